@@ -1,0 +1,103 @@
+"""ais-app: a cryo-electron tomography workbench. This module is the public Python API.
+
+>>> import ais_app
+>>> tomogram = ais_app.open_tomogram("TS_01.mrc")            # doctest: +SKIP
+>>> ais_app.segment(["TS_01.mrc"], ["ribosome.aismodel"], "out")  # doctest: +SKIP
+
+Names are imported when they are first used, so that ``import ais_app`` stays fast.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+# By theme, in the order of the work; in each the operations on files come first.
+_PUBLIC = {
+    # volumes
+    "info": "ais_app.operations.info",
+    "convert": "ais_app.operations.convert",
+    "ConvertParams": "ais_app.operations.convert",
+    "Tomogram": "ais_app.core.tomogram",
+    "open_tomogram": "ais_app.core.io",
+    "create_volume": "ais_app.core.io",
+    "write_volume": "ais_app.core.io",
+    "open_probabilities": "ais_app.core.probability",
+    "create_probabilities": "ais_app.core.probability",
+    "preflight": "ais_app.core.volume.preflight",
+    # projects and annotations
+    "extract": "ais_app.operations.extract",
+    "ExtractParams": "ais_app.operations.extract",
+    "import_boxes": "ais_app.operations.import_boxes",
+    "export_boxes": "ais_app.operations.export_boxes",
+    "export_labels": "ais_app.operations.export_labels",
+    "Project": "ais_app.state.project",
+    "Box": "ais_app.core.annotation.boxes",
+    "read_ais_session": "ais_app.core.ais.session",
+    # models and training
+    "train": "ais_app.operations.train",
+    "TrainParams": "ais_app.core.training.parameters",
+    "list_architectures": "ais_app.operations.models",
+    "describe_model": "ais_app.operations.models",
+    "check_model": "ais_app.operations.models",
+    "Model": "ais_app.core.model.package",
+    "ModelCard": "ais_app.core.model.package",
+    "load_model": "ais_app.core.model.package",
+    "save_model": "ais_app.core.model.package",
+    # segmentation
+    "segment": "ais_app.operations.segment",
+    "OutputParams": "ais_app.core.prediction.parameters",
+    "PredictionParams": "ais_app.core.prediction.parameters",
+    "InteractionGraph": "ais_app.core.prediction.interactions",
+    "predict_slab": "ais_app.core.prediction.predict",
+    "predict_volume": "ais_app.core.prediction.predict",
+    # particles
+    "pick": "ais_app.operations.pick",
+    "BlobParams": "ais_app.core.pickers.blobs",
+    "MaskParams": "ais_app.core.picking.masking",
+    "MembraneParams": "ais_app.core.picking.membrane_normals",
+    "coordinates": "ais_app.operations.coordinates",
+    "Particles": "ais_app.core.particle_set",
+    "coordinate_formats": "ais_app.core.coordinates",
+    "read_particles": "ais_app.core.coordinates",
+    "write_particles": "ais_app.core.coordinates",
+    # filaments
+    "filaments": "ais_app.operations.filaments",
+    "FilamentParams": "ais_app.core.filaments.parameters",
+    "DensityParams": "ais_app.core.filaments.density",
+    "trace_filaments": "ais_app.core.filaments.tracing",
+    "read_filaments": "ais_app.core.filaments.curves_file",
+    # surfaces
+    "mesh": "ais_app.operations.mesh",
+    "MeshParams": "ais_app.core.surfaces.mesh",
+    "measure": "ais_app.operations.measure",
+    "MeasureParams": "ais_app.core.surfaces.measure",
+    "Mesh": "ais_app.core.surfaces.mesh",
+    "make_mesh": "ais_app.core.surfaces.mesh",
+    "write_mesh": "ais_app.core.surfaces.mesh_files",
+    # phantoms
+    "simulate": "ais_app.operations.simulate",
+    "SimulateParams": "ais_app.core.simulate.parameters",
+    "Phantom": "ais_app.core.simulate.phantom",
+    "make_phantom": "ais_app.core.simulate.phantom",
+    # the whole way, and again
+    "demo": "ais_app.operations.demo",
+    "DemoParams": "ais_app.operations.demo",
+    "replay": "ais_app.operations.replay",
+}
+
+__all__ = [*_PUBLIC, "__version__"]  # noqa: PLE0604 - the names are resolved below
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from ais_app.core.provenance import program_version
+
+        return program_version()
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'ais_app' has no attribute {name!r}")
+    return getattr(importlib.import_module(_PUBLIC[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

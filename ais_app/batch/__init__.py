@@ -1,0 +1,1 @@
+"""A durable queue of operations."""

@@ -1,0 +1,126 @@
+"""``ais-app``: finds the sub-command, shows errors as one line, returns the exit code."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import sys
+import traceback
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+# name: what it does, as `ais-app --help` shows it. The module ais_app.cli.<name> is imported only when it is used.
+COMMANDS = {
+    "info": "Show what a volume is and what is odd about it",
+    "convert": "Convert volumes between formats, binned or cropped",
+    "simulate": "Make a tomogram with exact ground truth",
+    "demo": "Annotate, train, segment, pick and mesh on a small phantom",
+    "project": "Create and edit a project: tomograms, labels, boxes",
+    "extract": "Cut training boxes out of a project",
+    "train": "Train a network on a project's annotations",
+    "segment": "Segment tomograms with one or several networks",
+    "pick": "Pick particles from segmentations",
+    "filaments": "Trace filaments in segmentations",
+    "mesh": "Turn segmentations into surfaces",
+    "measure": "Measure segmentations: volumes, areas, distances, thickness",
+    "coordinates": "Convert particle lists between programs",
+    "models": "List, inspect and check networks",
+    "replay": "Make an output again from its provenance",
+}
+
+
+class LazyGroup(TyperGroup):
+    """Imports a sub-command when it is called, not when help lists it."""
+
+    _listing = False
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the names in the order of the work, not of the alphabet."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return the command; while help is listing, only its name and summary."""
+        if cmd_name not in COMMANDS:
+            return None
+        if self._listing:
+            return TyperCommand(cmd_name, help=COMMANDS[cmd_name], callback=lambda: None)
+        module = importlib.import_module(f"ais_app.cli.{cmd_name}")
+        command = typer.main.get_command(module.app)
+        command.name = cmd_name
+        return command
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """List the commands without importing them."""
+        self._listing = True
+        try:
+            super().format_help(ctx, formatter)
+        finally:
+            self._listing = False
+
+
+app = typer.Typer(
+    cls=LazyGroup,
+    help="A cryo-electron tomography workbench: annotate, train, segment, pick, trace, mesh.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from ais_app.core.provenance import program_version
+
+        typer.echo(f"ais-app {program_version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    debug: bool = typer.Option(False, "--debug", help="Show the full traceback of an error."),
+    verbose: bool = typer.Option(False, "--verbose", "-v", help="Log what is done and decided."),
+    version: bool = typer.Option(False, "--version", help="Show the version.", callback=_show_version, is_eager=True),
+) -> None:
+    """Set up logging before any sub-command runs."""
+    logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(message)s", stream=sys.stderr)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command line and return its exit code.
+
+    0: done. 1: something a person can put right, said in one line on stderr. 2: a wrong option. 130: interrupted.
+    """
+    from ais_app.core.errors import AisAppError
+
+    debug = "--debug" in arguments
+    # --debug may stand anywhere; the group knows it only before the sub-command
+    arguments = [*(["--debug"] if debug else []), *(word for word in arguments if word != "--debug")]
+    warnings.showwarning = _show_warning
+    try:
+        code = typer.main.get_command(app)(args=arguments, prog_name="ais-app", standalone_mode=True)
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+    except AisAppError as error:
+        if debug:
+            traceback.print_exc()
+        sys.stderr.write(f"ais-app: {error}\n")
+        return 1
+    except KeyboardInterrupt:
+        sys.stderr.write("ais-app: interrupted; what was finished is kept\n")
+        return 130
+    return int(code or 0)
+
+
+def _show_warning(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
+    from ais_app.core.errors import DataWarning
+
+    if issubclass(category, DataWarning):
+        sys.stderr.write(f"ais-app: warning: {message}\n")
+    else:
+        logging.getLogger("ais_app").info("%s: %s", category.__name__, message)

@@ -1,0 +1,38 @@
+"""``ais-app replay``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def replay(
+    outputs: Annotated[list[Path], typer.Argument(help="Outputs of ais-app, or the .json files beside them.")],
+    output_dir: Annotated[
+        Path | None,
+        typer.Option("--output-dir", "-o", help="Write there; without it a missing output is put back in its place."),
+    ] = None,
+) -> None:
+    """Make outputs again from the provenance beside them, and compare.
+
+    Exit code 1 if an output that is there differs from what was made now.
+    """
+    from ais_app.operations.replay import replay as run_replay
+
+    differs = False
+    for path in outputs:
+        result = run_replay(path, output_dir)
+        verdict = {None: "made", True: "identical", False: "DIFFERENT"}[result.identical]
+        where = f" -> {result.made}" if result.made is not None else ""
+        typer.echo(f"{result.path}: {verdict}{where}")
+        if result.identical is False:
+            differs = True
+            for name, (then, now) in result.changed_versions.items():
+                typer.echo(f"  {name} was {then}, is {now}")
+    if differs:
+        raise typer.Exit(1)

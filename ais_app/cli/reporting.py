@@ -1,0 +1,52 @@
+"""What a command shows while it works and when it is done: a progress bar, a line per file, the exit code."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+from ais_app.core.jobs import Job, run
+
+if TYPE_CHECKING:
+    from ais_app.operations.per_file import FileResult
+
+R = TypeVar("R")
+
+SkipExisting = Annotated[
+    bool,
+    typer.Option("--skip-existing/--overwrite", help="Leave out files whose output is there, or make it again"),
+]
+
+
+def with_progress(job: Job[R], title: str) -> R:
+    """Run a job with a progress bar on stderr, where that is a terminal."""
+    if not sys.stderr.isatty():
+        return run(job)
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn(), TextColumn("{task.fields[doing]}")
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(title, total=None, doing="")
+        return run(job, lambda p: bar.update(task, completed=p.done, total=p.total or None, doing=p.message))
+
+
+def report(results: Sequence[FileResult]) -> None:
+    """Show one line per file; leave with exit code 1 if any failed.
+
+    What was done goes to stdout, failures to stderr.
+    """
+    for result in results:
+        if result.error is not None:
+            sys.stderr.write(f"ais-app: {result.error}\n")
+        else:
+            outputs = ", ".join(str(output) for output in result.outputs)
+            typer.echo(f"{result.path.name}: {result.message} -> {outputs}")
+    failed = sum(result.error is not None for result in results)
+    if failed and len(results) > 1:
+        sys.stderr.write(f"ais-app: {failed} of {len(results)} files failed; the others are done\n")
+    if failed:
+        raise typer.Exit(1)

@@ -1,0 +1,1 @@
+"""Numbers and files: no window, no settings, no printing."""

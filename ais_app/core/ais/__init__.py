@@ -1,0 +1,1 @@
+"""Files of Ais, read without running anything in them."""

@@ -1,0 +1,1 @@
+"""What a person marks: labels, brush strokes, boxes."""

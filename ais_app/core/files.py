@@ -1,0 +1,110 @@
+"""Files that are either whole or not there."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import secrets
+import shutil
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ais_app.core.errors import FileProblem
+
+
+@contextmanager
+def replacing(path: str | Path) -> Iterator[Path]:
+    """Give a temporary path in the same folder; rename it to `path` on success, remove it on failure.
+
+    The suffix is kept (``volume.mrc`` is written as ``.volume.<random>.part.mrc``), so that writers which choose
+    a format by suffix work. Folders (OME-Zarr) are replaced as a whole.
+
+    Raises
+    ------
+    FileProblem
+        The folder does not exist or cannot be written, or the disk is full.
+    """
+    path = Path(path)
+    if path.suffix in {".gz", ".bz2"}:
+        stem, suffix = path.with_suffix("").stem, "".join(path.suffixes[-2:])
+    else:
+        stem, suffix = path.stem, path.suffix
+    part = path.with_name(f".{stem}.{secrets.token_hex(4)}.part{suffix}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    try:
+        yield part
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        part.replace(path)
+    except OSError as error:
+        # an input that cannot be read inside the block is not a problem of this output
+        if error.filename is not None and not str(error.filename).startswith(str(part)):
+            raise
+        raise _unwritable(path, error) from error
+    finally:
+        if part.is_dir():
+            shutil.rmtree(part, ignore_errors=True)
+        else:
+            part.unlink(missing_ok=True)
+
+
+def _unwritable(path: Path, error: OSError) -> FileProblem:
+    return FileProblem(path, f"cannot be written ({error.strerror or error})", "choose another folder or make room")
+
+
+def write_text(path: str | Path, text: str) -> Path:
+    """Write UTF-8 text atomically and return the path."""
+    with replacing(path) as part:
+        part.write_text(text, encoding="utf-8")
+    return Path(path)
+
+
+def read_text(path: str | Path) -> str:
+    """Read a UTF-8 text file, also one packed with gzip (``.gz``).
+
+    Raises
+    ------
+    FileProblem
+        The file is missing, unreadable, damaged or not text.
+    """
+    path = Path(path)
+    try:
+        content = path.read_bytes()
+        text = (gzip.decompress(content) if path.suffix == ".gz" else content).decode("utf-8-sig")
+    except FileNotFoundError as error:
+        raise FileProblem(path, "no such file", "check the name") from error
+    except (zlib.error, EOFError, gzip.BadGzipFile) as error:
+        raise FileProblem(path, f"is damaged ({error})", "copy it again") from error
+    except OSError as error:
+        raise FileProblem(path, error.strerror or str(error)) from error
+    except UnicodeDecodeError as error:
+        raise FileProblem(path, "is not text") from error
+    if "\0" in text:
+        raise FileProblem(path, "is not text")
+    return text
+
+
+def write_json(path: str | Path, value: Any) -> Path:
+    """Write JSON atomically, indented, keys in the order given."""
+    return write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def read_json(path: str | Path) -> Any:
+    """Read a JSON file.
+
+    Raises
+    ------
+    FileProblem
+        The file is missing, unreadable or not JSON.
+    """
+    text = read_text(path)
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:  # the latter: brackets nested without end
+        raise FileProblem(path, f"is not valid JSON ({error})") from error

@@ -1,0 +1,1 @@
+"""Pieces of file formats that more than one reader or writer needs."""

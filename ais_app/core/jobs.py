@@ -1,0 +1,76 @@
+"""Long work as generators: a job yields its progress and returns its result.
+
+    job = train_job(...)            # nothing has happened yet
+    result = run(job)               # in a test, a script or the command line
+    result = run(job, show, stop)   # with a progress bar and a way to stop
+
+The window drives the same generators from a worker thread. Stopping throws `JobCancelled` into the job at its
+next yield: a job that has something worth keeping catches it and returns that, any other ends there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+R = TypeVar("R")
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a job is.
+
+    Parameters
+    ----------
+    done, total
+        Steps done and steps in all; ``total`` 0 means unknown.
+    message
+        What is being done now, in a few words.
+    values
+        Numbers worth showing or plotting, such as the loss of an epoch.
+    """
+
+    done: float
+    total: float
+    message: str = ""
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+Job = Generator[Progress, None, R]
+
+
+class JobCancelled(Exception):
+    """Thrown into a job at its next yield when a person stops it."""
+
+
+def run(
+    job: Job[R],
+    on_progress: Callable[[Progress], None] | None = None,
+    stop: Callable[[], bool] | None = None,
+) -> R:
+    """Run a job to its end and return its result.
+
+    Parameters
+    ----------
+    job
+        The generator.
+    on_progress
+        Called with every `Progress`.
+    stop
+        Asked after every `Progress`; once it says true, `JobCancelled` is thrown into the job.
+
+    Raises
+    ------
+    JobCancelled
+        The job was stopped and had nothing to return.
+    """
+    try:
+        progress = next(job)
+        while True:
+            if on_progress is not None:
+                on_progress(progress)
+            progress = job.throw(JobCancelled()) if stop is not None and stop() else next(job)
+    except StopIteration as finished:
+        result: R = finished.value
+        return result

@@ -1,0 +1,1 @@
+"""Subtomograms: extract, align, average, classify."""

@@ -1,0 +1,1 @@
+"""From a segmentation to objects: components, lobes, masks, normals, orientations."""

@@ -1,0 +1,78 @@
+"""Pictures of slices: grey values with probabilities, masks and picks laid over them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from ais_app.core.files import replacing
+
+OPACITY = 0.55
+
+
+def grey(plane: np.ndarray, saturated: float = 0.5) -> np.ndarray:
+    """Stretch a slice between two percentiles.
+
+    Parameters
+    ----------
+    plane
+        (h, w) grey values.
+    saturated
+        Percent of the pixels that become black, and white.
+
+    Returns
+    -------
+    ndarray
+        (h, w, 3) float32, 0 to 1.
+    """
+    low, high = np.percentile(plane, (saturated, 100 - saturated))
+    scaled = np.clip((plane - low) / (high - low if high > low else 1), 0, 1)
+    return np.repeat(scaled[..., None], 3, axis=-1).astype(np.float32)
+
+
+def overlay(picture: np.ndarray, layers: Mapping[str, np.ndarray], threshold: float = 0.5) -> np.ndarray:
+    """Lay probabilities or masks over a picture.
+
+    Parameters
+    ----------
+    picture
+        (h, w, 3) float32, 0 to 1.
+    layers
+        ``#rrggbb`` to (h, w) probability or mask; transparent at the threshold, stronger above.
+    threshold
+        Probability from which a pixel is coloured.
+
+    Returns
+    -------
+    ndarray
+        (h, w, 3) float32, a new picture.
+    """
+    result = picture.copy()
+    for colour, layer in layers.items():
+        rgb = np.array([int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)], np.float32)
+        shown = np.where(layer > threshold, 0.4 + 0.6 * layer.astype(np.float32), 0)[..., None] * OPACITY
+        result = result * (1 - shown) + rgb * shown
+    return result
+
+
+def rings(picture: np.ndarray, centres_yx: np.ndarray, radius: float, colour: str) -> np.ndarray:
+    """Draw a ring around each point, (n, 2) y x in pixels, and return a new picture."""
+    result = picture.copy()
+    rgb = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    rows, columns = np.arange(picture.shape[0])[:, None], np.arange(picture.shape[1])[None]
+    for y, x in centres_yx:
+        distance = np.hypot(rows - y, columns - x)
+        result[np.abs(distance - radius) < 0.75] = rgb
+    return result
+
+
+def save_png(picture: np.ndarray, path: str | Path, zoom: int = 1) -> Path:
+    """Write a picture, (h, w, 3) float 0 to 1, each pixel `zoom` pixels across, y upwards as in 3dmod and ChimeraX."""
+    from matplotlib.image import imsave
+
+    large = np.kron(np.clip(picture[::-1], 0, 1), np.ones((zoom, zoom, 1)))
+    with replacing(path) as part:
+        imsave(part, large)
+    return Path(path)

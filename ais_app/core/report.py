@@ -1,0 +1,76 @@
+"""A report: one HTML file with its pictures beside it, readable anywhere and without a network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+
+import numpy as np
+
+from ais_app.core.files import write_text
+from ais_app.core.pictures import save_png
+
+STYLE = """
+body { font: 15px/1.5 system-ui, sans-serif; color: #1d2023; background: #f6f7f8; margin: 0 auto; max-width: 960px;
+  padding: 32px 24px 64px; }
+h1 { font-size: 24px; } h2 { font-size: 18px; margin-top: 32px; }
+table { border-collapse: collapse; background: #fff; }
+th, td { border: 1px solid #dfe3e6; padding: 4px 12px; text-align: right; }
+th { font-weight: 600; } th:first-child, td:first-child { text-align: left; }
+figure { margin: 16px 0; } img { max-width: 100%; image-rendering: pixelated; }
+figcaption { color: #5f6770; font-size: 13px; }
+pre { background: #fff; border: 1px solid #dfe3e6; padding: 12px; overflow-x: auto; }
+"""
+
+
+class Report:
+    """Collects headings, text, tables and pictures, and writes them as one page.
+
+    Parameters
+    ----------
+    title
+        Title of the page.
+    folder
+        Where ``report.html`` and ``pictures/`` go.
+    """
+
+    def __init__(self, title: str, folder: str | Path) -> None:
+        self.title = title
+        self.folder = Path(folder)
+        self._parts: list[str] = []
+        self._pictures = 0
+
+    def heading(self, text: str) -> None:
+        """Begin a section."""
+        self._parts.append(f"<h2>{escape(text)}</h2>")
+
+    def text(self, text: str) -> None:
+        """Add a paragraph."""
+        self._parts.append(f"<p>{escape(text)}</p>")
+
+    def lines(self, lines: Sequence[str]) -> None:
+        """Add lines to be typed, as they are."""
+        self._parts.append("<pre>" + escape("\n".join(lines)) + "</pre>")
+
+    def table(self, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """Add a table of text; the first column is its row titles."""
+        cells = [f"<tr>{''.join(f'<th>{escape(name)}</th>' for name in header)}</tr>"]
+        cells += [f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows]
+        self._parts.append("<table>" + "\n".join(cells) + "</table>")
+
+    def picture(self, picture: np.ndarray, caption: str, zoom: int = 2) -> None:
+        """Add a picture, (h, w, 3) float 0 to 1."""
+        self._pictures += 1
+        name = f"pictures/{self._pictures:02d}.png"
+        save_png(picture, self.folder / name, zoom)
+        words = escape(caption)
+        self._parts.append(f'<figure><img src="{name}" alt="{words}"><figcaption>{words}</figcaption></figure>')
+
+    def write(self) -> Path:
+        """Write ``report.html`` and return its path."""
+        page = (
+            f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(self.title)}</title>'
+            f"<style>{STYLE}</style></head><body><h1>{escape(self.title)}</h1>\n" + "\n".join(self._parts)
+        )
+        return write_text(self.folder / "report.html", page + "\n</body></html>\n")

@@ -1,0 +1,1 @@
+"""Phantom tomograms with exact ground truth."""

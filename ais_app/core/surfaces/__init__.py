@@ -1,0 +1,1 @@
+"""Surfaces of segmentations and what can be measured on them."""

@@ -1,0 +1,1 @@
+"""Sampling, augmentation, losses, metrics and the training loop."""

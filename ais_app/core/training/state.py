@@ -1,0 +1,132 @@
+"""Everything a training carries from one step to the next, and its way to disk and back."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ais_app.core.errors import FileProblem, ParameterProblem
+from ais_app.core.files import replacing
+from ais_app.core.model.network import Network
+from ais_app.core.training.boxes import BoxSet
+from ais_app.core.training.optimise import RunningAverage
+from ais_app.core.training.parameters import TrainParams
+
+FORMAT = "ais-app training 1"
+
+
+@dataclass
+class TrainingState:
+    """A training between two steps.
+
+    Parameters
+    ----------
+    network, optimiser, average
+        What changes with every step.
+    step
+        Steps done.
+    losses
+        Of the steps of the epoch that is under way.
+    history
+        One mapping per finished epoch.
+    best
+        Weights of the best epoch so far; empty before the first.
+    best_epoch, best_loss
+        Which it was, counted from 1, and its loss.
+    """
+
+    network: Network
+    optimiser: torch.optim.Optimizer
+    average: RunningAverage
+    step: int = 0
+    losses: list[float] = field(default_factory=list)
+    history: list[dict[str, Any]] = field(default_factory=list)
+    best: dict[str, torch.Tensor] = field(default_factory=dict)
+    best_epoch: int = 0
+    best_loss: float = float("inf")
+
+    def keep_if_best(self, loss: float) -> None:
+        """Keep the averaged weights if the loss is the lowest so far."""
+        if loss < self.best_loss:
+            self.best_loss, self.best_epoch = loss, len(self.history)
+            self.best = {name: value.clone() for name, value in self.average.network.state_dict().items()}
+
+
+def signature(training: BoxSet, held_out: BoxSet | None, params: TrainParams) -> str:
+    """Return a hash of boxes and parameters: a checkpoint continues only the training it was written by."""
+    digest = hashlib.blake2b(json.dumps(params.to_dict(), sort_keys=True).encode(), digest_size=16)
+    for boxes in (training, held_out):
+        if boxes is not None:
+            digest.update(boxes.images.tobytes())
+            digest.update(boxes.labels.tobytes())
+    return digest.hexdigest()
+
+
+def save_checkpoint(path: Path, state: TrainingState, signed: str) -> None:
+    """Write the state; the file is whole or the one before stays.
+
+    Raises
+    ------
+    FileProblem
+        It cannot be written.
+    """
+    import safetensors.torch
+
+    tensors = {f"network/{name}": value for name, value in state.network.state_dict().items()}
+    tensors |= {f"average/{name}": value for name, value in state.average.network.state_dict().items()}
+    tensors |= {f"best/{name}": value for name, value in state.best.items()}
+    for number, slots in state.optimiser.state_dict()["state"].items():
+        tensors |= {f"optimiser/{number}/{name}": value for name, value in slots.items()}
+    words = {name: getattr(state, name) for name in ("step", "losses", "history", "best_epoch", "best_loss")}
+    text = json.dumps({"format": FORMAT, "signature": signed, **words})
+    dense = {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
+    with replacing(path) as part:
+        safetensors.torch.save_file(dense, part, metadata={"state": text})
+
+
+def load_checkpoint(path: Path, state: TrainingState, signed: str) -> None:
+    """Bring a fresh state to where a checkpoint was written.
+
+    Raises
+    ------
+    FileProblem
+        The file is missing, damaged or no checkpoint.
+    ParameterProblem
+        It belongs to a training with other boxes or parameters.
+    """
+    import safetensors
+
+    try:
+        with safetensors.safe_open(path, framework="pt") as file:
+            words = json.loads((file.metadata() or {}).get("state", "{}"))
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+    except OSError as error:
+        raise FileProblem(path, error.strerror or str(error), "train from the start") from error
+    except (safetensors.SafetensorError, ValueError) as error:
+        raise FileProblem(path, f"is no checkpoint, or is damaged ({error})", "train from the start") from error
+    if words.get("format") != FORMAT:
+        raise FileProblem(path, "is no checkpoint of this version", "train from the start")
+    if words["signature"] != signed:
+        remedy = "train from the start, or with what it was started with"
+        raise ParameterProblem(path, "belongs to a training on other data or with other parameters", remedy)
+    for name in ("step", "losses", "history", "best_epoch", "best_loss"):
+        setattr(state, name, words[name])
+    state.network.load_state_dict(_part(tensors, "network/"))
+    state.average.network.load_state_dict(_part(tensors, "average/"))
+    state.best = _part(tensors, "best/")
+    slots: dict[int, dict[str, torch.Tensor]] = {}
+    for name, value in _part(tensors, "optimiser/").items():
+        number, slot = name.split("/")
+        # fused optimisers walk through memory: the slots must lie in it as the weights do
+        layout = torch.channels_last if value.ndim == 4 else torch.contiguous_format
+        slots.setdefault(int(number), {})[slot] = value.contiguous(memory_format=layout)
+    state.optimiser.load_state_dict({**state.optimiser.state_dict(), "state": slots})
+
+
+def _part(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}

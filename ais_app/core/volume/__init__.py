@@ -1,0 +1,1 @@
+"""What can be done to volumes as such: looked at, cropped, binned, rescaled, turned into another type."""

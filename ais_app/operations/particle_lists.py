@@ -1,0 +1,189 @@
+"""Read the particle lists of any program, several at once: names, filters, and what tomogram files add to them."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ais_app.core.coordinates import Particles, coordinate_format, coordinate_formats, detect_format, read_particles
+from ais_app.core.errors import AisAppError, DataWarning, FileProblem, ParameterProblem
+from ais_app.core.formats.tables import UnknownVoxelSize
+from ais_app.core.io import open_tomogram
+from ais_app.core.jobs import Job, Progress, run
+from ais_app.core.particle_set import Shape
+from ais_app.operations.per_file import input_files
+
+_EXTRA_SUFFIXES = (".txt", ".coords", ".xyz")
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A particle list that was read.
+
+    Parameters
+    ----------
+    path, format
+        The file and the name of its format.
+    particles
+        What it holds; ``None`` when it could not be read.
+    error
+        Why not.
+    """
+
+    path: Path
+    format: str = ""
+    particles: Particles | None = None
+    error: AisAppError | None = None
+
+
+@dataclass(frozen=True)
+class _Box:
+    """What a tomogram file says about the list that belongs to it."""
+
+    name: str
+    shape: Shape
+    voxel_size: float | None
+
+
+def read_lists(inputs: Sequence[str | Path], **arguments: Any) -> list[Listing]:
+    """Read particle lists, all of them, also after one has failed; arguments as those of `operations.coordinates`."""
+    return run(read_job(inputs, **arguments))
+
+
+def read_job(
+    inputs: Sequence[str | Path],
+    *,
+    source: str = "auto",
+    voxel_size: float | None = None,
+    shape: Sequence[int] | None = None,
+    tomograms: Sequence[str | Path] = (),
+    source_options: Mapping[str, Any] | None = None,
+    only: Sequence[str] = (),
+    rename: Sequence[str] = (),
+) -> Job[list[Listing]]:
+    """Read as a job; see `read_lists`."""
+    suffixes = {known.suffix for known in coordinate_formats().values()} | {*_EXTRA_SUFFIXES}
+    paths = input_files(inputs, sorted(suffixes), "coordinate file")
+    boxes = _boxes(tomograms)
+    given = dict(source_options or {})
+    if voxel_size is not None:
+        given["voxel_size"] = voxel_size
+    size = _shape(shape)
+    listings = []
+    for number, path in enumerate(paths):
+        yield Progress(number, len(paths), path.name)
+        try:
+            name = detect_format(path).name if source == "auto" else coordinate_format(source).name
+            found = _read(path, name, given, boxes, size)
+            listings.append(Listing(path, name, _chosen(_renamed(found, rename), only, path)))
+        except AisAppError as error:
+            listings.append(Listing(path, error=error))
+    return listings
+
+
+def _shape(shape: Sequence[int] | None) -> Shape | None:
+    if shape is None:
+        return None
+    if len(shape) != 3 or min(shape) < 1:
+        raise ParameterProblem("shape", f"{list(shape)} is no size of a tomogram", "give z,y,x in voxels")
+    z, y, x = (int(size) for size in shape)
+    return z, y, x
+
+
+def _boxes(tomograms: Sequence[str | Path]) -> list[_Box]:
+    boxes = []
+    for path in tomograms:
+        volume = open_tomogram(path)
+        boxes.append(_Box(volume.name, volume.shape, volume.voxel_size if volume.voxel_size_zyx is not None else None))
+    sizes = [box.voxel_size for box in boxes if box.voxel_size is not None]
+    if sizes and max(sizes) > 1.001 * min(sizes):
+        said = f"{min(sizes):g} to {max(sizes):g} Å"
+        raise ParameterProblem("tomogram", f"the files have different voxel sizes, {said}", "convert them one by one")
+    return boxes
+
+
+def _read(path: Path, name: str, given: dict[str, Any], boxes: Sequence[_Box], shape: Shape | None) -> Particles:
+    known = coordinate_format(name).params.__dataclass_fields__
+    given, size = dict(given), next((box.voxel_size for box in boxes if box.voxel_size is not None), None)
+    one = shape if shape is not None else boxes[0].shape if len(boxes) == 1 else None
+    if "shape" in known and one is not None:
+        given.setdefault("shape", one)
+    if len(boxes) == 1:
+        given.setdefault("tomogram", _plain_name(boxes[0].name))
+    if "pixel_size" in known and size is not None:  # RELION's, which counts pixels of its own
+        given.setdefault("voxel_size", size)
+    try:
+        particles = read_particles(path, name, **given)
+    except UnknownVoxelSize:
+        if size is None:
+            raise
+        particles = read_particles(path, name, **{**given, "voxel_size": size})
+    if size is not None and "voxel_size" not in given:
+        particles = _on_grid_of(particles, size, path)
+    shapes = {n: box.shape for n in particles.names for box in boxes if _same_series(n, box.name)}
+    if len(boxes) == len(particles.names) == 1 and not shapes:
+        text = f"{path}: its tomogram {particles.names[0]} is taken to be {boxes[0].name}"
+        warnings.warn(DataWarning(f"{text}; --rename makes the names alike"), stacklevel=2)
+        shapes = {particles.names[0]: boxes[0].shape}
+    return replace(particles, shapes={**particles.shapes, **shapes}, shape_zyx=shape or particles.shape_zyx)
+
+
+def _on_grid_of(particles: Particles, size: float, path: Path) -> Particles:
+    """Return the particles with the voxel size of their tomogram; positions are Å and stay."""
+    said = particles.voxel_size
+    if said is not None and abs(said / size - 1) > 0.01:
+        text = f"{path}: the list says voxels of {said:g} Å, the tomogram {size:g} Å; positions in Å stay as they are"
+        warnings.warn(DataWarning(f"{text}; --voxel-size corrects the list"), stacklevel=2)
+    return replace(particles, voxel_size=size)
+
+
+def _plain_name(name: str) -> str:
+    """Return the name of a tilt series from that of its tomogram: RELION's prefix, Warp's pixel size go."""
+    return re.sub(r"_\d+(\.\d+)?Apx$", "", name.removeprefix("rec_"))
+
+
+def _same_series(one: str, other: str) -> bool:
+    return one == other or _plain_name(one) == _plain_name(other)
+
+
+def _renamed(particles: Particles, rules: Sequence[str]) -> Particles:
+    if not rules:
+        return particles
+    names = {name: name for name in particles.names}
+    for rule in rules:
+        old, sign, new = rule.partition(":")
+        if not sign or not old:
+            raise ParameterProblem("rename", f"{rule!r} is not old:new", "write for example rec_:")
+        names = {name: current.replace(old, new) for name, current in names.items()}
+    table = particles.table
+    if "rlnMicrographName" in table.columns:  # it repeats the name
+        table = table.assign(rlnMicrographName=[names[name] for name in particles.tomograms])
+    return replace(
+        particles,
+        tomograms=np.array([names[name] for name in particles.tomograms], dtype=object),
+        shapes={names.get(name, name): shape for name, shape in particles.shapes.items()},
+        table=table,
+    )
+
+
+def _chosen(particles: Particles, only: Sequence[str], path: Path) -> Particles:
+    if not only:
+        return particles
+    keep = np.array([any(fnmatchcase(str(name), rule) for rule in only) for name in particles.tomograms], dtype=bool)
+    if not keep.any():
+        there = ", ".join(particles.names[:8]) or "none"
+        raise FileProblem(path, f"has no particles of {', '.join(only)}", f"its tomograms: {there}")
+    return particles[keep]
+
+
+def how_many(particles: Particles) -> str:
+    """Return how many particles there are, in words."""
+    ones, tomograms = len(particles), len(particles.names)
+    return f"{ones:,} particle{'s' * (ones != 1)} in {tomograms:,} tomogram{'s' * (tomograms != 1)}"

@@ -1,0 +1,164 @@
+"""The SQLite side of a project: one file, whole transactions, errors in words.
+
+A rollback journal, not a write-ahead log: every finished stroke is then in the one file a person sees (and copies,
+also while the program is open or after it was killed), it works on network drives, and a read-only folder can be
+read. The journal beside the file lives only while a stroke is being written. ``synchronous = FULL``: a finished
+stroke survives a power cut as well.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from ais_app.core.errors import FileProblem, ProjectProblem
+from ais_app.core.files import replacing
+from ais_app.state import schema
+
+_WAIT = 10.0  # seconds a reader waits for a stroke that another process is writing
+
+
+class Database:
+    """An open project file.
+
+    Calls may come from any thread; a transaction keeps the others out until it ends.
+    """
+
+    def __init__(self, path: Path, *, read_only: bool) -> None:
+        self.path, self.read_only = path, read_only
+        self._lock = threading.RLock()
+        self._depth = 0
+        self._connection = _connect(path, read_only)
+        try:
+            with _in_words(path):
+                self._check_version()
+        except BaseException:
+            self._connection.close()
+            raise
+
+    @staticmethod
+    def create(path: Path) -> None:
+        """Write an empty project, whole or not at all."""
+        with replacing(path) as part, _in_words(path):
+            connection = sqlite3.connect(part, isolation_level=None)
+            try:
+                schema.migrate(connection)
+            finally:
+                connection.close()
+
+    def _check_version(self) -> None:
+        (application,) = self._connection.execute("PRAGMA application_id").fetchone()
+        if application != schema.APPLICATION_ID:
+            raise FileProblem(self.path, "is not a project of ais-app")
+        (version,) = self._connection.execute("PRAGMA user_version").fetchone()
+        if version > schema.VERSION:
+            problem = f"was made by a newer ais-app (format {version}, this one knows up to {schema.VERSION})"
+            raise ProjectProblem(self.path, problem, "update ais-app")
+        if version < schema.VERSION and self.read_only:
+            remedy = "open it once where it can be written"
+            raise ProjectProblem(self.path, f"is of an older format ({version})", remedy)
+        schema.migrate(self._connection)
+
+    def rows(self, statement: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+        """Return the rows of a query."""
+        with self._lock, _in_words(self.path):
+            return self._connection.execute(statement, values).fetchall()
+
+    def execute(self, statement: str, values: tuple[Any, ...] = ()) -> int:
+        """Run one statement and return the id of the row it inserted."""
+        with self._lock, _in_words(self.path):
+            return self._connection.execute(statement, values).lastrowid or 0
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Everything in the block or nothing; a block within a block joins it.
+
+        Raises
+        ------
+        ProjectProblem
+            The project is open read-only.
+        """
+        if self.read_only:
+            raise ProjectProblem(self.path, "is open read-only", "close it elsewhere, or work on a copy")
+        with self._lock:
+            self._depth += 1
+            try:
+                if self._depth == 1:
+                    self.execute("BEGIN IMMEDIATE")
+                yield
+                if self._depth == 1:
+                    self.execute("COMMIT")
+            except BaseException:
+                if self._depth == 1 and self._connection.in_transaction:
+                    self.execute("ROLLBACK")
+                raise
+            finally:
+                self._depth -= 1
+
+    def problems(self) -> list[str]:
+        """Return what SQLite finds wrong with the file; empty when nothing is. Reads all of it."""
+        with self._lock:
+            try:
+                found = [row[0] for row in self._connection.execute("PRAGMA integrity_check")]
+            except sqlite3.DatabaseError as error:
+                found = [str(error)]
+        return [] if found == ["ok"] else found
+
+    def close(self) -> None:
+        """Close the file; calling it twice does nothing."""
+        with self._lock:
+            self._connection.close()
+
+
+def _connect(path: Path, read_only: bool) -> sqlite3.Connection:
+    if not path.is_file():
+        raise FileProblem(path, "no such project", "make one with: ais-app project create")
+    # rw also for reading: what a killed process left half done is rolled back, wherever the file may be written
+    address = f"file:{quote(path.resolve().as_posix())}?mode=rw"
+    with _in_words(path):
+        connection = sqlite3.connect(
+            address, uri=True, isolation_level=None, timeout=_WAIT, check_same_thread=False, cached_statements=64
+        )
+    try:
+        with _in_words(path):
+            if read_only:
+                connection.execute("PRAGMA query_only = ON")
+            else:
+                connection.execute("PRAGMA journal_mode = DELETE").fetchone()
+                connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA cache_size = -16000")  # KiB: what stays in memory, whatever the project's size
+            # a project may come from a stranger: no functions called from within its schema
+            connection.execute("PRAGMA trusted_schema = OFF")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+@contextmanager
+def _in_words(path: Path) -> Iterator[None]:
+    """Turn SQLite's errors into ours."""
+    try:
+        yield
+    except sqlite3.ProgrammingError as error:
+        if "closed" not in str(error):
+            raise
+        raise ProjectProblem(path, "is closed already") from error
+    except sqlite3.OperationalError as error:
+        text = str(error)
+        if "locked" in text:
+            raise ProjectProblem(path, "is being written by another process", "try again in a moment") from error
+        if "unable to open" in text or "readonly" in text:
+            remedy = "it may have been interrupted while writing: open it once in a folder that can be written"
+            raise FileProblem(path, f"cannot be opened ({text})", remedy) from error
+        raise FileProblem(path, f"cannot be read or written ({text})") from error
+    except sqlite3.IntegrityError:
+        raise
+    except sqlite3.DatabaseError as error:
+        remedy = "restore it from a copy; ais-app project check lists the damage"
+        raise FileProblem(path, f"is damaged or no project ({error})", remedy) from error

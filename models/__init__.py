@@ -1,0 +1,49 @@
+"""The network library: one architecture per file, torch only.
+
+Every module here that defines ``ARCHITECTURE`` is found by its name; a network is always saved with that name
+and its parameters, never with an index.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A network that can be trained.
+
+    Parameters
+    ----------
+    name
+        What model packages and the command line call it: ``"vggnet_m"``.
+    title
+        What a person reads: ``"VGGNet M"``.
+    dimension
+        2 for networks of slices; depth > 1 then enters as channels (2.5D). 3 for networks of volumes.
+    stride
+        Heights and widths must be multiples of this; the caller pads.
+    receptive_field
+        Pixels across that can influence one output pixel, centred on it, for the worst position within a stride;
+        so half of it, rounded down, is the halo a tile needs.
+    build
+        ``build(depth, **parameters) -> nn.Module``: ``(n, depth, h, w)`` float32 in, **logits** ``(n, 1, h, w)`` out.
+    parameters
+        The keyword parameters of `build` with their defaults.
+    source
+        Paper and table it follows.
+    """
+
+    name: str
+    title: str
+    dimension: int
+    stride: int
+    receptive_field: int
+    build: Callable[..., nn.Module]
+    parameters: dict[str, Any] = field(default_factory=dict)
+    source: str = ""

@@ -1,0 +1,1 @@
+"""Files shipped with the program: density maps, presets, style."""

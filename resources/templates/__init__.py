@@ -1,0 +1,1 @@
+"""Density maps for simulated tomograms; sources and licences in README.md."""

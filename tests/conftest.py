@@ -1,0 +1,37 @@
+"""Fixtures that every part shares: small phantoms with exact truth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ais_app.cli.app import run
+
+VOXEL_SIZES = (8.0, 13.68)
+
+
+@pytest.fixture(params=VOXEL_SIZES, ids=lambda size: f"{size} A")
+def voxel_size(request: pytest.FixtureRequest) -> float:
+    """Every test that takes a length runs at two voxel sizes."""
+    return float(request.param)
+
+
+@pytest.fixture
+def ais(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """Run the command line in this process: ``code, out, err = ais("info", path)``."""
+
+    def call(*arguments: str | Path | float) -> tuple[int, str, str]:
+        capsys.readouterr()
+        code = run([str(argument) for argument in arguments])
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return call
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(20240607)

@@ -1,0 +1,56 @@
+"""Whole files or none."""
+
+from __future__ import annotations
+
+import pytest
+
+from ais_app.core.errors import FileProblem
+from ais_app.core.files import read_json, replacing, write_json
+
+
+def test_a_file_appears_whole(tmp_path):
+    with replacing(tmp_path / "new" / "a.txt") as part:
+        part.write_text("text")
+        assert not (tmp_path / "new" / "a.txt").exists()
+    assert (tmp_path / "new" / "a.txt").read_text() == "text"
+    assert len(list((tmp_path / "new").iterdir())) == 1
+
+
+def test_a_failure_keeps_the_old_file_and_leaves_nothing_else(tmp_path):
+    target = tmp_path / "a.mrc.gz"
+    target.write_text("old")
+    with pytest.raises(ZeroDivisionError), replacing(target) as part:
+        assert part.name.endswith(".part.mrc.gz")
+        part.write_text("half")
+        raise ZeroDivisionError
+    assert target.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_folders_are_replaced_as_a_whole(tmp_path):
+    target = tmp_path / "a.zarr"
+    target.mkdir()
+    (target / "old").write_text("old")
+    with replacing(target) as part:
+        part.mkdir()
+        (part / "new").write_text("new")
+    assert [p.name for p in target.iterdir()] == ["new"]
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(FileProblem, match="cannot be written"), replacing(tmp_path / "file" / "a.txt"):
+        raise AssertionError("not reached")
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b"[" * 100_000])
+def test_bad_json_is_named(tmp_path, content):
+    path = tmp_path / "a.json"
+    path.write_bytes(content)
+    with pytest.raises(FileProblem, match=r"a\.json"):
+        read_json(path)
+
+
+def test_json_round_trip(tmp_path):
+    value = {"b": [1, 2.5, None], "a": "Å"}
+    assert read_json(write_json(tmp_path / "a.json", value)) == value

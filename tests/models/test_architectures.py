@@ -1,0 +1,136 @@
+"""The contract of `ais_app.models`: every architecture, also one added later, passes all of this."""
+
+import pytest
+import torch
+from ais_app.models import Architecture
+from torch import nn
+
+from ais_app.core.errors import ModelProblem
+from ais_app.core.model.package import ModelCard, architecture, architectures, load_model, new_model, save_model
+
+KERAS_COUNTS = {"vggnet_m": 5_053_955, "vggnet_s": 1_493_059, "unet_s": 922_881, "unet_l": 38_791_489}
+
+
+@pytest.fixture(params=sorted(architectures()), scope="module")
+def record(request: pytest.FixtureRequest) -> Architecture:
+    return architecture(request.param)
+
+
+def network(record: Architecture, depth: int = 1):
+    torch.manual_seed(0)
+    return new_model(ModelCard(record.name, depth=depth)).network
+
+
+def padded(x: torch.Tensor, stride: int) -> torch.Tensor:
+    height, width = x.shape[-2:]
+    return nn.functional.pad(x, (0, -width % stride, 0, -height % stride), mode="reflect")
+
+
+def test_describes_itself(record: Architecture):
+    assert record.name.isidentifier() and record.title and record.source
+    assert record.dimension in (2, 3)
+
+
+@pytest.mark.parametrize("depth", [1, 3, 5])
+def test_odd_sizes_forward_and_backward(record: Architecture, depth: int):
+    x = padded(torch.randn(2, depth, 19, 35), record.stride).requires_grad_()
+    body = network(record, depth).train()
+    logits = body.logits(x)
+    assert logits.shape == (2, 1, *x.shape[2:]) and logits.dtype == torch.float32
+    logits.mean().backward()
+    assert all(p.grad is not None and torch.isfinite(p.grad).all() for p in body.parameters())
+    assert x.grad.abs().sum() > 0, "the input reaches the output"
+
+
+def test_gives_probabilities_of_its_logits(record: Architecture):
+    body = network(record).eval()
+    x = torch.randn(1, 1, 2 * record.stride, record.stride)
+    with torch.inference_mode():
+        assert torch.equal(body(x), torch.sigmoid(body.logits(x)))
+        with torch.autocast("cpu", torch.bfloat16):
+            assert body(x).dtype == torch.float32
+
+
+def test_wrong_input_is_refused_with_the_right_one(record: Architecture):
+    body = network(record, depth=3)
+    with pytest.raises(ModelProblem, match=r"\(n, 3, h, w\)"):
+        body(torch.zeros(1, 1, record.stride, record.stride))
+    with pytest.raises(ModelProblem, match="has the shape"):
+        body(torch.zeros(3, record.stride, record.stride))
+    if record.stride > 1:
+        with pytest.raises(ModelProblem, match=f"pad to {record.stride} x {2 * record.stride}"):
+            body(torch.zeros(1, 3, record.stride, record.stride + 1))
+
+
+def test_same_seed_same_weights_and_a_signal_that_survives(record: Architecture):
+    one, two = network(record), network(record)
+    assert all(torch.equal(a, b) for a, b in zip(one.parameters(), two.parameters(), strict=True))
+    with torch.inference_mode():
+        logits = one.eval().logits(torch.randn(2, 1, 64, 64))
+    assert 0.01 < logits.std() < 100
+
+
+def test_saved_by_name_and_parameters(record: Architecture, tmp_path):
+    model = new_model(ModelCard(record.name, dict(record.parameters), depth=3))
+    again = load_model(save_model(model, tmp_path / "n.aismodel"))
+    assert again.card == model.card and again.architecture is record
+    x = torch.randn(1, 3, record.stride, 2 * record.stride)
+    with torch.inference_mode():
+        assert torch.equal(again.network(x), model.network.eval()(x))
+
+
+def test_unknown_parameter_is_named(record: Architecture):
+    with pytest.raises(ModelProblem, match="does not take"):
+        new_model(ModelCard(record.name, {"no_such": 1}))
+
+
+def test_declared_stride_is_the_smallest(record: Architecture):
+    body = network(record).body.eval()
+    for size in (record.stride, 3 * record.stride):
+        assert body(torch.zeros(1, 1, size, record.stride)).shape[-2:] == (size, record.stride)
+    if record.stride > 1:
+        half = record.stride // 2
+        with torch.inference_mode():
+            try:
+                same = body(torch.zeros(1, 1, 3 * half, record.stride)).shape[-2] == 3 * half
+            except RuntimeError:
+                same = False
+        assert not same, "a smaller stride would do"
+
+
+def test_declared_receptive_field_is_what_the_gradient_reaches(record: Architecture):
+    body = network(record).body.eval().double()
+    _make_everything_count(body)
+    size = -(-(record.receptive_field + 4 * record.stride) // (2 * record.stride)) * 2 * record.stride
+    reach = 0
+    for phase in range(record.stride):
+        x = torch.full((1, 1, size, record.stride), 0.1, dtype=torch.float64, requires_grad=True)
+        at = size // 2 + phase
+        body(x)[0, 0, at, 0].backward()
+        touched = x.grad[0, 0].abs().sum(1).nonzero()[:, 0]
+        reach = max(reach, at - int(touched.min()), int(touched.max()) - at)
+    assert 2 * reach + 1 == record.receptive_field
+
+
+def _make_everything_count(module: nn.Module) -> None:
+    """Let the gradient reach all that could matter: weights positive, means instead of maxima."""
+    for name, child in module.named_children():
+        if isinstance(child, nn.MaxPool2d):
+            setattr(module, name, nn.AvgPool2d(child.kernel_size))
+        elif isinstance(child, (nn.Conv2d, nn.ConvTranspose2d)):
+            child.weight.data.abs_()
+        _make_everything_count(child)
+
+
+@pytest.mark.parametrize(("name", "count"), KERAS_COUNTS.items())
+def test_numbers_are_those_of_the_published_networks(name: str, count: int):
+    weights = network(architecture(name)).state_dict().values()
+    assert sum(w.numel() for w in weights if w.is_floating_point()) == count
+    deeper = network(architecture(name), depth=5).state_dict().values()
+    first = {"vggnet_m": 128}.get(name, 64)
+    assert sum(w.numel() for w in deeper if w.is_floating_point()) == count + 9 * 4 * first
+
+
+def test_unknown_architecture_lists_the_known():
+    with pytest.raises(ModelProblem, match="unet_l, unet_s, vggnet_m, vggnet_s"):
+        architecture("vggnet_xxl")
