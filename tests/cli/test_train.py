@@ -104,10 +104,14 @@ def test_wrong_files_are_named(tmp_path, capsys):
 
 def test_interrupted_and_resumed(project, tmp_path, capsys):
     part, whole, more = tmp_path / "part.aismodel", tmp_path / "whole.aismodel", ("--draws", "100")
-    # a process of its own: Ctrl-C sent to this one would also reach the test runner
+    # a process of its own: Ctrl-C sent to this one would also reach the test runner. It hears Ctrl-C even where the
+    # tests were started in the background, whose children ignore it
     command = [sys.executable, "-m", "ais_app", *words(project, part, *more)]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    with subprocess.Popen(command, env=environment, **pipes) as child:
+        signal.signal(signal.SIGINT, before)
         said = next(line for line in child.stderr if "epoch 1 of 2" in line)
         child.send_signal(signal.SIGINT)
         said += child.stderr.read()

@@ -150,6 +150,7 @@ def test_content_decides_where_no_suffix_does(tmp_path: Path, placed: Tomogram) 
 
 def test_reading_one_slice_reads_little(tmp_path: Path) -> None:
     import psutil
+
     path = write_volume(tmp_path / "large.mrc", np.zeros((60, 512, 512), np.float32))  # 63 MB
     process = psutil.Process()
     tomogram = open_tomogram(path)
