@@ -15,6 +15,7 @@ from typer.core import TyperCommand, TyperGroup
 
 # name: what it does, as `ais-app --help` shows it. The module ais_app.cli.<name> is imported only when it is used.
 COMMANDS = {
+    "gui": "Open the window",
     "info": "Show what a volume is and what is odd about it",
     "convert": "Convert volumes between formats, binned or cropped",
     "simulate": "Make a tomogram with exact ground truth",

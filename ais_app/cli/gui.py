@@ -1,0 +1,21 @@
+"""``ais-app gui``: open the window."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def gui(
+    files: Annotated[list[Path] | None, typer.Argument(help="Tomograms, networks, sessions of Ais to open.")] = None,
+    project: Annotated[Path | None, typer.Option(help="Project to open.")] = None,
+) -> None:
+    """Open the window, with these files where they are given."""
+    from ais_app.views.app import run_window
+
+    raise typer.Exit(run_window(files or [], project))

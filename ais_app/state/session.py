@@ -1,0 +1,148 @@
+"""The session: the project a person has open, what is in view, and what was done. No Qt.
+
+session = Session(Project.open("P.aisproj"))
+session.events.features.connect(refresh)       # stays connected when another project is opened
+commands.features.add(session, "membrane")
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from psygnal import Signal, SignalGroup
+
+from ais_app.core.errors import ProjectProblem
+from ais_app.core.tomogram import Tomogram
+from ais_app.state.events import ProjectEvents
+from ais_app.state.log import CommandLog
+from ais_app.state.project import Project
+from ais_app.state.records import Feature, TomogramEntry
+from ais_app.state.view_state import ViewState
+
+
+class SessionEvents(ProjectEvents):
+    """The events of whichever project is open, and those of the session itself."""
+
+    opened = Signal()  # another project is open now, or none
+
+
+class Session:
+    """What a person has open.
+
+    Parameters
+    ----------
+    project
+        An open project; the session closes it.
+
+    Attributes
+    ----------
+    view
+        What is in view.
+    log
+        The commands of this session, as lines that can be copied.
+    events
+        Signals to subscribe to.
+    """
+
+    def __init__(self, project: Project | None = None) -> None:
+        self.view = ViewState()
+        self.log = CommandLog()
+        self.events = SessionEvents()
+        self._project: Project | None = None
+        self._volumes: dict[int, Tomogram] = {}
+        self.events.tomograms.connect(self._forget_volumes)
+        if project is not None:
+            self.open(project)
+
+    @property
+    def project(self) -> Project:
+        """The open project.
+
+        Raises
+        ------
+        ProjectProblem
+            None is open.
+        """
+        if self._project is None:
+            raise ProjectProblem("project", "none is open", "open one, or drop a tomogram on the window")
+        return self._project
+
+    @property
+    def has_project(self) -> bool:
+        """Whether a project is open."""
+        return self._project is not None
+
+    def open(self, project: Project) -> None:
+        """Take over an open project in place of the present one, which is closed."""
+        self.close()
+        self._project = project
+        _relay(project.events, self.events)
+        entries = project.tomograms
+        features = project.features
+        self.view.feature = features[0].id if features else None
+        self.events.opened.emit()
+        self.view.tomogram = entries[0].id if entries else None
+
+    def close(self) -> None:
+        """Close the project, if one is open."""
+        if self._project is None:
+            return
+        project, self._project = self._project, None
+        self._volumes.clear()
+        self.view.tomogram = None
+        self.view.feature = None
+        project.close()
+        self.events.opened.emit()
+
+    @property
+    def tomogram(self) -> TomogramEntry | None:
+        """The tomogram in view."""
+        if self._project is None or self.view.tomogram is None:
+            return None
+        return self._project.tomogram(self.view.tomogram)
+
+    @property
+    def feature(self) -> Feature | None:
+        """The feature that is annotated."""
+        if self._project is None or self.view.feature is None:
+            return None
+        return self._project.feature(self.view.feature)
+
+    @property
+    def title(self) -> str:
+        """What the window's title starts with: the project's name, or that of the tomogram in an unnamed project."""
+        if self._project is None:
+            return ""
+        entry = self.tomogram
+        return entry.name if self._project.is_draft and entry is not None else self._project.path.stem
+
+    def volume(self, tomogram: int) -> Tomogram:
+        """Return an open volume; it is kept open.
+
+        Raises
+        ------
+        ProjectProblem
+            The file is not found.
+        FileProblem
+            It cannot be read.
+        """
+        if tomogram not in self._volumes:
+            self._volumes[tomogram] = self.project.open_tomogram(tomogram)
+        return self._volumes[tomogram]
+
+    def _forget_volumes(self) -> None:
+        self._volumes.clear()
+
+    def folder(self) -> Path:
+        """Return where results go unless a person says otherwise: beside the project, or beside the tomogram."""
+        entry = self.tomogram
+        if self.project.is_draft and entry is not None:
+            return entry.path.parent
+        return self.project.folder
+
+
+def _relay(source: SignalGroup, target: SignalGroup) -> None:
+    """Emit every signal of `source` through the one of the same name in `target`."""
+    for name in source:
+        signal = target[name]
+        source[name].connect(lambda *args, _signal=signal: _signal.emit(*args), check_nargs=False)

@@ -1,0 +1,1 @@
+"""The window: PyQt6 and vispy. Reads state, calls commands, computes nothing."""

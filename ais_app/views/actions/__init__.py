@@ -1,0 +1,1 @@
+"""What a person can call by menu, key or name: one record per action."""

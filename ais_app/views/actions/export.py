@@ -1,0 +1,8 @@
+"""Actions of the Export tab."""
+
+from __future__ import annotations
+
+from ais_app.views.actions.action import Action
+
+ACTIONS: tuple[Action, ...] = ()
+MENU: tuple[str, ...] = ()

@@ -1,0 +1,81 @@
+"""Actions about what is shown."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ais_app.state.view_state import TABS
+from ais_app.views.actions.action import SEPARATOR, Action
+
+if TYPE_CHECKING:
+    from ais_app.views.main_window import MainWindow
+
+
+def _toggle(id: str, text: str, field: str, icon: str, key: str, tip: str) -> Action:
+    """Return the action that switches one field of the view on and off."""
+
+    def run(window: MainWindow) -> None:
+        view = window.workbench.session.view
+        setattr(view, field, not getattr(view, field))
+
+    return Action(
+        id, text, run, icon, key, tip, checked=lambda window: getattr(window.workbench.session.view, field)
+    )  # fmt: skip
+
+
+def _planes(window: MainWindow) -> None:
+    view = window.workbench.session.view
+    view.planes = "xy" if view.planes == "xyz" else "xyz"
+
+
+def _tab(number: int, name: str) -> Action:
+    def run(window: MainWindow) -> None:
+        window.workbench.session.view.tab = name
+
+    return Action(
+        f"tab.{name}", f"&{number} {name.capitalize()}", run, key=f"Ctrl+{number}", tip=f"Go to the {name} tab",
+        checked=lambda window: window.workbench.session.view.tab == name,
+    )  # fmt: skip
+
+
+def _theme(name: str) -> Action:
+    def run(window: MainWindow) -> None:
+        window.workbench.settings.theme = name
+
+    return Action(
+        f"theme.{name}", f"{name.capitalize()} theme", run, tip=f"Use the {name} theme",
+        checked=lambda window: window.workbench.settings.theme == name,
+    )  # fmt: skip
+
+
+def _auto_contrast(window: MainWindow) -> None:
+    window.workbench.session.view.contrast = None
+
+
+TABS_ACTIONS = tuple(_tab(number, name) for number, name in enumerate(TABS, start=1))
+ACTIONS = (
+    *TABS_ACTIONS,
+    Action("view.auto_contrast", "&Automatic contrast", _auto_contrast, "mdi6.contrast-circle", "A",
+           "Choose black and white from the data"),
+    _toggle("view.invert", "&Invert contrast", "invert", "mdi6.invert-colors", "I", "Swap black and white"),
+    _toggle("view.linear", "Smooth &pixels", "linear", "mdi6.blur", "Shift+I", "Interpolate between voxels"),
+    Action("view.planes", "&XZ and YZ", _planes, "mdi6.view-quilt-outline", "T", "Show XZ and YZ beside XY",
+           checked=lambda window: window.workbench.session.view.planes == "xyz"),
+    _toggle("view.labels", "&Labels", "labels_on", "mdi6.layers-outline", "O", "Show what was painted"),
+    _toggle("view.predictions", "&Predictions", "predictions_on", "mdi6.auto-fix", "P", "Show what networks predict"),
+    _toggle("view.boxes", "&Boxes", "boxes_on", "mdi6.vector-square", "", "Show training boxes"),
+    _toggle("view.picks", "Pic&ks", "picks_on", "mdi6.circle-outline", "", "Show picked particles"),
+    _toggle("view.filters", "&Filters", "filters_on", "mdi6.filter-outline", "Shift+F", "Apply the display filters"),
+    _toggle("view.scale_bar", "&Scale bar", "scale_bar", "mdi6.ruler", "", "Show the scale bar"),
+    _toggle("view.axes", "A&xes", "axes_marker", "mdi6.axis-arrow", "", "Show which way the axes point"),
+    _toggle("view.cross", "&Cross", "cross", "mdi6.crosshairs", "", "Show where the planes cross"),
+    _toggle("view.y_up", "&Y up", "y_up", "mdi6.arrow-up", "", "y grows upwards, as in IMOD and ChimeraX"),
+    _theme("system"),
+    _theme("dark"),
+    _theme("light"),
+)  # fmt: skip
+MENU = (
+    *(action.id for action in TABS_ACTIONS), SEPARATOR, "view.auto_contrast", "view.invert", "view.linear",
+    "view.filters", SEPARATOR, "view.planes", "view.labels", "view.predictions", "view.boxes", "view.picks", SEPARATOR,
+    "view.scale_bar", "view.axes", "view.cross", "view.y_up", SEPARATOR, "theme.system", "theme.dark", "theme.light",
+)  # fmt: skip

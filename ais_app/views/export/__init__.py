@@ -1,0 +1,1 @@
+"""The Export tab: the queue of tomograms and outputs."""

@@ -1,0 +1,1 @@
+"""The Render tab: surfaces, volumes, slices and picks in space."""

@@ -1,0 +1,1 @@
+"""What surrounds the tabs: status line, jobs, notifications, command palette, help."""

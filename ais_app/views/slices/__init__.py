@@ -1,0 +1,1 @@
+"""The slice view: panes, what lies over the image, contrast and filters."""

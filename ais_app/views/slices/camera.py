@@ -1,0 +1,61 @@
+"""Where a pane looks: centre and zoom in voxels, as pure arithmetic."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+ZOOM_STEP = 1.15
+CLOSEST, FARTHEST = 64.0, 1 / 64  # screen pixels per voxel
+
+
+@dataclass(frozen=True)
+class Camera:
+    """A view of a plane.
+
+    Parameters
+    ----------
+    across, up
+        Voxel position in the middle of the pane, along its horizontal and its vertical axis.
+    scale
+        Screen pixels per voxel.
+    flipped
+        The vertical axis grows downwards.
+    """
+
+    across: float = 0.0
+    up: float = 0.0
+    scale: float = 1.0
+    flipped: bool = False
+
+    def fitted(self, width: float, height: float, pane: tuple[int, int]) -> Camera:
+        """Return the camera that shows `width` × `height` voxels in a pane of so many pixels."""
+        scale = min(max(pane[0], 1) / max(width, 1), max(pane[1], 1) / max(height, 1))
+        return replace(self, across=(width - 1) / 2, up=(height - 1) / 2, scale=_within(scale))
+
+    def zoomed(self, factor: float, at: tuple[float, float]) -> Camera:
+        """Return the camera closer by `factor`; the voxel position `at` (across, up) stays where it is on screen."""
+        scale = _within(self.scale * factor)
+        real = scale / self.scale
+        across = at[0] + (self.across - at[0]) / real
+        up = at[1] + (self.up - at[1]) / real
+        return replace(self, across=across, up=up, scale=scale)
+
+    def moved(self, dx: float, dy: float) -> Camera:
+        """Return the camera after the image was dragged by screen pixels (right, down)."""
+        sign = -1 if self.flipped else 1
+        return replace(self, across=self.across - dx / self.scale, up=self.up + sign * dy / self.scale)
+
+    def to_voxel(self, x: float, y: float, pane: tuple[int, int]) -> tuple[float, float]:
+        """Return the voxel position (across, up) under a pixel (from the top left) of a pane."""
+        sign = 1 if self.flipped else -1
+        across = self.across + (x - pane[0] / 2) / self.scale
+        return across, self.up + sign * (y - pane[1] / 2) / self.scale
+
+    def to_pixel(self, across: float, up: float, pane: tuple[int, int]) -> tuple[float, float]:
+        """Return the pixel of a voxel position: the inverse of `to_voxel`."""
+        sign = 1 if self.flipped else -1
+        return pane[0] / 2 + (across - self.across) * self.scale, pane[1] / 2 + sign * (up - self.up) * self.scale
+
+
+def _within(scale: float) -> float:
+    return min(max(scale, FARTHEST), CLOSEST)

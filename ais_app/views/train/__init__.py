@@ -1,0 +1,1 @@
+"""The Train tab: settings, runs, curves, models and their interactions."""

@@ -1,0 +1,91 @@
+"""The panel of a tab, on the right of the window."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PyQt6.QtCore import Qt
+from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+
+from ais_app.views.workbench import Workbench
+
+MARGIN = 12  # px
+
+
+class Panel(QWidget):
+    """A column of sections that scrolls; `layout_` is where sections go.
+
+    Subclasses override what concerns them: `take_file`, `apply_theme`, `close_down`.
+    """
+
+    def __init__(self, workbench: Workbench) -> None:
+        super().__init__()
+        self.workbench = workbench
+        outside = QVBoxLayout(self)
+        outside.setContentsMargins(0, 0, 0, 0)
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        inside = QWidget()
+        self.layout_ = QVBoxLayout(inside)
+        self.layout_.setContentsMargins(MARGIN, MARGIN, MARGIN, MARGIN)
+        self.layout_.setSpacing(8)
+        scroll.setWidget(inside)
+        outside.addWidget(scroll)
+
+    def take_file(self, path: Path) -> bool:
+        """Open a file that belongs to this tab; return whether it does."""
+        return False
+
+    def apply_theme(self) -> None:
+        """Take on the colours of the theme where the style sheet does not reach."""
+
+    def close_down(self) -> None:
+        """Stop threads; called once, before the window goes."""
+
+
+def heading(text: str, *buttons: QWidget) -> QWidget:
+    """Return the heading of a section, with buttons at its right end."""
+    row = QWidget()
+    layout = QHBoxLayout(row)
+    layout.setContentsMargins(0, 8, 0, 0)
+    layout.setSpacing(2)
+    label = QLabel(text)
+    label.setProperty("role", "heading")
+    layout.addWidget(label)
+    layout.addStretch(1)
+    for button in buttons:
+        layout.addWidget(button)
+    return row
+
+
+def hint(text: str) -> QLabel:
+    """Return a small line that explains."""
+    label = QLabel(text)
+    label.setProperty("role", "hint")
+    label.setWordWrap(True)
+    return label
+
+
+def line() -> QFrame:
+    """Return a thin line between sections."""
+    frame = QFrame()
+    frame.setProperty("role", "line")
+    frame.setFixedHeight(1)
+    return frame
+
+
+class EmptyPanel(QWidget):
+    """What stands where nothing is yet: one line that says what goes here, and the button that does it."""
+
+    def __init__(self, text: str, button: QPushButton | None = None) -> None:
+        super().__init__()
+        column = QVBoxLayout(self)
+        column.setSpacing(10)
+        words = hint(text)
+        words.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        column.addStretch(1)
+        column.addWidget(words)
+        if button is not None:
+            column.addWidget(button, alignment=Qt.AlignmentFlag.AlignCenter)
+        column.addStretch(1)

@@ -1,0 +1,223 @@
+"""Run jobs off the main thread: each on a thread of its own, with progress, pause, stop and a log.
+
+    handle = runner.start("Segment TS_01", lambda: segment_job(...), on_result=show)
+
+Signals of a handle arrive on the thread that made it: the main thread. Nothing is left running when the program
+ends: `JobRunner.shutdown` stops every job and waits for it.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+from PyQt6.QtCore import QObject, pyqtSignal
+
+from ais_app.core.errors import AisAppError
+from ais_app.core.jobs import Job, JobCancelled, Progress, run
+
+log = logging.getLogger(__name__)
+
+PAUSE_SECONDS = 0.05
+MOST_LOG_LINES = 500
+
+
+class JobHandle(QObject):
+    """One job, from its start to its end.
+
+    Attributes
+    ----------
+    title
+        What it is, in words.
+    state
+        ``"running"``, ``"paused"``, ``"stopping"``, ``"done"``, ``"failed"`` or ``"cancelled"``.
+    progress
+        The newest `Progress`.
+    error
+        What made it fail.
+    lines
+        What it said, with times.
+    """
+
+    progressed = pyqtSignal(object)  # Progress
+    finished = pyqtSignal(object)  # result
+    failed = pyqtSignal(object)  # Exception
+    cancelled = pyqtSignal()
+    changed = pyqtSignal()  # its state
+    _told = pyqtSignal(str, object)
+
+    def __init__(self, title: str, make_job: Callable[[], Job[Any]], parent: QObject) -> None:
+        super().__init__(parent)
+        self.title = title
+        self.state = "running"
+        self.progress = Progress(0, 0)
+        self.error: Exception | None = None
+        self.details = ""
+        self.lines: list[str] = []
+        self.started = time.monotonic()
+        self._make_job = make_job
+        self._stop, self._pause = threading.Event(), threading.Event()
+        self._told.connect(self._hear)
+        self._thread = threading.Thread(target=self._run, name=title)
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it has not ended yet."""
+        return self.state in {"running", "paused", "stopping"}
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Estimate from the progress so far; ``None`` when it cannot be told."""
+        share = self.progress.done / self.progress.total if self.progress.total else 0.0
+        passed = time.monotonic() - self.started
+        return passed / share - passed if share > 0.01 and passed > 1 else None
+
+    def stop(self) -> None:
+        """Ask the job to stop at its next step; it may still give a result, such as the best weights so far."""
+        if self.is_active:
+            self._stop.set()
+            self._pause.clear()
+            self._become("stopping")
+
+    def pause(self) -> None:
+        """Halt the job at its next step."""
+        if self.state == "running":
+            self._pause.set()
+            self._become("paused")
+
+    def resume(self) -> None:
+        """Let a paused job go on."""
+        if self.state == "paused":
+            self._pause.clear()
+            self._become("running")
+
+    def wait(self, seconds: float | None = None) -> bool:
+        """Wait for the thread to end; return whether it has."""
+        self._thread.join(seconds)
+        return not self._thread.is_alive()
+
+    def begin(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            result = run(self._make_job(), lambda step: self._told.emit("progress", step), self._stopping)
+        except JobCancelled:
+            self._told.emit("cancelled", None)
+        except Exception as error:  # noqa: BLE001 - whatever ends a job is shown to the person, with its traceback
+            self.details = traceback.format_exc()
+            self._told.emit("failed", error)
+        else:
+            self._told.emit("finished", result)
+
+    def _stopping(self) -> bool:
+        while self._pause.is_set() and not self._stop.is_set():
+            time.sleep(PAUSE_SECONDS)
+        return self._stop.is_set()
+
+    def _hear(self, what: str, value: Any) -> None:
+        """Take in, on the main thread, what the job's thread has said."""
+        if what == "progress":
+            self._note(value.message)
+            self.progress = value
+            self.progressed.emit(value)
+        elif what == "finished":
+            self._become("done")
+            self.finished.emit(value)
+        elif what == "failed":
+            self.error = value
+            self._note(str(value))
+            if not isinstance(value, AisAppError):
+                log.error("%s failed\n%s", self.title, self.details)
+            self._become("failed")
+            self.failed.emit(value)
+        else:
+            self._become("cancelled")
+            self.cancelled.emit()
+
+    def _become(self, state: str) -> None:
+        self.state = state
+        self._note(state)
+        self.changed.emit()
+
+    def _note(self, message: str) -> None:
+        if message and not (self.lines and self.lines[-1].endswith(f"  {message}")):
+            self.lines.append(f"{time.monotonic() - self.started:8.1f} s  {message}")
+            del self.lines[:-MOST_LOG_LINES]
+
+
+class JobRunner(QObject):
+    """Starts jobs and knows those that run."""
+
+    started = pyqtSignal(object)  # JobHandle
+    ended = pyqtSignal(object)  # JobHandle
+    changed = pyqtSignal()  # any state or progress
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.handles: list[JobHandle] = []
+
+    @property
+    def active(self) -> list[JobHandle]:
+        """The jobs that have not ended, oldest first."""
+        return [handle for handle in self.handles if handle.is_active]
+
+    def start(
+        self,
+        title: str,
+        make_job: Callable[[], Job[Any]],
+        *,
+        on_result: Callable[[Any], None] | None = None,
+        on_progress: Callable[[Progress], None] | None = None,
+        on_error: Callable[[Exception], None] | None = None,
+    ) -> JobHandle:
+        """Start a job.
+
+        Parameters
+        ----------
+        title
+            What it is, in words.
+        make_job
+            Makes the generator; called on the job's thread, so that what it imports does not halt the window.
+        on_result, on_progress, on_error
+            Called on the main thread.
+        """
+        handle = JobHandle(title, make_job, self)
+        self.handles.append(handle)
+        for signal, callback in (
+            (handle.finished, on_result),
+            (handle.progressed, on_progress),
+            (handle.failed, on_error),
+        ):
+            if callback is not None:
+                signal.connect(callback)
+        handle.progressed.connect(lambda _: self.changed.emit())
+        handle.changed.connect(lambda: self._changed(handle))
+        handle.begin()
+        self.started.emit(handle)
+        self.changed.emit()
+        return handle
+
+    def forget(self, handle: JobHandle) -> None:
+        """Take an ended job off the list."""
+        if not handle.is_active and handle in self.handles:
+            self.handles.remove(handle)
+            handle.deleteLater()
+            self.changed.emit()
+
+    def shutdown(self) -> None:
+        """Stop every job and wait until their threads have ended."""
+        for handle in self.active:
+            handle.stop()
+        for handle in self.handles:
+            handle.wait()
+
+    def _changed(self, handle: JobHandle) -> None:
+        self.changed.emit()
+        if not handle.is_active:
+            self.ended.emit(handle)
