@@ -1,23 +1,29 @@
 """Brushes: pure functions that look at labels and return an `Edit`.
 
 A stroke is the path of the pointer. The brush sweeps along the straight line between successive points, so a fast
-stroke leaves no gaps.
+stroke leaves no gaps. `ais_app.core.annotation.stroke` does the same while the mouse still moves.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
-from ais_app.core.annotation.labels import AXES, FEATURE, Edit, Labels, Plane, bounds
-from ais_app.core.errors import ParameterProblem
+from ais_app.core.annotation.in_plane import (
+    Points,
+    checked_label,
+    checked_points,
+    checked_radius,
+    checked_spacing,
+    plane_through,
+    region_between,
+)
+from ais_app.core.annotation.labels import AXES, BACKGROUND, FEATURE, Edit, Index, Labels, Plane, bounds
 from ais_app.core.tomogram import ZYX, Region
 
 
 def disk(
     labels: Labels,
-    points_zyx: Sequence[Sequence[float]] | np.ndarray,
+    points_zyx: Points,
     radius: float,
     *,
     label: int = FEATURE,
@@ -51,16 +57,15 @@ def disk(
     ParameterProblem
         There is no point, a number is not finite, the radius is not positive, or the plane lies outside.
     """
-    points = _points(points_zyx, radius)
-    along = AXES.index(Plane(axis, 0).axis)
-    plane = Plane(axis, round(float(points[0, along])))
-    points[:, along] = plane.index
+    points = checked_points(points_zyx, "stroke")
+    plane = plane_through(points[0], axis)
+    points[:, AXES.index(axis)] = plane.index
     return _sweep(labels, points, radius, label, voxel_size_zyx, plane.region(labels.shape), (plane,))
 
 
 def ball(
     labels: Labels,
-    points_zyx: Sequence[Sequence[float]] | np.ndarray,
+    points_zyx: Points,
     radius: float,
     *,
     label: int = FEATURE,
@@ -71,20 +76,103 @@ def ball(
     The slices (z) the path itself runs through become annotated; the caps above and below do not, for nobody has
     looked at them. Parameters, result and errors as in `disk`.
     """
-    points = _points(points_zyx, radius)
-    nz = labels.shape[0]
-    first, last = (int(round(float(limit))) for limit in (points[:, 0].min(), points[:, 0].max()))
-    planes = tuple(Plane("z", z) for z in range(max(0, first), min(nz - 1, last) + 1))
+    points = checked_points(points_zyx, "stroke")
+    planes = slices_along(points, labels.shape)
     return _sweep(labels, points, radius, label, voxel_size_zyx, (slice(None),) * 3, planes)
 
 
-def _points(points_zyx: Sequence[Sequence[float]] | np.ndarray, radius: float) -> np.ndarray:
-    points = np.array(points_zyx, dtype=float).reshape(-1, 3)
-    if not len(points) or not np.isfinite(points).all():
-        raise ParameterProblem("stroke", f"{len(points)} points, or points that are no numbers", "give z, y, x indices")
-    if not (np.isfinite(radius) and radius > 0):
-        raise ParameterProblem("brush radius", f"{radius} is no radius", "give a positive number")
-    return points
+def slices_along(points: np.ndarray, shape: Index) -> tuple[Plane, ...]:
+    """Return the slices (z) of a volume of `shape` that a path of (n, 3) points runs through."""
+    first, last = (int(round(float(limit))) for limit in (points[:, 0].min(), points[:, 0].max()))
+    return tuple(Plane("z", z) for z in range(max(0, first), min(shape[0] - 1, last) + 1))
+
+
+def stroke_title(label: int) -> str:
+    """Return what a stroke is called in the undo menu."""
+    return "Erase" if label == BACKGROUND else "Paint"
+
+
+def surroundings(low: np.ndarray, high: np.ndarray, start: Index, size: Index) -> tuple[np.ndarray, np.ndarray]:
+    """Return first voxel and end of the box around coordinates `low` to `high`, cut to a region."""
+    stop = np.add(start, size)
+    first = np.clip(np.floor(low), start, stop).astype(int)
+    return first, np.clip(np.ceil(high) + 1, first, stop).astype(int)
+
+
+def capsule(
+    begin: np.ndarray, end: np.ndarray, radius: float, spacing: np.ndarray, start: Index, size: Index
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the voxels whose centre is within `radius` of a segment.
+
+    The swept disk or ball is convex, so it meets each line of voxels along x in one interval: the union of what the
+    ball at either end and the cylinder between them cut out. Nothing is computed voxel by voxel but the comparison
+    with these limits.
+
+    Parameters
+    ----------
+    begin, end
+        (3,) ends of the segment, voxel indices z, y, x; they may be equal.
+    radius
+        In the unit of `spacing`.
+    spacing
+        (3,) voxel size z, y, x.
+    start, size
+        First voxel and size of the region to stay within.
+
+    Returns
+    -------
+    first : ndarray
+        (3,) index of the first voxel of the mask.
+    mask : ndarray
+        3D bool.
+    """
+    reach = radius / spacing
+    first, stop = surroundings(np.minimum(begin, end) - reach, np.maximum(begin, end) + reach, start, size)
+    z, y, x = ((np.arange(a, b) - p) * s for a, b, p, s in zip(first, stop, begin, spacing, strict=True))
+    z, y = z[:, None], y[None, :]
+    # a hair of tolerance, so that a radius of exactly r voxels keeps the voxel at r in any plane
+    squared = radius * radius * (1 + 1e-9)
+    path = (end - begin) * spacing
+    length = float(np.linalg.norm(path))
+    low, high = _ball_limits(z, y, squared)
+    if length > 0:
+        far_low, far_high = _ball_limits(z - path[0], y - path[1], squared)
+        side_low, side_high = _cylinder_limits(z, y, path / length, length, squared)
+        low = np.minimum(np.minimum(low, far_low + path[2]), side_low)
+        high = np.maximum(np.maximum(high, far_high + path[2]), side_high)
+    return first, (x >= low[..., None]) & (x <= high[..., None])
+
+
+def _ball_limits(z: np.ndarray, y: np.ndarray, squared: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return least and greatest x within a ball around 0 on each line (z, y); +inf and -inf where it is missed."""
+    rest = squared - z * z - y * y
+    half = np.where(rest >= 0, np.sqrt(np.maximum(rest, 0)), -np.inf)
+    return -half, half
+
+
+def _cylinder_limits(
+    z: np.ndarray, y: np.ndarray, along: np.ndarray, length: float, squared: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the same for a cylinder from 0 in the direction `along`, (3,), a unit vector.
+
+    On a line, the distance from the cylinder's axis is a quadratic in x and the foot on the axis is linear in x.
+    """
+    foot = z * along[0] + y * along[1]
+    away = z * z + y * y - foot * foot
+    curvature = float(along[0] ** 2 + along[1] ** 2)
+    if curvature < 1e-24:  # the axis runs along x: the whole line is within the radius, or none of it
+        near, far = np.where(away <= squared, -np.inf, np.inf), np.where(away <= squared, np.inf, -np.inf)
+    else:
+        middle = along[2] * foot / curvature
+        rest = middle * middle - (away - squared) / curvature
+        half = np.where(rest >= 0, np.sqrt(np.maximum(rest, 0)), -np.inf)
+        near, far = middle - half, middle + half
+    if abs(along[2]) < 1e-12:  # the axis runs across: the whole line is between the ends, or none of it
+        between = (foot >= 0) & (foot <= length)
+        return np.where(between, near, np.inf), np.where(between, far, -np.inf)
+    ends = -foot / along[2], (length - foot) / along[2]
+    near, far = np.maximum(near, np.minimum(*ends)), np.minimum(far, np.maximum(*ends))
+    return np.where(near <= far, near, np.inf), np.where(near <= far, far, -np.inf)
 
 
 def _sweep(
@@ -96,45 +184,14 @@ def _sweep(
     within: Region,
     planes: tuple[Plane, ...],
 ) -> Edit:
-    spacing = np.asarray(voxel_size_zyx, dtype=float)
-    reach = radius / spacing
+    spacing, reach = checked_spacing(voxel_size_zyx), checked_radius(radius)
     start, size = bounds(within, labels.shape)
-    low = np.clip(np.floor(points.min(axis=0) - reach), start, np.add(start, size)).astype(int)
-    high = np.clip(np.ceil(points.max(axis=0) + reach) + 1, low, np.add(start, size)).astype(int)
-    region: Region = tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))  # type: ignore[assignment]
-    before = labels.read(region)
+    low, high = surroundings(points.min(axis=0) - reach / spacing, points.max(axis=0) + reach / spacing, start, size)
+    before = labels.read(region_between(low, high))
     after = before.copy()
-    ends = points[1:] if len(points) > 1 else points
-    for begin, end in zip(points, ends, strict=False):
-        _paint_segment(after, low, begin, end, radius, spacing, label)
-    title = "Erase" if label == 0 else "Paint"
     z, y, x = (int(v) for v in low)
-    return Edit((z, y, x), before, after, planes, title)
-
-
-def _paint_segment(
-    volume: np.ndarray,
-    origin: np.ndarray,
-    begin: np.ndarray,
-    end: np.ndarray,
-    radius: float,
-    spacing: np.ndarray,
-    label: int,
-) -> None:
-    """Set the voxels whose centre is within `radius` of the segment; only its surroundings are looked at."""
-    reach = radius / spacing
-    low = np.clip(np.floor(np.minimum(begin, end) - reach) - origin, 0, volume.shape).astype(int)
-    high = np.clip(np.ceil(np.maximum(begin, end) + reach) + 1 - origin, low, volume.shape).astype(int)
-    axes = [(np.arange(a, b) + o) * s for a, b, o, s in zip(low, high, origin, spacing, strict=True)]
-    z, y, x = np.meshgrid(*axes, indexing="ij", sparse=True)
-    p, direction = begin * spacing, (end - begin) * spacing
-    offsets = (z - p[0], y - p[1], x - p[2])
-    length = float(direction @ direction)
-    if length > 0:
-        t = sum(o * d for o, d in zip(offsets, direction, strict=True)) / length
-        t = np.clip(t, 0, 1)
-        offsets = tuple(o - t * d for o, d in zip(offsets, direction, strict=True))
-    distance = sum(o * o for o in offsets)
-    part = volume[low[0] : high[0], low[1] : high[1], low[2] : high[2]]
-    # a hair of tolerance, so that a radius of exactly r voxels keeps the voxel at r in any plane
-    part[np.broadcast_to(distance <= radius * radius * (1 + 1e-9), part.shape)] = label
+    for begin, end in zip(points, points[1:] if len(points) > 1 else points, strict=False):
+        first, mask = capsule(begin, end, reach, spacing, (z, y, x), before.shape)
+        part = tuple(slice(a, a + n) for a, n in zip(first - low, mask.shape, strict=True))
+        after[part][mask] = checked_label(label)
+    return Edit((z, y, x), before, after, planes, stroke_title(label))

@@ -153,7 +153,7 @@ class TiledLabels:
         """
         start, size = bounds(region, self.shape)
         result = np.zeros(size, dtype=np.uint8)
-        for index, inside, outside in _pieces(start, size):
+        for index, inside, outside in pieces(start, size):
             packed = self.tiles.get(index)
             if packed is not None:
                 result[outside] = unpack(packed)[inside]
@@ -184,7 +184,7 @@ class TiledLabels:
         labels = checked_labels(labels)
         if labels.shape != size or (where is not None and where.shape != size):
             raise ParameterProblem("labels", f"{labels.shape} voxels for a region of {size}")
-        for index, inside, outside in _pieces(start, size):
+        for index, inside, outside in pieces(start, size):
             if where is not None and not where[outside].any():
                 continue
             packed = self.tiles.get(index)
@@ -265,7 +265,7 @@ def bounds(region: Region, shape: Index) -> tuple[Index, Index]:
     return (z[0], y[0], x[0]), (z[1], y[1], x[1])
 
 
-def _pieces(start: Index, size: Index) -> Iterator[tuple[TileIndex, Region, Region]]:
+def pieces(start: Index, size: Index) -> Iterator[tuple[TileIndex, Region, Region]]:
     """Cut a region along the tiles: tile index, part of the tile, part of the region."""
     spans = []
     for low, n, tile in zip(start, size, TILE, strict=True):
