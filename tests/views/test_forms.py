@@ -69,7 +69,7 @@ def test_a_form_shows_the_values_with_their_units(form):
     assert shown(form, "rate") == "0.002"
     assert shown(form, "high_pass") == "off"
     assert not form.field("high_pass").editors()[0].isEnabled()
-    assert [editor.text() for editor in form.field("shape").editors()] == ["32", "64", "64 voxels"]
+    assert [editor.text() for editor in form.field("shape").editors()] == ["32", "64", "64"]
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,8 @@ from PyQt6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLineEdit, QStyle
 
 from ais_app.views.widgets.numbers import NumberField
 
+LONGEST_UNIT = 3  # letters that fit into a row of fields
+
 
 class Field(QWidget):
     """What all fields share; made by `field_for`."""
@@ -71,20 +73,20 @@ class NumberInput(Field):
 
 
 class TupleInput(Field):
-    """Several numbers in a row, such as z, y, x; the unit stands in the last."""
+    """Several numbers in a row, such as z, y, x; a short unit stands in the last, a long one in the tooltip alone."""
 
     def __init__(self, limits: Mapping[str, Any], kinds: Sequence[type]) -> None:
         super().__init__()
         self.fields = []
         for position, kind in enumerate(kinds):
             unit = limits.get("unit", "") if position == len(kinds) - 1 else ""
+            unit = unit if len(unit) <= LONGEST_UNIT else ""
             field = NumberField(unit, limits.get("low"), limits.get("high"), integer=kind is int)
             field.hide_arrows()
-            field.setMinimumWidth(36)
             field.valueChanged.connect(lambda _: self.changed.emit())
             self.fields.append(field)
-            # the unit needs its own room, so that the numbers keep the same
-            self.row.addWidget(field, 3 if not unit else 4)
+            # the unit needs room of its own; the numbers keep the same
+            self.row.addWidget(field, 4 if not unit else 5)
 
     def value(self) -> tuple[float, ...]:  # noqa: D102
         return tuple(field.number for field in self.fields)

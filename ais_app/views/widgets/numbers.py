@@ -10,6 +10,7 @@ from PyQt6.QtWidgets import QAbstractSpinBox, QDoubleSpinBox, QWidget
 
 DECIMALS = 20  # that Qt keeps; the text shown is the shortest that means the same number
 LARGEST = 1e300
+SMALLEST = 40  # px
 WIDE = 1e3  # a field whose bounds are farther apart than this steps 1, 2, 5, 10 …
 
 
@@ -39,7 +40,8 @@ class NumberField(QDoubleSpinBox):
     ) -> None:
         super().__init__(parent)
         self.low, self.high, self.integer = low, high, integer
-        self._unit = f" {unit}" if unit else ""
+        # "0…1" is a range rather than a unit: the tooltip says it
+        self._unit = f" {unit}" if unit and "…" not in unit else ""
         self._off = ""
         self.setDecimals(0 if integer else DECIMALS)
         self.setRange(-LARGEST, LARGEST)
@@ -73,6 +75,7 @@ class NumberField(QDoubleSpinBox):
         """Take the arrows away, where several fields stand in one row."""
         self.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)
         self.setProperty("plain", "true")
+        self.setMinimumWidth(SMALLEST)
 
     # Qt's own names from here
 
