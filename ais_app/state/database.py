@@ -8,10 +8,11 @@ stroke survives a power cut as well.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -44,17 +45,15 @@ class Database:
     @staticmethod
     def create(path: Path) -> None:
         """Write an empty project, whole or not at all."""
-        with replacing(path) as part, _in_words(path):
-            connection = sqlite3.connect(part, isolation_level=None)
-            try:
+        with replacing(path) as part:
+            part.touch()  # SQLite does not say why a file cannot be made; this does
+            with _in_words(path), closing(sqlite3.connect(part, isolation_level=None)) as connection:
                 schema.migrate(connection)
-            finally:
-                connection.close()
 
     def _check_version(self) -> None:
         (application,) = self._connection.execute("PRAGMA application_id").fetchone()
         if application != schema.APPLICATION_ID:
-            raise FileProblem(self.path, "is not a project of ais-app")
+            raise FileProblem(self.path, "is not a project of ais-app", "choose a file that ends in .aisproj")
         (version,) = self._connection.execute("PRAGMA user_version").fetchone()
         if version > schema.VERSION:
             problem = f"was made by a newer ais-app (format {version}, this one knows up to {schema.VERSION})"
@@ -99,6 +98,21 @@ class Database:
                 raise
             finally:
                 self._depth -= 1
+
+    def copy_to(self, part: Path) -> None:
+        """Write everything that is committed to a new file; others may write meanwhile, none of it is torn.
+
+        Raises
+        ------
+        ProjectProblem
+            A transaction is open.
+        """
+        with self._lock:
+            if self._depth:
+                raise ProjectProblem(self.path, "is being changed", "copy it when the change is done")
+            part.touch()
+            with _in_words(part), closing(sqlite3.connect(part)) as target:
+                self._connection.backup(target)
 
     def problems(self) -> list[str]:
         """Return what SQLite finds wrong with the file; empty when nothing is. Reads all of it."""
@@ -148,17 +162,28 @@ def _in_words(path: Path) -> Iterator[None]:
     except sqlite3.ProgrammingError as error:
         if "closed" not in str(error):
             raise
-        raise ProjectProblem(path, "is closed already") from error
+        raise ProjectProblem(path, "is closed already", "open it again") from error
     except sqlite3.OperationalError as error:
-        text = str(error)
-        if "locked" in text:
-            raise ProjectProblem(path, "is being written by another process", "try again in a moment") from error
-        if "unable to open" in text or "readonly" in text:
-            remedy = "it may have been interrupted while writing: open it once in a folder that can be written"
-            raise FileProblem(path, f"cannot be opened ({text})", remedy) from error
-        raise FileProblem(path, f"cannot be read or written ({text})") from error
+        raise _operational(path, str(error)) from error
     except sqlite3.IntegrityError:
         raise
     except sqlite3.DatabaseError as error:
         remedy = "restore it from a copy; ais-app project check lists the damage"
         raise FileProblem(path, f"is damaged or no project ({error})", remedy) from error
+
+
+def _operational(path: Path, text: str) -> FileProblem | ProjectProblem:
+    if "locked" in text:
+        return ProjectProblem(path, "is being written by another process", "try again in a moment")
+    if "unable to open" in text or "readonly" in text:
+        if path.exists() and not os.access(path, os.R_OK):
+            return FileProblem(path, "may not be read by you", "ask its owner for the right to read it")
+        if path.with_name(f"{path.name}-journal").exists():
+            remedy = "open it once in a folder that can be written"
+            return FileProblem(
+                path, f"was interrupted while it was written, and cannot be put right here ({text})", remedy
+            )
+        return FileProblem(path, f"cannot be opened ({text})", "see that you may write the file and its folder")
+    if "full" in text:
+        return FileProblem(path, "cannot be written: the disk is full", "make room; what was finished before is in it")
+    return FileProblem(path, f"cannot be read or written ({text})", "see that its disk or network drive is there")

@@ -12,15 +12,23 @@ from ais_app.state.history import Change
 
 
 class ProjectEvents(SignalGroup):
-    """Emitted after a change is in the file: by a command, by undo and by redo."""
+    """Emitted after a change is in the file: by a command, by undo and by redo.
+
+    `display`, `runs` and `thumbnail` are not part of the history; `features` also tells of a feature that is shown
+    otherwise.
+    """
 
     tomograms = Signal()
     features = Signal()
     models = Signal()
-    document = Signal(str)  # name: "interactions" or a setting
+    document = Signal(str)  # name: "interactions", or what was set with set_document
+    display = Signal(str)  # name of a display setting
     labels = Signal(int, int, object)  # tomogram id, feature id, region that holds what changed
     planes = Signal(int, int)  # tomogram id, feature id: which planes are annotated
     boxes = Signal(int, int)  # tomogram id, feature id
+    picks = Signal(int, int)  # tomogram id, id of the pick set
+    runs = Signal()
+    thumbnail = Signal(int)  # tomogram id
     history = Signal()
 
     def announce(self, changes: Sequence[Change]) -> None:
@@ -40,6 +48,10 @@ class ProjectEvents(SignalGroup):
             self.planes.emit(tomogram, feature)
         for tomogram, feature in sorted({change.values[:2] for change in changes if change.table == "box"}):
             self.boxes.emit(tomogram, feature)
+        sets = {change.key[:2] for change in changes if change.table == "pick_block"}
+        sets |= {(change.values[0], change.key[0]) for change in changes if change.table == "pick_set"}
+        for tomogram, pick_set in sorted(sets):
+            self.picks.emit(tomogram, pick_set)
         self.history.emit()
 
 

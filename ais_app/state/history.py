@@ -10,7 +10,7 @@ redo swaps them again. Nothing here knows what the rows mean, so whatever is wri
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -27,13 +27,19 @@ TABLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             "origin_z", "origin_y", "origin_x", "nstart_z", "nstart_y", "nstart_x",
         ),
     ),
-    "feature": (("id",), ("name", "colour", "box_size")),
+    "feature": (("id",), ("name", "colour", "box_size", "locked", "position")),
     "tile": (("tomogram", "feature", "z", "y", "x"), ("data",)),
     "plane": (("tomogram", "feature", "axis", "position"), ()),
     "box": (("id",), ("tomogram", "feature", "z", "y", "x", "size")),
+    "pick_set": (("id",), ("tomogram", "name", "feature", "source", "count", "next_pick")),
+    "pick_block": (("tomogram", "pick_set", "number"), ("data",)),
     "model": (("id",), ("name", "path", "last_seen", "fingerprint")),
     "document": (("name",), ("content",)),
 }  # fmt: skip
+BLOBS = {"tile", "pick_block"}  # tables of one column of bytes: kept as they are, the others as JSON
+
+_UNDO = "undone = 0 ORDER BY id DESC"
+_REDO = "undone = 1 ORDER BY id ASC"
 
 Key = tuple[Any, ...]
 Values = tuple[Any, ...]
@@ -41,7 +47,7 @@ Values = tuple[Any, ...]
 
 @dataclass(frozen=True)
 class Change:
-    """A row that changed: table, key, and its values where it is (or was) there; the bytes of tiles are left out."""
+    """A row that changed: table, key, and its values where it is (or was) there; compressed bytes are left out."""
 
     table: str
     key: Key
@@ -141,41 +147,57 @@ class History:
             return None
         return found[0] if columns else ()
 
+    @property
+    def undo_title(self) -> str | None:
+        """What `undo` would take back; ``None`` for nothing."""
+        return self._next(_UNDO)[1]
+
+    @property
+    def redo_title(self) -> str | None:
+        """What `redo` would do again; ``None`` for nothing."""
+        return self._next(_REDO)[1]
+
     def undo(self) -> str | None:
         """Take back the last command; return its title, or ``None`` when there is nothing to undo."""
-        return self._swap("undone = 0 ORDER BY id DESC", undone=1)
+        return self._swap(_UNDO, undone=1)
 
     def redo(self) -> str | None:
         """Do the command again that was taken back last; return its title, or ``None``."""
-        return self._swap("undone = 1 ORDER BY id ASC", undone=0)
+        return self._swap(_REDO, undone=0)
 
     def entries(self, limit: int = 100) -> list[Entry]:
         """Return the newest entries, newest first."""
         rows = self.database.rows("SELECT id, title, made, undone FROM command ORDER BY id DESC LIMIT ?", (limit,))
         return [Entry(id, title, made, bool(undone)) for id, title, made, undone in rows]
 
+    def _next(self, which: str) -> tuple[int, str | None]:
+        found = self.database.rows(f"SELECT id, title FROM command WHERE {which} LIMIT 1")
+        return (int(found[0][0]), str(found[0][1])) if found else (0, None)
+
     def _swap(self, which: str, undone: int) -> str | None:
         with self.database.transaction():
-            found = self.database.rows(f"SELECT id, title FROM command WHERE {which} LIMIT 1")
-            if not found:
+            command, title = self._next(which)
+            if title is None:
                 return None
-            command, title = found[0]
             (count,) = self.database.rows("SELECT count(*) FROM change WHERE command = ?", (command,))[0]
             changes = []
             for number in reversed(range(count)) if undone else range(count):
                 changes.append(self._swap_row(command, number))
             self.database.execute("UPDATE command SET undone = ? WHERE id = ?", (undone, command))
         self._announce(changes)
-        return str(title)
+        return title
 
     def _swap_row(self, command: int, number: int) -> Change:
         which = "WHERE command = ? AND number = ?"
         table, text, image = self.database.rows(f"SELECT kind, key, image FROM change {which}", (command, number))[0]
         try:
-            key, values = tuple(json.loads(text)), _decode(table, image)
+            key = tuple(_plain(json.loads(text), json.loads(text)))
+            stored = _decode(table, image)
+            current = self.get(table, key)
+            values = _values(table, stored, current)
         except (KeyError, ValueError, TypeError, AttributeError) as error:
-            raise FileProblem(self.database.path, f"its history is damaged ({error!r})") from error
-        current = self.get(table, key)
+            remedy = "what is there now is whole: only this step cannot be taken back"
+            raise FileProblem(self.database.path, f"its history is damaged ({error!r})", remedy) from error
         self._write(table, key, values)
         self.database.execute(f"UPDATE change SET image = ? {which}", (_encode(table, current), command, number))
         return _change(table, key, current, values)
@@ -194,7 +216,7 @@ class History:
             self.database.execute(f"DELETE FROM {table} WHERE {where}", key)
         else:
             row = zip((*keys, *columns), (*key, *values), strict=True)
-            # a column that is newer than a stored state gets the table's default
+            # a column without a value gets the table's default
             given = {name: value for name, value in row if value is not None}
             names, marks = ", ".join(given), ", ".join("?" * len(given))
             statement = f"INSERT OR REPLACE INTO {table} ({names}) VALUES ({marks})"
@@ -209,22 +231,39 @@ class History:
 
 def _change(table: str, key: Key, before: Values | None, after: Values | None) -> Change:
     values = after if after is not None else before
-    return Change(table, key, () if table == "tile" or values is None else values)
+    return Change(table, key, () if table in BLOBS or values is None else values)
 
 
 def _encode(table: str, values: Values | None) -> bytes | None:
     if values is None:
         return None
-    if table == "tile":
+    if table in BLOBS:
         return bytes(values[0])
     return json.dumps(dict(zip(TABLES[table][1], values, strict=True))).encode()
 
 
-def _decode(table: str, image: bytes | None) -> Values | None:
-    columns = TABLES[table][1]
+def _decode(table: str, image: bytes | None) -> dict[str, Any] | None:
+    """Return a stored state as column to value, ``None`` where the row was not there."""
     if image is None:
         return None
-    if table == "tile":
-        return (image,)
-    stored = json.loads(image)
-    return tuple(stored.get(name) for name in columns)
+    if table in BLOBS:
+        return {TABLES[table][1][0]: image}
+    stored = {name: value for name, value in json.loads(image).items() if name in TABLES[table][1]}
+    return _plain(stored, stored.values())
+
+
+def _plain(whole: Any, values: Iterable[Any]) -> Any:
+    """Return `whole` after making sure that all its values fit into a table."""
+    for value in values:
+        if not isinstance(value, (str, int, float, type(None))):
+            raise TypeError(f"{value!r} in a row")
+    return whole
+
+
+def _values(table: str, stored: dict[str, Any] | None, current: Values | None) -> Values | None:
+    """Complete a stored state: a column that is newer than it stays as it is now, and else gets its default."""
+    if stored is None:
+        return None
+    columns = TABLES[table][1]
+    now = dict.fromkeys(columns) if current is None else dict(zip(columns, current, strict=True))
+    return tuple({**now, **stored}.values())

@@ -50,6 +50,6 @@ def remove(history: History, model: ModelEntry) -> None:
         It is not in the project.
     """
     if history.get("model", (model.id,)) is None:
-        raise ProjectProblem(f"model {model.name}", "is not in the project")
+        raise ProjectProblem(f"model {model.name}", "is not in the project", "it was removed: undo brings it back")
     with history.command(f"Remove model {model.name}"):
         history.put("model", (model.id,), None)

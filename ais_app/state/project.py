@@ -10,30 +10,24 @@ Each call that changes something is one transaction and one step of undo, and is
 
 from __future__ import annotations
 
-import json
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from ais_app.core.annotation.boxes import Box
-from ais_app.core.annotation.labels import TILE
 from ais_app.core.errors import DataWarning, FileProblem
-from ais_app.core.io import create_volume
 from ais_app.core.tomogram import ZYX, Tomogram
-from ais_app.state import ais_import, box_table, check, feature_table, label_files, model_table, tomogram_table
+from ais_app.state import ais_import, check, copying, tomogram_cache, tomogram_table
+from ais_app.state.annotation_part import AnnotationPart
 from ais_app.state.database import Database
-from ais_app.state.events import ProjectEvents
-from ais_app.state.history import Entry, History
-from ais_app.state.labels import LabelStore, LabelVolume
+from ais_app.state.history import Entry
 from ais_app.state.lock import ProjectLock
-from ais_app.state.records import Feature, ModelEntry, TomogramEntry
+from ais_app.state.part import WhichFeature, WhichTomogram
+from ais_app.state.record_part import RecordPart
+from ais_app.state.records import TomogramEntry
 
-WhichTomogram = str | int | TomogramEntry
-WhichFeature = str | int | Feature
+__all__ = ["Project", "WhichFeature", "WhichTomogram"]
 
 
 def _open_file(path: Path, read_only: bool) -> tuple[Database, ProjectLock | None]:
@@ -53,8 +47,10 @@ def _open_file(path: Path, read_only: bool) -> tuple[Database, ProjectLock | Non
         raise
 
 
-class Project:
+class Project(AnnotationPart, RecordPart):
     """An open project; make one with `Project.create` or `Project.open`.
+
+    Features, labels, boxes and picks are in `AnnotationPart`; models, runs, interactions and settings in `RecordPart`.
 
     Attributes
     ----------
@@ -69,12 +65,8 @@ class Project:
     """
 
     def __init__(self, path: Path, database: Database, lock: ProjectLock | None) -> None:
-        self.path = path
-        self.folder = path.resolve().parent
-        self.read_only = database.read_only
-        self.events = ProjectEvents()
-        self._database, self._lock = database, lock
-        self._history = History(database, self.events.announce)
+        super().__init__(path, database)
+        self._lock = lock
 
     @classmethod
     def create(cls, path: str | Path) -> Project:
@@ -108,6 +100,43 @@ class Project:
         path = Path(path)
         return cls(path, *_open_file(path, read_only))
 
+    @classmethod
+    def create_draft(cls, folder: str | Path) -> Project:
+        """Make a new project with a name of its own in a folder, to be given a place later with `saved_as`."""
+        project = cls.create(copying.draft_path(Path(folder)))
+        project.set_display(copying.DRAFT, True)
+        return project
+
+    @property
+    def is_draft(self) -> bool:
+        """Whether nobody has given it a place yet."""
+        return bool(self.display(copying.DRAFT, False))
+
+    def save_copy(self, path: str | Path) -> Path:
+        """Write a whole copy, with the history and with paths that are right in its folder; this project stays open.
+
+        Raises
+        ------
+        FileProblem
+            There is a file of that name, or it cannot be written.
+        ProjectProblem
+            It is called within `group`.
+        """
+        copying.copy(self._database, self.folder, Path(path))
+        return Path(path)
+
+    def saved_as(self, path: str | Path) -> Project:
+        """Go on at another place: write a copy there, close this project, and return the one there, open.
+
+        A draft is removed, any other file stays as it is. Raises as `save_copy`; this project stays open then.
+        """
+        was_draft = self.is_draft
+        there = type(self).open(self.save_copy(path))
+        self.close()
+        if was_draft and not self.read_only:
+            copying.remove_draft(self.path)
+        return there
+
     def close(self) -> None:
         """Close the file; nothing is left beside it. Everything is in it already."""
         self._database.close()
@@ -126,10 +155,6 @@ class Project:
     def tomograms(self) -> list[TomogramEntry]:
         """The tomograms in the order in which they were added."""
         return tomogram_table.entries(self._history)
-
-    def tomogram(self, which: WhichTomogram) -> TomogramEntry:
-        """Return a tomogram by its name or id, or raise `ProjectProblem` with the known names."""
-        return tomogram_table.find_entry(self._history, which)
 
     def add_tomogram(
         self, path: str | Path, voxel_size: float | Sequence[float] | None = None, name: str | None = None
@@ -170,89 +195,23 @@ class Project:
             self.events.tomograms.emit()
         return found
 
-    # features
+    def thumbnail(self, which: WhichTomogram) -> bytes | None:
+        """Return the PNG kept for a tomogram; ``None`` when there is none, or one of another content."""
+        return tomogram_cache.thumbnail(self._database, self.tomogram(which))
 
-    @property
-    def features(self) -> list[Feature]:
-        """The features in the order in which they were added."""
-        return feature_table.entries(self._history)
+    def set_thumbnail(self, which: WhichTomogram, png: bytes) -> None:
+        """Keep a PNG of at most 1 MiB for a tomogram; not part of the history, goes with the tomogram."""
+        entry = self.tomogram(which)
+        tomogram_cache.set_thumbnail(self._database, entry, png)
+        self.events.thumbnail.emit(entry.id)
 
-    def feature(self, which: WhichFeature) -> Feature:
-        """Return a feature by its name or id, or raise `ProjectProblem` with the known names."""
-        return feature_table.find(self._history, which)
+    def preflight(self, which: WhichTomogram) -> Any:
+        """Return what `set_preflight` kept; ``None`` when nothing, or of another content."""
+        return tomogram_cache.preflight(self._display, self.tomogram(which))
 
-    def add_feature(self, name: str, colour: str | None = None, box_size: int = feature_table.BOX_SIZE) -> Feature:
-        """Add a feature; without a `colour` (``#rrggbb``) it gets the next of a colour-blind-safe sequence."""
-        return feature_table.add(self._history, name, colour, box_size)
-
-    def change_feature(
-        self, which: WhichFeature, name: str | None = None, colour: str | None = None, box_size: int | None = None
-    ) -> Feature:
-        """Rename or recolour a feature, or set the size of its boxes in voxels."""
-        return feature_table.change(self._history, self.feature(which), name=name, colour=colour, box_size=box_size)
-
-    def remove_feature(self, which: WhichFeature) -> None:
-        """Remove a feature with its labels and boxes."""
-        feature_table.remove(self._history, self.feature(which))
-
-    # labels
-
-    def labels(self, tomogram: WhichTomogram, feature: WhichFeature) -> LabelStore:
-        """Return the labels of a feature in a tomogram, to read and to edit."""
-        return LabelStore(self._history, self.tomogram(tomogram), self.feature(feature))
-
-    def label_volume(self, tomogram: WhichTomogram, feature: WhichFeature) -> Tomogram:
-        """Return the labels as a lazy uint8 volume on the tomogram's grid, with its voxel size and origin."""
-        store = self.labels(tomogram, feature)
-        entry = store.tomogram
-        return Tomogram(LabelVolume(store), entry.voxel_size_zyx, entry.origin_zyx, entry.nstart_zyx)
-
-    def import_labels(
-        self,
-        tomogram: WhichTomogram,
-        feature: WhichFeature,
-        volume: str | Path | np.ndarray,
-        slices: Sequence[int] | None = None,
-        *,
-        value: float | None = None,
-        threshold: float | None = None,
-    ) -> None:
-        """Replace labels by those of a volume, as one step of undo.
-
-        Parameters
-        ----------
-        tomogram, feature
-            Whose; a feature that is not there yet is added when given by name.
-        volume
-            File or array (z, y, x) on the tomogram's grid: labels 0, 1, 2, or a mask of 0 and one other number.
-        slices
-            z of the slices to take; exactly these become annotated. All when ``None``.
-        value
-            Take voxels of this number as the feature: for a volume that holds several.
-        threshold
-            Take voxels of at least this number: for probabilities.
-
-        Raises
-        ------
-        ParameterProblem
-            The shapes differ, a slice lies outside, or the numbers are neither labels nor a mask. Nothing is changed
-            then.
-        """
-        entry = self.tomogram(tomogram)
-        with self.group(f"Import {feature.name if isinstance(feature, Feature) else feature} on {entry.name}"):
-            store = LabelStore(self._history, entry, self._feature_or_new(feature))
-            label_files.import_labels(self._history, store, volume, slices, value=value, threshold=threshold)
-
-    def export_labels(self, tomogram: WhichTomogram, feature: WhichFeature, out: str | Path) -> Path:
-        """Write the labels as a volume (int8: 0, 1, 2) that overlays the tomogram; return its path."""
-        store = self.labels(tomogram, feature)
-        title = f"labels of {store.feature.name}"
-        like = self.label_volume(tomogram, feature)
-        with create_volume(out, store.shape, np.dtype(np.int8), like=like, label=title) as writer:
-            for z in range(0, store.shape[0], TILE[0]):
-                slab = store.read((slice(z, z + TILE[0]), slice(None), slice(None)))
-                writer.write(z, slab.astype(np.int8))
-        return Path(out)
+    def set_preflight(self, which: WhichTomogram, findings: Any) -> None:
+        """Keep what was found when a tomogram was looked through, JSON-able; a display setting, not in the history."""
+        tomogram_cache.set_preflight(self._display, self.tomogram(which), findings)
 
     def import_ais(self, session: str | Path) -> TomogramEntry:
         """Take the features, masks and boxes of an Ais session (``.scns``), as one step of undo; return its tomogram.
@@ -263,55 +222,6 @@ class Project:
         """
         return ais_import.import_ais(self, Path(session))
 
-    # boxes
-
-    def boxes(self, tomogram: WhichTomogram, feature: WhichFeature) -> list[Box]:
-        """Return the boxes of a feature in a tomogram, in the order in which they were placed."""
-        return box_table.entries(self._history, self.tomogram(tomogram), self.feature(feature))
-
-    def add_boxes(self, tomogram: WhichTomogram, feature: WhichFeature, boxes: Iterable[Box]) -> list[Box]:
-        """Place boxes as one step of undo; return them with their ids."""
-        return box_table.add(self._history, self.tomogram(tomogram), self.feature(feature), boxes)
-
-    def remove_boxes(self, boxes: Iterable[Box]) -> None:
-        """Remove boxes as one step of undo."""
-        box_table.remove(self._history, boxes)
-
-    # networks, the interaction graph, settings
-
-    @property
-    def models(self) -> list[ModelEntry]:
-        """The networks the project uses."""
-        return model_table.entries(self._history, self.folder)
-
-    def add_model(self, path: str | Path, name: str | None = None) -> ModelEntry:
-        """Note a network file; the same content again returns its entry."""
-        return model_table.add(self._history, self.folder, Path(path), name)
-
-    def remove_model(self, model: ModelEntry) -> None:
-        """Take a network out of the project; its file stays."""
-        model_table.remove(self._history, model)
-
-    @property
-    def interactions(self) -> Any:
-        """The interaction graph as JSON-able values; ``None`` when there is none."""
-        return self.document("interactions")
-
-    @interactions.setter
-    def interactions(self, graph: Any) -> None:
-        self.set_document("interactions", graph)
-
-    def document(self, name: str, default: Any = None) -> Any:
-        """Return what was stored under a name with `set_document`."""
-        row = self._history.get("document", (name,))
-        return default if row is None else json.loads(row[0])
-
-    def set_document(self, name: str, content: Any) -> None:
-        """Store JSON-able values under a name: display settings, say; ``None`` removes them. Can be undone."""
-        row = None if content is None else (json.dumps(content, ensure_ascii=False, allow_nan=False),)
-        with self._history.command(f"Change {name}"):
-            self._history.put("document", (name,), row)
-
     # history
 
     def undo(self) -> str | None:
@@ -321,6 +231,16 @@ class Project:
     def redo(self) -> str | None:
         """Do the step again that was taken back last; return its title, or ``None``."""
         return self._history.redo()
+
+    @property
+    def undo_title(self) -> str | None:
+        """The title of the step that `undo` would take back; ``None`` for nothing."""
+        return self._history.undo_title
+
+    @property
+    def redo_title(self) -> str | None:
+        """The title of the step that `redo` would do again; ``None`` for nothing."""
+        return self._history.redo_title
 
     @property
     def history(self) -> list[Entry]:
@@ -336,9 +256,3 @@ class Project:
     def check(self) -> list[str]:
         """Return what is wrong with the file, in words; empty when nothing is. Reads all of it."""
         return check.problems(self._database)
-
-    def _feature_or_new(self, feature: WhichFeature) -> Feature:
-        known = [entry.name for entry in self.features]
-        if isinstance(feature, str) and feature not in known:
-            return self.add_feature(feature)
-        return self.feature(feature)

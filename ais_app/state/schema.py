@@ -74,7 +74,52 @@ CREATE TABLE change (                -- the other state of each row that a comma
 );
 """
 
-STEPS: tuple[str, ...] = (_STEP_1,)
+_STEP_2 = """
+ALTER TABLE feature ADD COLUMN locked INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE feature ADD COLUMN position INTEGER; -- in the list, among the ids of the others; NULL: its own id
+CREATE TABLE pick_set (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    tomogram INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    feature INTEGER,
+    source TEXT NOT NULL,            -- JSON: how they were made
+    count INTEGER NOT NULL,
+    next_pick INTEGER NOT NULL       -- the id that the next pick gets; a set counts its picks from 0
+);
+CREATE INDEX pick_set_of ON pick_set (tomogram);
+CREATE TABLE pick_block (            -- the picks with ids from 128 * number on
+    tomogram INTEGER NOT NULL, pick_set INTEGER NOT NULL, number INTEGER NOT NULL,
+    data BLOB NOT NULL,
+    PRIMARY KEY (tomogram, pick_set, number)
+);
+CREATE TABLE run (                   -- trainings; not part of the history
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    name TEXT NOT NULL,
+    feature INTEGER,
+    created TEXT NOT NULL,           -- time, UTC
+    parameters TEXT NOT NULL,        -- JSON
+    scores TEXT NOT NULL,            -- JSON
+    model_path TEXT, model_last_seen TEXT, model_fingerprint TEXT,         -- as in the table model
+    checkpoint_path TEXT, checkpoint_last_seen TEXT,
+    parent INTEGER,                  -- the run it went on from
+    state TEXT NOT NULL,             -- training, finished, stopped, failed, interrupted
+    message TEXT NOT NULL,
+    process TEXT                     -- mark of the process that trains it
+);
+CREATE TABLE display (               -- JSON: how things are shown; not part of the history
+    name TEXT PRIMARY KEY,
+    content TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE thumbnail (             -- not part of the history
+    tomogram INTEGER PRIMARY KEY,
+    fingerprint TEXT NOT NULL,
+    png BLOB NOT NULL
+);
+CREATE TRIGGER thumbnail_goes AFTER DELETE ON tomogram BEGIN DELETE FROM thumbnail WHERE tomogram = old.id; END;
+CREATE INDEX command_undone ON command (undone, id);
+"""
+
+STEPS: tuple[str, ...] = (_STEP_1, _STEP_2)
 VERSION = len(STEPS)
 
 

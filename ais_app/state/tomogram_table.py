@@ -7,13 +7,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ais_app.core.errors import DataWarning, ParameterProblem, ProjectProblem
 from ais_app.core.io import open_tomogram
 from ais_app.core.provenance import fingerprint
 from ais_app.core.tomogram import ZYX, Tomogram
-from ais_app.state import links
+from ais_app.state import links, pick_table
 from ais_app.state.history import TABLES, History
-from ais_app.state.records import TomogramEntry
+from ais_app.state.records import TomogramEntry, named
 
 _COLUMNS = ", ".join(("id", *TABLES["tomogram"][1]))
 
@@ -41,14 +43,13 @@ def add(
     """
     tomogram = open_tomogram(path, voxel_size=voxel_size)
     name = name or tomogram.name
-    for known in entries(history):
-        if known.name == name:
-            if links.locate(link_of(known), folder) == path.resolve():
-                if voxel_size is not None and known.voxel_size_zyx != tomogram.voxel_size_zyx:
-                    set_voxel_size(history, known, tomogram.require_voxel_size_zyx())
-                return find_entry(history, name)
-            problem = f"there is a tomogram of this name already ({known.path})"
-            raise ProjectProblem(name, problem, f"rename {path.name}: outputs are named after it")
+    for known in _matching(history, name):
+        if links.locate(link_of(known), folder) == path.resolve():
+            if voxel_size is not None and known.voxel_size_zyx != tomogram.voxel_size_zyx:
+                set_voxel_size(history, known, tomogram.require_voxel_size_zyx())
+            return find_entry(history, name)
+        problem = f"there is a tomogram of this name already ({known.path})"
+        raise ProjectProblem(name, problem, f"rename {path.name}: outputs are named after it")
     link = links.make_link(path, folder)
     voxels = tomogram.voxel_size_zyx or (None, None, None)
     values = (
@@ -68,38 +69,51 @@ def find_entry(history: History, which: str | int | TomogramEntry) -> TomogramEn
     ProjectProblem
         There is none; the known ones are named.
     """
-    known = entries(history)
     wanted = which.id if isinstance(which, TomogramEntry) else which
-    for entry in known:
-        if wanted in (entry.id, entry.name):
-            return entry
-    names = ", ".join(entry.name for entry in known) or "none yet; add one with: ais-app project add"
+    for entry in _matching(history, wanted):
+        return entry
+    names = named(entry.name for entry in entries(history)) or "none yet; add one with: ais-app project add"
     raise ProjectProblem(f"tomogram {wanted}", "is not in the project", f"there are: {names}")
+
+
+def _matching(history: History, which: str | int) -> list[TomogramEntry]:
+    column, wanted = ("name", which) if isinstance(which, str) else ("id", int(which))
+    return [
+        _entry(row) for row in history.database.rows(f"SELECT {_COLUMNS} FROM tomogram WHERE {column} = ?", (wanted,))
+    ]
 
 
 def remove(history: History, entry: TomogramEntry) -> None:
     """Take a tomogram with all its annotations out of the project; its file stays."""
     with history.command(f"Remove tomogram {entry.name}"):
         remove_annotations(history, "tomogram", entry.id)
+        for table in ("pick_block", "pick_set"):
+            _remove_rows(history, table, "tomogram", entry.id)
         history.put("tomogram", (entry.id,), None)
 
 
 def remove_annotations(history: History, owner: str, id: int) -> None:
     """Remove tiles, planes and boxes that belong to one tomogram or one feature; within a command."""
     for table in ("tile", "plane", "box"):
-        keys = ", ".join(TABLES[table][0])
-        for key in history.database.rows(f"SELECT {keys} FROM {table} WHERE {owner} = ?", (id,)):
-            history.put(table, key, None)
+        _remove_rows(history, table, owner, id)
+
+
+def _remove_rows(history: History, table: str, owner: str, id: int) -> None:
+    keys = ", ".join(TABLES[table][0])
+    for key in history.database.rows(f"SELECT {keys} FROM {table} WHERE {owner} = ?", (id,)):
+        history.put(table, key, None)
 
 
 def set_voxel_size(history: History, entry: TomogramEntry, voxel_size_zyx: ZYX) -> None:
-    """Set the voxel size, Å, instead of what the file says."""
+    """Set the voxel size, Å, instead of what the file says; picks stay on the voxels that they are on."""
     if not all(0 < value < float("inf") for value in voxel_size_zyx):
         raise ParameterProblem("voxel size", f"{voxel_size_zyx} Å is not a size", "give positive numbers of Å")
     row = history.get("tomogram", (entry.id,))
     assert row is not None  # the entry comes from this table
     values = _with(row, voxel_z=voxel_size_zyx[0], voxel_y=voxel_size_zyx[1], voxel_x=voxel_size_zyx[2])
     with history.command(f"Set voxel size of {entry.name}"):
+        if entry.voxel_size_zyx is not None:
+            pick_table.rescale(history, entry.id, np.divide(voxel_size_zyx, entry.voxel_size_zyx))
         history.put("tomogram", (entry.id,), values)
 
 

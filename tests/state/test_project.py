@@ -236,17 +236,19 @@ def test_another_programs_database_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_damaged_project_is_one_line(project: Project) -> None:
+    empty = project.path.stat().st_size
     for z in range(20):
         paint(project, z=z)
     project.close()
     content = bytearray(project.path.read_bytes())
-    for page in range(2, len(content) // 4096, 2):
+    for page in range(empty // 4096, len(content) // 4096):  # without the first pages nothing opens
         content[page * 4096 : page * 4096 + 4096] = b"\xa5" * 4096
     project.path.write_bytes(content)
     with Project.open(project.path) as again:
         assert again.check() != []
         with pytest.raises(FileProblem, match="is damaged"):
-            everything(again)
+            while everything(again) and again.undo():
+                pass
 
 
 @pytest.mark.parametrize(
