@@ -61,6 +61,11 @@ _PUBLIC = {
     "coordinate_formats": "ais_app.core.coordinates",
     "read_particles": "ais_app.core.coordinates",
     "write_particles": "ais_app.core.coordinates",
+    # labels and pictures
+    "label": "ais_app.operations.label",
+    "LabelParams": "ais_app.operations.label",
+    "preview": "ais_app.operations.preview",
+    "PreviewParams": "ais_app.operations.preview",
     # filaments
     "filaments": "ais_app.operations.filaments",
     "FilamentParams": "ais_app.core.filaments.parameters",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import glob
 import gzip
 import json
+import os
 import secrets
 import shutil
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -28,10 +30,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
         The folder does not exist or cannot be written, or the disk is full.
     """
     path = Path(path)
-    if path.suffix in {".gz", ".bz2"}:
-        stem, suffix = path.with_suffix("").stem, "".join(path.suffixes[-2:])
-    else:
-        stem, suffix = path.stem, path.suffix
+    stem, suffix = _parts(path)
     part = path.with_name(f".{stem}.{secrets.token_hex(4)}.part{suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -52,6 +51,38 @@ def replacing(path: str | Path) -> Iterator[Path]:
             shutil.rmtree(part, ignore_errors=True)
         else:
             part.unlink(missing_ok=True)
+
+
+def remove_leftovers(path: str | Path) -> None:
+    """Remove the temporary files of writers of `path` that were killed; call it only when nobody writes it."""
+    path = Path(path)
+    stem, suffix = _parts(path)
+    for part in path.parent.glob(f".{glob.escape(stem)}.????????.part{glob.escape(suffix)}"):
+        if part.is_dir():
+            shutil.rmtree(part, ignore_errors=True)
+        else:
+            part.unlink(missing_ok=True)
+
+
+def make_durable(paths: Iterable[str | Path]) -> None:
+    """Wait until finished files, or folders with all that is in them, are on the disk and survive a power cut."""
+    for path in map(Path, paths):
+        files = [p for p in path.rglob("*") if p.is_file()] if path.is_dir() else [path]
+        for file in files:
+            with file.open("rb+") as stream:  # Windows flushes only what it may write
+                os.fsync(stream.fileno())
+        if os.name == "posix":  # the name as well
+            folder = os.open(path.parent, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+
+
+def _parts(path: Path) -> tuple[str, str]:
+    if path.suffix in {".gz", ".bz2"}:
+        return path.with_suffix("").stem, "".join(path.suffixes[-2:])
+    return path.stem, path.suffix
 
 
 def _unwritable(path: Path, error: OSError) -> FileProblem:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -72,7 +73,19 @@ def save_png(picture: np.ndarray, path: str | Path, zoom: int = 1) -> Path:
     """Write a picture, (h, w, 3) float 0 to 1, each pixel `zoom` pixels across, y upwards as in 3dmod and ChimeraX."""
     from matplotlib.image import imsave
 
-    large = np.kron(np.clip(picture[::-1], 0, 1), np.ones((zoom, zoom, 1)))
     with replacing(path) as part:
-        imsave(part, large)
+        imsave(part, _enlarged(picture, zoom))
     return Path(path)
+
+
+def jpeg(picture: np.ndarray, zoom: int = 1, quality: int = 85) -> bytes:
+    """Return a picture as the bytes of a JPEG file, a tenth of a PNG of noise; otherwise as `save_png`."""
+    from matplotlib.image import imsave
+
+    stream = io.BytesIO()
+    imsave(stream, _enlarged(picture, zoom), format="jpg", pil_kwargs={"quality": quality})
+    return stream.getvalue()
+
+
+def _enlarged(picture: np.ndarray, zoom: int) -> np.ndarray:
+    return np.kron(np.clip(picture[::-1], 0, 1), np.ones((zoom, zoom, 1)))

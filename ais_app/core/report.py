@@ -1,7 +1,8 @@
-"""A report: one HTML file with its pictures beside it, readable anywhere and without a network."""
+"""A report: one HTML file, its pictures beside or in it, readable anywhere and without a network."""
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from ais_app.core.files import write_text
-from ais_app.core.pictures import save_png
+from ais_app.core.pictures import jpeg, save_png
 
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #1d2023; background: #f6f7f8; margin: 0 auto; max-width: 960px;
@@ -32,12 +33,15 @@ class Report:
     title
         Title of the page.
     folder
-        Where ``report.html`` and ``pictures/`` go.
+        Where the page and ``pictures/`` go.
+    embed
+        Keep the pictures in the page, as JPEG: one file that can be sent to somebody.
     """
 
-    def __init__(self, title: str, folder: str | Path) -> None:
+    def __init__(self, title: str, folder: str | Path, *, embed: bool = False) -> None:
         self.title = title
         self.folder = Path(folder)
+        self.embed = embed
         self._parts: list[str] = []
         self._pictures = 0
 
@@ -62,15 +66,18 @@ class Report:
     def picture(self, picture: np.ndarray, caption: str, zoom: int = 2) -> None:
         """Add a picture, (h, w, 3) float 0 to 1."""
         self._pictures += 1
-        name = f"pictures/{self._pictures:02d}.png"
-        save_png(picture, self.folder / name, zoom)
+        if self.embed:
+            name = "data:image/jpeg;base64," + base64.b64encode(jpeg(picture, zoom)).decode()
+        else:
+            name = f"pictures/{self._pictures:02d}.png"
+            save_png(picture, self.folder / name, zoom)
         words = escape(caption)
         self._parts.append(f'<figure><img src="{name}" alt="{words}"><figcaption>{words}</figcaption></figure>')
 
-    def write(self) -> Path:
-        """Write ``report.html`` and return its path."""
+    def write(self, name: str = "report.html") -> Path:
+        """Write the page and return its path."""
         page = (
             f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(self.title)}</title>'
             f"<style>{STYLE}</style></head><body><h1>{escape(self.title)}</h1>\n" + "\n".join(self._parts)
         )
-        return write_text(self.folder / "report.html", page + "\n</body></html>\n")
+        return write_text(self.folder / name, page + "\n</body></html>\n")

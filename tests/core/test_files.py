@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ais_app.core.errors import FileProblem
-from ais_app.core.files import read_json, replacing, write_json
+from ais_app.core.files import make_durable, read_json, remove_leftovers, replacing, write_json
 
 
 def test_a_file_appears_whole(tmp_path):
@@ -54,3 +54,23 @@ def test_bad_json_is_named(tmp_path, content):
 def test_json_round_trip(tmp_path):
     value = {"b": [1, 2.5, None], "a": "Å"}
     assert read_json(write_json(tmp_path / "a.json", value)) == value
+
+
+def test_what_killed_writers_left_is_removed(tmp_path):
+    target = tmp_path / "map[1].mrc"
+    with replacing(target) as part:
+        part.write_text("whole")
+    (tmp_path / ".map[1].0badf00d.part.mrc").write_text("half")
+    other = tmp_path / ".map.0badf00d.part.mrc"
+    other.write_text("of another file")
+    remove_leftovers(target)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([target.name, other.name])
+
+
+def test_finished_files_and_folders_can_be_made_durable(tmp_path):
+    (tmp_path / "volume.zarr" / "c").mkdir(parents=True)
+    for name in ("volume.zarr/c/0", "map.mrc"):
+        (tmp_path / name).write_text("whole")
+    make_durable([tmp_path / "volume.zarr", tmp_path / "map.mrc"])
+    with pytest.raises(FileNotFoundError):
+        make_durable([tmp_path / "missing.mrc"])
