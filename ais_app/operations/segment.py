@@ -24,7 +24,8 @@ from ais_app.core.prediction.engines import engine_for
 from ais_app.core.prediction.field import at_model_size
 from ais_app.core.prediction.interactions import InteractionGraph
 from ais_app.core.prediction.parameters import OutputParams, PredictionParams
-from ais_app.core.prediction.predict import PredictedSlice, competition_of, predict_volume
+from ais_app.core.prediction.plan import PredictedSlice, competition_of
+from ais_app.core.prediction.predict import predict_volume
 from ais_app.core.probability import create_probabilities
 from ais_app.core.tomogram import Region, Tomogram, tomogram_name
 from ais_app.core.volume.region import parse_region

@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import warnings
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 
@@ -20,10 +20,11 @@ import numpy as np
 from ais_app.core.errors import DataWarning
 from ais_app.core.model.package import Model
 from ais_app.core.prediction.engines import Engine, engine_for, footprint
+from ais_app.core.prediction.normalise import check_contrast
 from ais_app.core.prediction.parameters import PredictionParams
 from ais_app.core.prediction.symmetries import IN_PLANE, symmetries
 from ais_app.core.prediction.tiles import Layout, Lens, layout, mirrored, windows
-from ais_app.core.tomogram import LazyArray, Tomogram
+from ais_app.core.tomogram import LazyArray, Region, Tomogram
 from ais_app.core.volume.blocks import BlockArray
 from ais_app.core.volume.resample import regridded, rescaled
 
@@ -62,6 +63,11 @@ class Field:
     ----------
     probability, variance
         Lazy arrays, (z, y, x) float32 on the tomogram's grid. The variance is that over the symmetries.
+
+    Raises
+    ------
+    ParameterProblem
+        All voxels of the tomogram are equal, or no numbers.
     """
 
     def __init__(
@@ -73,6 +79,7 @@ class Field:
         reader: Executor | None = None,
         share: int = 1,
     ) -> None:
+        check_contrast(tomogram)
         self._engine = engine
         self._symmetries = symmetries(_useful(params.tta, model))
         self._lens = Lens(model.architecture.stride, model.architecture.receptive_field)
@@ -89,6 +96,18 @@ class Field:
             self._kept = 2 + int(np.ceil(2 * max(1.0, new[0] / old[0])))
             self.probability = regridded(self.probability, tomogram.shape, new / old)
             self.variance = regridded(self.variance, tomogram.shape, new / old)
+
+    @property
+    def cut(self) -> int:
+        """Say how slices are cut: 0 where each goes through the network at once, else by how many pixels a window has.
+
+        Fields of a model that cut alike give the same planes to the last digit.
+        """
+        border = 2 * (self._lens.border + self._lens.stride)
+        height, width = (size + border for size in self._grid.shape[1:])
+        if self._edge < 2**30:
+            return self._edge
+        return 0 if height * width <= self._pixels else self._pixels
 
     def plane(self, z: int, rows: slice, columns: slice) -> _Plane:
         """Return one slice of the model's grid; the last few are kept."""
@@ -199,6 +218,34 @@ def field_of(
     """Lay a model over a tomogram with the engine that the parameters and the machine ask for."""
     engine = engine_for(model.network, params.engine, params.precision)
     return Field(model, tomogram, params, engine, reader, share)
+
+
+def joined(fields: Sequence[Field], part: Region, *, variance: bool = False) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return what all models of one feature say of one slice.
+
+    Parameters
+    ----------
+    fields
+        One per model, over one tomogram.
+    part
+        z, y, x slices; one slice along z.
+    variance
+        Whether to return the variance over symmetries and models, else ``None`` stands for it.
+
+    Returns
+    -------
+    tuple
+        Mean probability and its variance, each (y, x) float32.
+    """
+    means = [field.probability[part][0] for field in fields]
+    within = [field.variance[part][0] for field in fields] if variance else None
+    return averaged(means), None if within is None else np.mean(within, axis=0) + np.var(means, axis=0)
+
+
+def averaged(planes: Sequence[np.ndarray]) -> np.ndarray:
+    """Return the mean of the models of a feature, (y, x) float32; of one model its own plane, not a copy."""
+    mean: np.ndarray = np.stack(planes).mean(axis=0) if len(planes) > 1 else planes[0]
+    return mean
 
 
 def at_model_size(tomogram: Tomogram, model: Model) -> Tomogram:

@@ -18,7 +18,15 @@ import numpy as np
 from ais_app.core.errors import FileProblem, ParameterProblem
 from ais_app.core.files import read_json, write_json
 from ais_app.core.params import Params, param
-from ais_app.core.prediction.suppression import S, Slice, compete, nothing_removed, suppress_by_distance
+from ais_app.core.prediction.suppression import (
+    Distances,
+    S,
+    Slice,
+    compete,
+    nothing_removed,
+    squared_distances,
+    suppress_by_distance,
+)
 from ais_app.core.tomogram import ZYX
 
 FORMAT_NAME = "ais-app interactions"
@@ -150,7 +158,9 @@ class InteractionGraph:
                 needed[step.parent] = _farther(needed.get(step.parent), far)  # type: ignore[arg-type]
         return needed
 
-    def stream(self, slices: Iterable[S], voxel_size_zyx: ZYX | None) -> Iterator[S]:
+    def stream(
+        self, slices: Iterable[S], voxel_size_zyx: ZYX | None, distances: Distances = squared_distances
+    ) -> Iterator[S]:
         """Apply the steps to consecutive slices; slices come out once those they depend on have come in.
 
         Parameters
@@ -159,6 +169,8 @@ class InteractionGraph:
             In order of z, each with all the features of the graph. They are used up.
         voxel_size_zyx
             Å; ``None`` will do without radii.
+        distances
+            Gives the distances to masks: computed each time, or kept by whoever changes radii.
 
         Yields
         ------
@@ -188,6 +200,7 @@ class InteractionGraph:
                     reach_z=step.reach(voxel_size_zyx or (1.0, 1.0, 1.0))[0],
                     spacing_zyx=voxel_size_zyx or (1.0, 1.0, 1.0),
                     number=number,
+                    distances=distances,
                 )
         return iter(stages)
 

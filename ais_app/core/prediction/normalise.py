@@ -15,7 +15,9 @@ from typing import Any
 import numpy as np
 
 from ais_app.core.errors import DataWarning, ModelProblem, ParameterProblem
-from ais_app.core.tomogram import Statistics
+from ais_app.core.jobs import run
+from ais_app.core.tomogram import Statistics, Tomogram
+from ais_app.core.volume.moments import moments_job
 
 KINDS = {
     "tomogram": "mean 0 and deviation 1 over the whole tomogram",
@@ -120,3 +122,34 @@ class Normalisation:
         if set(values) != {"kind"}:
             raise ModelProblem("normalisation", f"{dict(values)} is not a recipe", "update ais-app")
         return cls(str(values["kind"]))
+
+
+def check_contrast(tomogram: Tomogram) -> None:
+    """Make sure that a tomogram shows something; single slices may be blank, as padding is.
+
+    Slices are looked at until one has two different numbers, which is usually the first. Only where a dozen have
+    none are all voxels read.
+
+    Raises
+    ------
+    ParameterProblem
+        All voxels are equal, or none is a finite number.
+    """
+    depth = tomogram.shape[0]
+    near_middle = sorted(np.unique(np.linspace(0, depth - 1, _SLICES).round()), key=lambda z: abs(z - depth / 2))
+    if any(_has_contrast(np.asarray(tomogram.data[int(z)])) for z in near_middle):
+        return
+    whole = run(moments_job(tomogram.data))
+    if whole.low < whole.high:
+        return
+    problem = f"all its voxels are {whole.low:g}" if whole.count else "no voxel is a finite number (all are NaN)"
+    remedy = "the volume is empty: write it again from what it was made of, or leave it out"
+    raise ParameterProblem(tomogram.path or tomogram.name, f"{problem}, so there is nothing to predict", remedy)
+
+
+_SLICES = 12
+
+
+def _has_contrast(plane: np.ndarray) -> bool:
+    finite = plane[np.isfinite(plane)]
+    return bool(finite.size and finite.min() < finite.max())

@@ -7,9 +7,9 @@ Each function takes slices in order of z and yields them in the same order; chai
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 
@@ -43,6 +43,7 @@ class Slice:
 
 
 S = TypeVar("S", bound=Slice)
+Distances: TypeAlias = Callable[[np.ndarray, ZYX], "np.ndarray | None"]
 
 
 def nothing_removed(planes: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -70,6 +71,7 @@ def suppress_by_distance(
     reach_z: int,
     spacing_zyx: ZYX,
     number: int,
+    distances: Distances | None = None,
 ) -> Iterator[S]:
     """Zero the child far from the parent, or near it.
 
@@ -85,33 +87,38 @@ def suppress_by_distance(
         In the unit of `spacing_zyx`, inclusive.
     reach_z
         Slices to look at on either side; 0 for a disk.
+    distances
+        What gives the distances to a mask; `squared_distances`, or a function that keeps what it gave.
     """
+    distances = distances or squared_distances
     waiting: deque[S] = deque()
     parents: deque[tuple[int, np.ndarray | None]] = deque()
 
     def finished(current: S) -> S:
-        near = np.zeros(current.planes[child].shape, dtype=bool)
-        for z, squares in parents:
-            along_z = abs(z - current.z)
-            if squares is not None and along_z <= reach_z:
-                # float32 rounds the squares of voxel sizes such as 13.6: the radius itself must stay inside
-                limit = radius**2 * (1 + 1e-5) - (along_z * spacing_zyx[0]) ** 2
-                near |= squares <= max(0.0, limit)
-        current.keep(child, near if keep_near else ~near, number)
+        # where there is no child, as in the slices that are only looked at from others, there is nothing to decide
+        if current.planes[child].any():
+            near = np.zeros(current.planes[child].shape, dtype=bool)
+            for z, squares in parents:
+                along_z = abs(z - current.z)
+                if squares is not None and along_z <= reach_z:
+                    # float32 rounds the squares of voxel sizes such as 13.6: the radius itself must stay inside
+                    limit = radius**2 * (1 + 1e-5) - (along_z * spacing_zyx[0]) ** 2
+                    near |= squares <= max(0.0, limit)
+            current.keep(child, near if keep_near else ~near, number)
         while parents and parents[0][0] < current.z + 1 - reach_z:
             parents.popleft()
         return current
 
     for incoming in slices:
         waiting.append(incoming)
-        parents.append((incoming.z, _squared_distances(incoming.planes[parent] > threshold, spacing_zyx)))
+        parents.append((incoming.z, distances(incoming.planes[parent] > threshold, spacing_zyx)))
         if len(waiting) > reach_z:
             yield finished(waiting.popleft())
     while waiting:
         yield finished(waiting.popleft())
 
 
-def _squared_distances(mask: np.ndarray, spacing_zyx: ZYX) -> np.ndarray | None:
+def squared_distances(mask: np.ndarray, spacing_zyx: ZYX) -> np.ndarray | None:
     """Return the squared distance of every pixel to the mask, (y, x) float32; ``None`` where the mask is empty."""
     import edt
 
