@@ -28,6 +28,15 @@ def train(
     params: TrainParams,
     project: Annotated[Path | None, typer.Option(help="Project that holds the annotations.")] = None,
     feature: Annotated[str | None, typer.Option(help="Feature of the project to learn.")] = None,
+    tomogram: Annotated[
+        list[str] | None, typer.Option(help="Learn from this tomogram only; give the option again for more.")
+    ] = None,
+    negative: Annotated[
+        list[str] | None, typer.Option(help="Feature that is background here; give the option again for more.")
+    ] = None,
+    ignored: Annotated[
+        list[str] | None, typer.Option(help="Feature that is left out of the loss; give the option again for more.")
+    ] = None,
     training_set: Annotated[Path | None, typer.Option(help="Training set of Ais (.scnt) instead of a project.")] = None,
     parent: Annotated[Path | None, typer.Option(help="Start from the weights of this model package.")] = None,
     trust_source: Annotated[
@@ -49,6 +58,9 @@ def train(
         feature,
         out,
         params,
+        tomograms=tomogram or (),
+        negatives=negative or (),
+        ignored=ignored or (),
         training_set=training_set,
         parent=parent,
         trust_source=trust_source,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ from ais_app.core.model.package import Model, ModelCard, architecture, load_mode
 from ais_app.core.training.ais_boxes import ais_boxes
 from ais_app.core.training.boxes import TrainingData, cut_boxes
 from ais_app.core.training.parameters import TrainParams
-from ais_app.operations.labelled import labelled_tomograms
+from ais_app.operations.labelled import LabelChoice, labelled_tomograms
 from ais_app.state.project import Project
 
 if TYPE_CHECKING:
@@ -55,6 +55,9 @@ def train(
     out: str | Path = "network.aismodel",
     params: TrainParams | None = None,
     *,
+    tomograms: Sequence[str] = (),
+    negatives: Sequence[str] = (),
+    ignored: Sequence[str] = (),
     training_set: str | Path | None = None,
     parent: str | Path | None = None,
     trust_source: bool = False,
@@ -71,6 +74,9 @@ def train(
         Model package to write; beside it the history and, while training, a checkpoint ``<out>.checkpoint``.
     params
         What to train and how.
+    tomograms, negatives, ignored
+        Names in the project: which tomograms to learn from (all when empty), which other features are background and
+        which are left out; see `LabelChoice`.
     training_set
         A ``.scnt`` file of Ais instead of a project.
     parent
@@ -96,7 +102,8 @@ def train(
     ModelProblem
         The architecture is unknown, or the training diverged.
     """
-    options: dict[str, Any] = {"training_set": training_set, "parent": parent, "trust_source": trust_source}
+    options: dict[str, Any] = {"tomograms": tomograms, "negatives": negatives, "ignored": ignored}
+    options |= {"training_set": training_set, "parent": parent, "trust_source": trust_source}
     return run(train_job(project, feature, out, params, resume=resume, **options))
 
 
@@ -106,6 +113,9 @@ def train_job(
     out: str | Path = "network.aismodel",
     params: TrainParams | None = None,
     *,
+    tomograms: Sequence[str] = (),
+    negatives: Sequence[str] = (),
+    ignored: Sequence[str] = (),
     training_set: str | Path | None = None,
     parent: str | Path | None = None,
     trust_source: bool = False,
@@ -118,7 +128,8 @@ def train_job(
     params, out = params or TrainParams(), Path(out)
     stride = architecture(params.architecture).stride
     yield Progress(0, 0, "cutting boxes")
-    data, card, inputs = _data(project, feature, training_set, params, stride)
+    choice = LabelChoice(tuple(tomograms), tuple(negatives), tuple(ignored))
+    data, card, inputs = _data(project, feature, choice, training_set, params, stride)
     start = None
     if parent is not None:
         start = load_model(parent, trust_source=trust_source)
@@ -130,6 +141,7 @@ def train_job(
         data, params, card, start=start, checkpoint=checkpoint, resume=resume, on_epoch=on_epoch
     )
     arguments: dict[str, Any] = {"project": project, "feature": feature, "out": out.name, "params": params}
+    arguments |= {"tomograms": choice.tomograms, "negatives": choice.negatives, "ignored": choice.ignored}
     arguments |= {"training_set": training_set, "parent": parent, "trust_source": trust_source}
     return _written(result, data, out, arguments, inputs)
 
@@ -137,6 +149,7 @@ def train_job(
 def _data(
     project: str | Path | None,
     feature: str | None,
+    choice: LabelChoice,
     training_set: str | Path | None,
     params: TrainParams,
     stride: int,
@@ -150,7 +163,7 @@ def _data(
     if project is None or feature is None:
         raise ParameterProblem("training", "needs the name of a feature of the project", "give it with --feature")
     with Project.open(project, read_only=True) as opened:
-        labelled = labelled_tomograms(opened, feature)
+        labelled = labelled_tomograms(opened, feature, choice)
         card = ModelCard(params.architecture, feature=feature, colour=opened.feature(feature).colour)
         files = [item.tomogram.path for item in labelled if item.tomogram.path is not None]
         return cut_boxes(labelled, params, stride), card, [Path(project), *files]

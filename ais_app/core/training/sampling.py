@@ -12,6 +12,7 @@ from ais_app.core.training.data import Ground
 from ais_app.core.training.split import Area
 
 MOST_SLICES = 64  # of one tomogram that are looked at to place boxes; enough to spread a few hundred
+MOST_IGNORED = 0.9  # of a box without the feature; the rest is worth learning from
 TRIES = 20  # random positions looked at for every box without the feature that is wanted
 
 
@@ -151,7 +152,7 @@ def _off_feature(area: Area, slices: list[int], count: int, size: int, random: n
             slice(max(0, x - size // 2), x - size // 2 + size),
         )
         labels = area.ground.plane(z)[window]
-        if (labels == FEATURE).any() or (labels == IGNORE).mean() > 0.5:
+        if (labels == FEATURE).any() or (labels == IGNORE).mean() > MOST_IGNORED:
             continue
         if all(abs(y - s.y) + abs(x - s.x) >= size // 2 for _, s in found if s.z == z):
             found.append((_contrast(area.ground, z, *window), Site(area.ground, z, y, x)))
