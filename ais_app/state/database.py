@@ -1,4 +1,4 @@
-"""The SQLite side of a project: one file, whole transactions, errors in words.
+"""The SQLite side of a project, or of a queue: one file, whole transactions, errors in words.
 
 A rollback journal, not a write-ahead log: every finished stroke is then in the one file a person sees (and copies,
 also while the program is open or after it was killed), it works on network drives, and a read-only folder can be
@@ -12,8 +12,10 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 from urllib.parse import quote
 
@@ -24,53 +26,79 @@ from ais_app.state import schema
 _WAIT = 10.0  # seconds a reader waits for a stroke that another process is writing
 
 
+@dataclass(frozen=True)
+class Words:
+    """How messages call a kind of file, and what they advise."""
+
+    noun: str
+    suffix: str
+    missing: str
+    damaged: str
+
+
+PROJECT = Words(
+    "project",
+    ".aisproj",
+    missing="make one with: ais-app project create",
+    damaged="restore it from a copy; ais-app project check lists the damage",
+)
+
+
 class Database:
-    """An open project file.
+    """An open project file; the database of a queue derives from it, with a schema and words of its own.
 
     Calls may come from any thread; a transaction keeps the others out until it ends.
     """
+
+    schema: ModuleType = schema
+    words: Words = PROJECT
 
     def __init__(self, path: Path, *, read_only: bool) -> None:
         self.path, self.read_only = path, read_only
         self._lock = threading.RLock()
         self._depth = 0
-        self._connection = _connect(path, read_only)
+        self._connection = _connect(path, read_only, self.words)
         try:
-            with _in_words(path):
+            with self._in_words():
                 self._check_version()
         except BaseException:
             self._connection.close()
             raise
 
-    @staticmethod
-    def create(path: Path) -> None:
-        """Write an empty project, whole or not at all."""
+    @classmethod
+    def create(cls, path: Path) -> None:
+        """Write an empty file, whole or not at all."""
         with replacing(path) as part:
             part.touch()  # SQLite does not say why a file cannot be made; this does
-            with _in_words(path), closing(sqlite3.connect(part, isolation_level=None)) as connection:
-                schema.migrate(connection)
+            with in_words(path, cls.words), closing(sqlite3.connect(part, isolation_level=None)) as connection:
+                cls.schema.migrate(connection)
+
+    def _in_words(self) -> AbstractContextManager[None]:
+        return in_words(self.path, self.words)
 
     def _check_version(self) -> None:
         (application,) = self._connection.execute("PRAGMA application_id").fetchone()
-        if application != schema.APPLICATION_ID:
-            raise FileProblem(self.path, "is not a project of ais-app", "choose a file that ends in .aisproj")
+        if application != self.schema.APPLICATION_ID:
+            remedy = f"choose a file that ends in {self.words.suffix}"
+            raise FileProblem(self.path, f"is not a {self.words.noun} of ais-app", remedy)
         (version,) = self._connection.execute("PRAGMA user_version").fetchone()
-        if version > schema.VERSION:
-            problem = f"was made by a newer ais-app (format {version}, this one knows up to {schema.VERSION})"
+        newest = self.schema.VERSION
+        if version > newest:
+            problem = f"was made by a newer ais-app (format {version}, this one knows up to {newest})"
             raise ProjectProblem(self.path, problem, "update ais-app")
-        if version < schema.VERSION and self.read_only:
+        if version < newest and self.read_only:
             remedy = "open it once where it can be written"
             raise ProjectProblem(self.path, f"is of an older format ({version})", remedy)
-        schema.migrate(self._connection)
+        self.schema.migrate(self._connection)
 
     def rows(self, statement: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
         """Return the rows of a query."""
-        with self._lock, _in_words(self.path):
+        with self._lock, self._in_words():
             return self._connection.execute(statement, values).fetchall()
 
     def execute(self, statement: str, values: tuple[Any, ...] = ()) -> int:
         """Run one statement and return the id of the row it inserted."""
-        with self._lock, _in_words(self.path):
+        with self._lock, self._in_words():
             return self._connection.execute(statement, values).lastrowid or 0
 
     @contextmanager
@@ -111,7 +139,7 @@ class Database:
             if self._depth:
                 raise ProjectProblem(self.path, "is being changed", "copy it when the change is done")
             part.touch()
-            with _in_words(part), closing(sqlite3.connect(part)) as target:
+            with in_words(part, self.words), closing(sqlite3.connect(part)) as target:
                 self._connection.backup(target)
 
     def problems(self) -> list[str]:
@@ -129,17 +157,17 @@ class Database:
             self._connection.close()
 
 
-def _connect(path: Path, read_only: bool) -> sqlite3.Connection:
+def _connect(path: Path, read_only: bool, words: Words) -> sqlite3.Connection:
     if not path.is_file():
-        raise FileProblem(path, "no such project", "make one with: ais-app project create")
+        raise FileProblem(path, f"no such {words.noun}", words.missing)
     # rw also for reading: what a killed process left half done is rolled back, wherever the file may be written
     address = f"file:{quote(path.resolve().as_posix())}?mode=rw"
-    with _in_words(path):
+    with in_words(path, words):
         connection = sqlite3.connect(
             address, uri=True, isolation_level=None, timeout=_WAIT, check_same_thread=False, cached_statements=64
         )
     try:
-        with _in_words(path):
+        with in_words(path, words):
             if read_only:
                 connection.execute("PRAGMA query_only = ON")
             else:
@@ -155,7 +183,7 @@ def _connect(path: Path, read_only: bool) -> sqlite3.Connection:
 
 
 @contextmanager
-def _in_words(path: Path) -> Iterator[None]:
+def in_words(path: Path, words: Words) -> Iterator[None]:
     """Turn SQLite's errors into ours."""
     try:
         yield
@@ -168,8 +196,7 @@ def _in_words(path: Path) -> Iterator[None]:
     except sqlite3.IntegrityError:
         raise
     except sqlite3.DatabaseError as error:
-        remedy = "restore it from a copy; ais-app project check lists the damage"
-        raise FileProblem(path, f"is damaged or no project ({error})", remedy) from error
+        raise FileProblem(path, f"is damaged or no {words.noun} ({error})", words.damaged) from error
 
 
 def _operational(path: Path, text: str) -> FileProblem | ProjectProblem:

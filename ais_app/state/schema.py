@@ -123,7 +123,9 @@ STEPS: tuple[str, ...] = (_STEP_1, _STEP_2)
 VERSION = len(STEPS)
 
 
-def migrate(connection: sqlite3.Connection, steps: Sequence[str] = STEPS) -> None:
+def migrate(
+    connection: sqlite3.Connection, steps: Sequence[str] = STEPS, *, application_id: int = APPLICATION_ID
+) -> None:
     """Bring a file to the newest version, all steps or none.
 
     The connection must be in autocommit mode; a new, empty file gets all steps.
@@ -133,7 +135,7 @@ def migrate(connection: sqlite3.Connection, steps: Sequence[str] = STEPS) -> Non
         return
     script = "".join(steps[version:])
     # the pragmas take part in the transaction: a killed migration leaves the old version whole
-    marks = f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {len(steps)};"
+    marks = f"PRAGMA application_id = {application_id}; PRAGMA user_version = {len(steps)};"
     try:
         connection.executescript(f"BEGIN IMMEDIATE; {script} {marks} COMMIT;")
     except sqlite3.Error:
