@@ -18,6 +18,9 @@ _PUBLIC = {
     "info": "ais_app.operations.info",
     "convert": "ais_app.operations.convert",
     "ConvertParams": "ais_app.operations.convert",
+    "filter_volume": "ais_app.operations.filter",
+    "FilterSetting": "ais_app.core.filtering.chain",
+    "filters": "ais_app.core.filters",
     "Tomogram": "ais_app.core.tomogram",
     "open_tomogram": "ais_app.core.io",
     "create_volume": "ais_app.core.io",
@@ -25,6 +28,10 @@ _PUBLIC = {
     "open_probabilities": "ais_app.core.probability",
     "create_probabilities": "ais_app.core.probability",
     "preflight": "ais_app.core.volume.preflight",
+    # what is shown of them
+    "SliceRequest": "ais_app.core.display.view_slice",
+    "read_slice": "ais_app.core.display.view_slice",
+    "auto_contrast": "ais_app.core.display.contrast",
     # projects and annotations
     "extract": "ais_app.operations.extract",
     "ExtractParams": "ais_app.operations.extract",

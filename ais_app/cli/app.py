@@ -18,6 +18,7 @@ COMMANDS = {
     "gui": "Open the window",
     "info": "Show what a volume is and what is odd about it",
     "convert": "Convert volumes between formats, binned or cropped",
+    "filter": "Filter volumes as the slice view does",
     "simulate": "Make a tomogram with exact ground truth",
     "demo": "Annotate, train, segment, pick and mesh on a small phantom",
     "project": "Create and edit a project: tomograms, labels, boxes",

@@ -27,8 +27,12 @@ def split_pair(pair: str) -> tuple[str, str]:
     return name.strip().replace("-", "_"), text.strip()
 
 
-def values_from_text(params: type[Params], pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
+def values_from_text(
+    params: type[Params], pairs: Sequence[tuple[str, str]], remedy: str = "see `ais-app coordinates --formats`"
+) -> dict[str, Any]:
     """Return values of the types that the fields of `params` have; names it does not know are left as text.
+
+    `remedy` says in errors where the fields are listed.
 
     Raises
     ------
@@ -36,10 +40,10 @@ def values_from_text(params: type[Params], pairs: Sequence[tuple[str, str]]) -> 
         A text does not fit its field.
     """
     hints = typing.get_type_hints(params)
-    return {name: _value(name, text, hints[name]) if name in hints else text for name, text in pairs}
+    return {name: _value(name, text, hints[name], remedy) if name in hints else text for name, text in pairs}
 
 
-def _value(name: str, text: str, hint: Any) -> Any:
+def _value(name: str, text: str, hint: Any, remedy: str) -> Any:
     kinds = typing.get_args(hint) if typing.get_origin(hint) in (typing.Union, types.UnionType) else (hint,)
     if type(None) in kinds and text.lower() in _NONE:
         return None
@@ -50,7 +54,7 @@ def _value(name: str, text: str, hint: Any) -> Any:
         return _truth(text) if kind is bool else kind(text)
     except ValueError as error:
         wanted = getattr(kind, "__name__", str(kind)) if typing.get_origin(kind) is None else "numbers with commas"
-        raise ParameterProblem(name, f"{text!r} is no {wanted}", "see `ais-app coordinates --formats`") from error
+        raise ParameterProblem(name, f"{text!r} is no {wanted}", remedy) from error
 
 
 def _several(text: str, kinds: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -1,0 +1,89 @@
+"""``ais-app filter``: filtered copies of volumes."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ais_app.cli.reporting import SkipExisting, report, with_progress
+
+if TYPE_CHECKING:
+    from ais_app.core.filtering.chain import FilterSetting
+    from ais_app.core.filters import Filter
+
+app = typer.Typer(add_completion=False)
+
+
+def _show_filters(wanted: bool) -> None:
+    if wanted:
+        from ais_app.core.filters import filters
+
+        typer.echo("\n".join(_filter_text(known) for known in filters().values()))
+        raise typer.Exit
+
+
+@app.command("filter")
+def filter_(
+    files: Annotated[
+        list[str], typer.Argument(metavar="IN... OUT", help="Inputs, then the output; only inputs with --output-dir.")
+    ],
+    filters: Annotated[
+        list[str],
+        typer.Option(
+            "--filter",
+            help="Name of a filter, or NAME:parameter=value,parameter=value; repeat it for several in order.",
+        ),
+    ],
+    params: Annotated[
+        list[str] | None, typer.Option("--param", help="parameter=value of the filter, if there is only one.")
+    ] = None,
+    out_dir: Annotated[
+        Path | None, typer.Option("--output-dir", "-o", help="Folder for <name>.<format> of every input.")
+    ] = None,
+    format: Annotated[
+        str, typer.Option("--format", help="Suffix of the files in --output-dir: mrc, mrc.gz, tif, ome.zarr …")
+    ] = "mrc",
+    voxel_size: Annotated[float | None, typer.Option(help="Replaces what the files say. [Å]", min=0.01)] = None,
+    skip_existing: SkipExisting = False,
+    listing: Annotated[
+        bool,
+        typer.Option("--filters", help="List the filters and their parameters.", callback=_show_filters, is_eager=True),
+    ] = False,
+) -> None:
+    """Filter volumes, as the slice view does for the eye; the result is float32.
+
+    Filters act on each slice by itself unless three_d=yes. To train and segment, use the unfiltered volumes.
+    """
+    from ais_app.core.errors import ParameterProblem
+    from ais_app.operations.filter import filter_volume_job
+
+    inputs, out, suffix = (files, out_dir, format) if out_dir is not None else (files[:-1], files[-1], None)
+    if not inputs:
+        raise ParameterProblem("output", "only one file is named", "write IN OUT, or IN --output-dir DIR")
+    chain = _chain(filters, params or [])
+    job = filter_volume_job(inputs, out, chain, format=suffix, voxel_size=voxel_size, skip_existing=skip_existing)
+    report(with_progress(job, "Filtering"))
+
+
+def _chain(filters: list[str], params: list[str]) -> list[FilterSetting]:
+    from ais_app.core.errors import ParameterProblem
+    from ais_app.core.filtering.chain import FilterSetting
+
+    if params and len(filters) != 1:
+        problem = f"does not say to which of {len(filters)} filters it belongs"
+        raise ParameterProblem(f"--param {params[0]}", problem, f"write --filter {filters[0]}:{params[0]}")
+    joined = [",".join(params)] if params else []
+    signs = ["," if ":" in text else ":" for text in filters]
+    return [FilterSetting.from_text(sign.join([text, *joined])) for text, sign in zip(filters, signs, strict=True)]
+
+
+def _filter_text(known: Filter) -> str:
+    lines = [f"{known.name}: {known.title}"]
+    for field in dataclasses.fields(known.params):
+        limits = field.metadata
+        unit = f" [{limits['unit']}]" if limits["unit"] else ""
+        lines.append(f"    {field.name}{unit}: {limits['help']}; default {field.default}")
+    return "\n".join(lines)

@@ -1,0 +1,165 @@
+"""Filtered copies of volumes: what the display filters show, as files.
+
+    blocks of whole slices ──► read with the margin of the filters ──► filter ──► crop ──► write
+
+Memory does not grow with the number of slices, and the result is that of the whole volume at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ais_app.core import provenance
+from ais_app.core.errors import ParameterProblem
+from ais_app.core.filtering.chain import FilterSetting, chain_margin, filtered
+from ais_app.core.io import create_volume, format_of, open_tomogram
+from ais_app.core.jobs import Job, Progress, run
+from ais_app.core.tomogram import Region, Tomogram, tomogram_name
+from ais_app.operations.per_file import FileResult, each_file, input_files
+
+_BLOCK = 2**25  # voxels read at a time, margin included; the filters need some ten times as much memory
+_STEP = 2**22  # voxels written at a time where no margin has to be read again
+
+Filters = Sequence[FilterSetting | Mapping[str, Any]]
+
+
+def filter_volume(
+    inputs: Sequence[str | Path],
+    out: str | Path,
+    filters: Filters,
+    *,
+    format: str | None = None,
+    voxel_size: float | None = None,
+    skip_existing: bool = False,
+) -> list[FileResult]:
+    """Filter volumes.
+
+    Parameters
+    ----------
+    inputs
+        Files, folders or globs.
+    out
+        File to write, for one input; its suffix chooses the format. With `format`, a folder for
+        ``<name>.<format>`` of every input. Voxels are float32.
+    filters
+        What to do, in order: `FilterSetting`, or dictionaries of name, params and enabled.
+    format
+        Suffix of the files in the folder: ``"mrc"``, ``"ome.zarr"`` ...
+    voxel_size
+        Å; replaces what the files say.
+    skip_existing
+        Leave inputs out whose output is there.
+
+    Returns
+    -------
+    list of FileResult
+        One per input; a failure is in its ``error``.
+
+    Raises
+    ------
+    ParameterProblem
+        A filter or parameter is not known or does not fit, several inputs have one output, or an output is an input.
+    FileProblem
+        The format cannot be written, or a folder or glob holds no volume.
+    """
+    options: dict[str, Any] = {"format": format, "voxel_size": voxel_size, "skip_existing": skip_existing}
+    return run(filter_volume_job(inputs, out, filters, **options))
+
+
+filter = filter_volume  # noqa: A001 - the operation of a module has its name: by that, provenance is replayed
+
+
+def filter_volume_job(
+    inputs: Sequence[str | Path],
+    out: str | Path,
+    filters: Filters,
+    *,
+    format: str | None = None,
+    voxel_size: float | None = None,
+    skip_existing: bool = False,
+) -> Job[list[FileResult]]:
+    """Filter as a job; see `filter_volume`."""
+    chain = [f if isinstance(f, FilterSetting) else FilterSetting.from_dict(f) for f in filters]
+    for setting in chain:
+        setting.parameters()  # a wrong one is said before anything is done
+    files = input_files(inputs)
+    if format is None and len(files) > 1:
+        raise ParameterProblem(out, f"{len(files)} volumes cannot become one file", "give --output-dir DIR")
+
+    def target(path: Path) -> Path:
+        return Path(out) if format is None else Path(out) / f"{tomogram_name(path)}.{format.lstrip('.')}"
+
+    for path in files:
+        if target(path).resolve() in {file.resolve() for file in files}:
+            raise ParameterProblem(
+                target(path), "is an input; it would be overwritten", "choose another name or folder"
+            )
+        format_of(target(path), writable=True)
+
+    def work(path: Path) -> Job[str]:
+        return _filter_one(path, target(path), chain, voxel_size)
+
+    return (yield from each_file(files, lambda path: [target(path)], work, skip_existing=skip_existing))
+
+
+def _filter_one(path: Path, target: Path, chain: Sequence[FilterSetting], voxel_size: float | None) -> Job[str]:
+    tomogram = open_tomogram(path, voxel_size=voxel_size)
+    size = tomogram.require_voxel_size_zyx()
+    margin = chain_margin(chain, size)
+    arguments = {"inputs": [str(path)], "out": str(target), "filters": [setting.to_dict() for setting in chain]}
+    record = provenance.record("filter", target, {**arguments, "voxel_size": voxel_size}, [path])
+    labels = [*tomogram.labels[:9], record.label]
+    depth = tomogram.shape[0]
+    with create_volume(target, tomogram.shape, np.dtype(np.float32), like=tomogram, label=labels) as writer:
+        for z, slab in _slabs(tomogram, chain, margin):
+            writer.write(z, slab)
+            yield Progress(z + len(slab), depth, "filtering")
+    record.write(target)
+    return " then ".join(setting.name for setting in chain if setting.enabled) or "copied: no filter is enabled"
+
+
+def _slabs(
+    tomogram: Tomogram, chain: Sequence[FilterSetting], margin: tuple[int, int, int]
+) -> Iterator[tuple[int, np.ndarray]]:
+    """Yield ``(z, slab)``, filtered, from the first slice to the last."""
+    depth, height, width = tomogram.shape
+    slices, rows = block_size(tomogram.shape, margin)
+    for z in range(0, depth, slices):
+        slab = np.empty((min(slices, depth - z), height, width), np.float32)
+        for y in range(0, height, rows):
+            region = (slice(z, z + len(slab)), slice(y, min(height, y + rows)), slice(0, width))
+            slab[:, region[1]] = filtered(_reader(tomogram), tomogram.shape, tomogram.voxel_size_zyx, chain, region)
+        yield z, slab
+
+
+def _reader(tomogram: Tomogram) -> Any:
+    def read(region: Region) -> np.ndarray:
+        return np.array(tomogram.data[region], dtype=np.float32)
+
+    return read
+
+
+def block_size(shape: tuple[int, int, int], margin: tuple[int, int, int]) -> tuple[int, int]:
+    """Return how many slices and rows to filter at a time: those that read the least in all and fit into memory.
+
+    Parameters
+    ----------
+    shape, margin
+        Voxels along z, y, x.
+    """
+    depth, height, width = shape
+
+    def padded(slices: int, rows: int) -> int:
+        return min(depth, slices + 2 * margin[0]) * min(height, rows + 2 * margin[1]) * width
+
+    if margin[0] == 0:
+        return max(1, min(depth, _STEP // (height * width))), height
+    sides = [(max(1, -(-depth // a)), max(1, -(-height // b))) for a in range(1, depth + 1) for b in (1, 2, 4, 8, 16)]
+    fitting = [side for side in sides if padded(*side) <= _BLOCK]
+    if not fitting:
+        return min(sides, key=lambda side: padded(*side))
+    return min(fitting, key=lambda side: padded(*side) * -(-depth // side[0]) * -(-height // side[1]))
