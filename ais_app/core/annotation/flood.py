@@ -12,7 +12,7 @@ import cc3d
 import numpy as np
 from scipy import ndimage
 
-from ais_app.core.annotation.in_plane import Points, checked_points, plane_through, within
+from ais_app.core.annotation.in_plane import Points, checked_points, within
 from ais_app.core.annotation.labels import AXES, FEATURE, Edit, Index, Labels
 from ais_app.core.annotation.stroke import Stroke
 from ais_app.core.errors import ParameterProblem
@@ -116,7 +116,7 @@ class FloodStroke(Stroke):
         if not (np.isfinite(smoothing_voxels) and smoothing_voxels >= 0):
             raise ParameterProblem("smoothing", f"{smoothing_voxels} is no deviation", "give 0 or more voxels")
         self._image, self._smoothing = image_plane, float(smoothing_voxels)
-        self._tolerance = np.inf if sensitivity == 1 else _REACH * sensitivity / (1 - sensitivity)
+        self._tolerance = _REACH * sensitivity / max(1 - sensitivity, 1e-9)
 
     def footprint(self, begin: np.ndarray, end: np.ndarray, start: Index, size: Index) -> tuple[np.ndarray, np.ndarray]:
         """Return what is similar to the cursor on its way, as `Stroke.footprint`."""
@@ -124,7 +124,8 @@ class FloodStroke(Stroke):
         along = AXES.index(self.axis)
         grown = np.zeros_like(covered)
         steps = int(np.ceil(np.linalg.norm((end - begin) * self.spacing) / (_STEP * self.radius)))
-        for step in range(min(1, steps), steps + 1):
+        reach = self.radius / self.spacing
+        for step in _steps_near(begin, end, steps, np.subtract(start, reach), np.add(start, size) + reach):
             at = begin + (end - begin) * (step / max(steps, 1))
             low, disk = super().footprint(at, at, start, size)
             if disk.size:
@@ -178,6 +179,17 @@ class FloodStroke(Stroke):
         smooth = ndimage.gaussian_filter(window, self._smoothing, mode="nearest", truncate=3.0)
         part = tuple(slice(a, a + n) for a, n in zip(corner - low, size, strict=True))
         return smooth[part], known[part]
+
+
+def _steps_near(begin: np.ndarray, end: np.ndarray, steps: int, low: np.ndarray, high: np.ndarray) -> range:
+    """Return which of `steps` equal steps from `begin` to `end` end inside a box; of no step, the only place."""
+    if steps == 0:
+        return range(1)
+    path = end - begin
+    moving = path != 0
+    entries = np.sort([(low - begin)[moving] / path[moving], (high - begin)[moving] / path[moving]], axis=0)
+    first, last = max(0.0, entries[0].max()), min(1.0, entries[1].min())
+    return range(max(1, int(np.floor(first * steps))), int(np.ceil(last * steps)) + 1)
 
 
 def _deviation(values: np.ndarray) -> float:
