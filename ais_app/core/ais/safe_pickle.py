@@ -57,7 +57,7 @@ def load(path: str | Path, allowed: Allowed) -> Any:
             warnings.simplefilter("ignore", DeprecationWarning)  # of odd escapes in text: the file is what it is
             return _Machine(path, allowed).run(BoundedFile(stream))
     except OSError as error:
-        raise FileProblem(path, error.strerror or str(error)) from error
+        raise FileProblem(path, error.strerror or str(error), "check the name, and that you may read it") from error
 
 
 @dataclass

@@ -88,7 +88,7 @@ def read_ais_session(path: str | Path) -> AisSession:
     path = Path(path)
     root = load(path, _ALLOWED)
     if not isinstance(root, StandIn) or root.kind.name != "SEFrame" or not isinstance(root.state, dict):
-        raise FileProblem(path, "is not an annotation session of Ais")
+        raise FileProblem(path, "is not an annotation session of Ais", "choose a file that ends in .scns")
     reader = _Reader(path)
     nm = root.get("pixel_size")
     known = isinstance(nm, (int, float)) and math.isfinite(nm) and nm > 0

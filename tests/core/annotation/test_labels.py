@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
+import zlib
 
 import numpy as np
 import pytest
@@ -160,10 +161,33 @@ def test_other_values_are_refused() -> None:
 def test_damaged_tiles_are_named() -> None:
     good = pack(np.ones((8, 64, 64), dtype=np.uint8))
     np.testing.assert_array_equal(unpack(good), 1)
-    bomb = __import__("zlib").compress(b"\0" * 100_000_000)
-    for bad in (b"", good[:-3], b"text", bomb, pack(np.ones((1, 64, 64), dtype=np.uint8))):
+    bomb = zlib.compress(b"\0" * 100_000_000)
+    both = b"\x01" + zlib.compress(b"\xff" * 8192)  # feature and ignored at once
+    short = b"\x01" + zlib.compress(b"\xff" * 512)
+    for bad in (b"", good[:-3], b"text", bomb, b"\x01" + bomb, both, short, zlib.compress(b"\0" * 4096)):
         with pytest.raises(ParameterProblem, match="is damaged"):
             unpack(bad)
+
+
+@pytest.mark.parametrize("most", [0, 1, 2])
+def test_tiles_come_back(rng: np.random.Generator, most: int) -> None:
+    tile = rng.integers(0, most + 1, (8, 64, 64)).astype(np.uint8)
+    read = unpack(pack(tile))
+    np.testing.assert_array_equal(read, tile)
+    assert read.flags.writeable
+
+
+def test_tiles_of_the_first_format_are_read_and_stay_until_they_change(rng: np.random.Generator) -> None:
+    tile = rng.integers(0, 3, (8, 64, 64)).astype(np.uint8)
+    old = zlib.compress(tile.tobytes(), 1)
+    labels = TiledLabels((8, 64, 64), {(0, 0, 0): old})
+    np.testing.assert_array_equal(labels.read(EVERYTHING), tile)
+    labels.write(EVERYTHING, tile)
+    assert labels.tiles[0, 0, 0] == old
+    tile[3, 20:40] = 1
+    labels.write(EVERYTHING, tile)
+    assert len(labels.tiles[0, 0, 0]) < len(old)
+    np.testing.assert_array_equal(labels.read(EVERYTHING), tile)
 
 
 def test_memory_does_not_grow_with_the_tomogram() -> None:
