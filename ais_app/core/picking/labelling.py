@@ -1,6 +1,6 @@
-"""Connected components with their sizes, and what is too small to count: thin over cc3d and edt.
+"""Connected components with their sizes, and what is too small to count: thin over `runs` and edt.
 
-    mask ──► cc3d ──► Components: one label volume, and a table with a row per component
+    mask ──► runs ──► Components: one label volume, and a table with a row per component
                       └─ dust (too small) loses its row; the label volume is not written again
 
 Everything after that works on one component's own box (`Components.crop`), so that the cost of a picker, a mesh or a
@@ -111,7 +111,7 @@ def components(
     Components
         In the order of their first voxel, so always the same for the same mask.
     """
-    import cc3d
+    from ais_app.core.picking.runs import label_components
 
     if mask.ndim != 3:
         raise ParameterProblem("mask", f"has {mask.ndim} axes", "give a volume (z, y, x)")
@@ -119,15 +119,11 @@ def components(
         none: np.ndarray = np.zeros(mask.shape, dtype=np.uint16)
         empty = np.empty((0, 3))
         return Components(none, np.arange(0), np.arange(0), np.empty((0, 3, 2), int), empty, voxel_size_zyx)
-    labels = cc3d.connected_components(np.ascontiguousarray(mask), connectivity=connectivity)
-    found = cc3d.statistics(labels, no_slice_conversion=True)
-    counts = found["voxel_counts"].astype(np.int64)
+    found = label_components(mask, connectivity)
     # a hair of tolerance: 100 voxels of 1.1³ Å³ are not smaller than "133.1"
-    large = counts * voxel_volume(voxel_size_zyx) >= min_volume * (1 - 1e-9)
-    large[0] = False  # the background
-    ids = np.flatnonzero(large & (counts > 0))
-    boxes = found["bounding_boxes"][ids].astype(np.int64).reshape(-1, 3, 2) + [0, 1]
-    return Components(labels, ids, counts[ids], boxes, found["centroids"][ids], voxel_size_zyx)
+    large = np.flatnonzero(found.counts * voxel_volume(voxel_size_zyx) >= min_volume * (1 - 1e-9))
+    counts, boxes, centroids = (values[large] for values in (found.counts, found.boxes_zyx, found.centroids_zyx))
+    return Components(found.labels, large + 1, counts, boxes, centroids, voxel_size_zyx)
 
 
 def depth(mask: np.ndarray, voxel_size_zyx: ZYX, threads: int = 1) -> np.ndarray:

@@ -128,18 +128,49 @@ def make_mesh(volume: LazyArray, voxel_size_zyx: ZYX, params: MeshParams, origin
     Mesh
         Without faces where nothing reaches the level.
     """
+    volume, size, first = binned(volume, voxel_size_zyx, origin_zyx, params.binning)
+    vertices, faces = voxel_surface(volume, params.level, params.closed, _dust(volume, size, params))
+    mesh = Mesh(in_frame(vertices, size, first), faces, params.colour)
+    return decimated(smoothed(mesh, params.smoothing), params)
+
+
+def binned(volume: LazyArray, voxel_size_zyx: ZYX, origin_zyx: ZYX, factor: int) -> tuple[LazyArray, ZYX, ZYX]:
+    """Return a volume, its voxel size and where the centre of its first voxel lies, averaged over cubes of voxels."""
+    if factor == 1:
+        return volume, voxel_size_zyx, origin_zyx
+    z, y, x = (float(value) for value in np.array(origin_zyx) + bin_offset(voxel_size_zyx, factor))
+    return bin_mean(volume, factor), binned_size(voxel_size_zyx, factor), (z, y, x)
+
+
+def voxel_surface(
+    volume: LazyArray, level: float, closed: bool = True, dust: tuple[np.ndarray, np.ndarray] | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return where a volume crosses a level, as `marching_cubes` does: x y z in voxels, and triangles.
+
+    Parameters
+    ----------
+    volume
+        (z, y, x) real, may be lazy.
+    level
+        A voxel of this value or more is inside; above 0 where the surface is to be closed.
+    closed
+        Close the surface at the faces of the volume.
+    dust
+        Labels, (z, y, x), and which of them, (k,) bool, are to be left out.
+    """
     from ais_app.core.surfaces.marching_cubes import marching_cubes
 
-    size, shift = voxel_size_zyx, np.array(origin_zyx)
-    if params.binning > 1:
-        volume = bin_mean(volume, params.binning)
-        size, shift = binned_size(size, params.binning), shift + bin_offset(size, params.binning)
-    planes = _Planes(volume, _dust(volume, size, params), params.closed)
-    vertices, faces = marching_cubes(planes.load, planes.count, params.level)
-    if params.closed:
+    planes = _Planes(volume, dust, closed)
+    vertices, faces = marching_cubes(planes.load, planes.count, level)
+    if closed:
         vertices -= 1
-    mesh = Mesh((vertices * size[::-1] + shift[::-1]).astype(np.float32), faces, params.colour)
-    return decimated(smoothed(mesh, params.smoothing), params)
+    return vertices, faces
+
+
+def in_frame(vertices_voxels: np.ndarray, voxel_size_zyx: ZYX, origin_zyx: ZYX) -> np.ndarray:
+    """Return vertices, (n, 3) float32, x y z in Å, of those in voxels."""
+    scaled = vertices_voxels * np.array(voxel_size_zyx)[::-1] + np.array(origin_zyx)[::-1]
+    return scaled.astype(np.float32)
 
 
 @dataclass(frozen=True)
