@@ -258,7 +258,8 @@ class _OpenField:
     def plane(self, z: int, region: tuple[slice, slice], cancelled: Cancelled) -> np.ndarray:
         """Compute a slice, (y, x) float32, unless it is cancelled."""
         self.engine.cancelled = cancelled
-        plane: np.ndarray = self.field.probability[(slice(z, z + 1), *region)][0]
+        part = (slice(z, z + 1), *region)
+        plane: np.ndarray = self.field.probability[part][0]
         return plane
 
 

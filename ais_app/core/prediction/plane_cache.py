@@ -79,7 +79,7 @@ class KeptDistances:
 
         if not mask.any():
             return None
-        content = hashlib.blake2b(np.packbits(mask), digest_size=16).digest()
+        content = hashlib.blake2b(np.packbits(mask).tobytes(), digest_size=16).digest()
         key = ("distances", content, mask.shape, spacing_zyx[1:])
         found = self._cache.get(key)
         if found is None:
