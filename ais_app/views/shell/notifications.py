@@ -1,22 +1,252 @@
-"""Messages that do not block: they lie over a corner of the window and can be read again later."""
+"""Messages that do not block: they lie over the lower right corner of the data and can be read again later.
+
+    workbench.notify(...) ──► NotificationArea ──► up to three cards
+                                    └──► history (the bell in the status line)
+
+What informs fades after some seconds; a warning or an error stays until it is dismissed.
+"""
 
 from __future__ import annotations
 
-from PyQt6.QtWidgets import QLabel, QWidget
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
+from PyQt6.QtCore import QEasingCurve, QEvent, QObject, QPropertyAnimation, Qt, QTimer, pyqtSignal
+from PyQt6.QtWidgets import (
+    QFrame,
+    QGraphicsOpacityEffect,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from ais_app.views.theme import current_theme, icon
+from ais_app.views.widgets.fold import Fold
+from ais_app.views.widgets.text import Details, WrappedText
 from ais_app.views.workbench import Notification, Workbench
 
+WIDTH = 368  # px
+MARGIN = 16
+MOST_SHOWN = 3
+MOST_KEPT = 200
+INFO_SECONDS = 6.0
+FADE_MS = 150
+ICONS = {"info": "mdi6.information-outline", "warning": "mdi6.alert-outline", "error": "mdi6.alert-circle-outline"}
 
-class NotificationArea(QLabel):
-    """The newest message."""
+
+@dataclass
+class Note:
+    """A notification, when it came, and how often in a row."""
+
+    notification: Notification
+    when: float = field(default_factory=time.time)
+    count: int = 1
+
+    @property
+    def text(self) -> str:
+        """The sentence, with how often it came."""
+        return self.notification.text + (f" (×{self.count})" if self.count > 1 else "")
+
+
+class NotificationArea(QWidget):
+    """The messages that wait, newest below, over the lower right corner of a widget.
+
+    Parameters
+    ----------
+    workbench
+        Whose messages these are.
+    parent
+        What they lie over.
+
+    Attributes
+    ----------
+    history
+        Every message of this session, oldest first.
+    """
+
+    noted = pyqtSignal(object)  # Note, new or once more
 
     def __init__(self, workbench: Workbench, parent: QWidget) -> None:
         super().__init__(parent)
-        workbench.notified.connect(self._show)
+        self.history: list[Note] = []
+        self.fade_seconds = INFO_SECONDS
+        self._open: list[Note] = []
+        self._cards: dict[int, NoteCard] = {}
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.setSpacing(8)
+        self.setFixedWidth(WIDTH)
+        self.setAccessibleName("Messages")
+        workbench.notified.connect(self.add)
+        parent.installEventFilter(self)
         self.hide()
 
-    def _show(self, notification: Notification) -> None:
-        self.setText(notification.text)
-        self.adjustSize()
-        self.show()
+    @property
+    def shown(self) -> list[Note]:
+        """The messages on screen, the newest last."""
+        return self._open[-MOST_SHOWN:]
+
+    def card(self, note: Note) -> NoteCard:
+        """Return the card of a message on screen."""
+        return self._cards[id(note)]
+
+    def add(self, notification: Notification) -> None:
+        """Show a message; the same one again is counted instead of stacked."""
+        last = self._open[-1] if self._open else None
+        if last is not None and _same(last.notification, notification):
+            last.count += 1
+            last.when = time.time()
+            self.card(last).refresh()
+        else:
+            last = Note(notification)
+            self._open.append(last)
+            self.history.append(last)
+            del self.history[:-MOST_KEPT]
+        self._refresh()
+        self.noted.emit(last)
+
+    def dismiss(self, note: Note) -> None:
+        """Take a message off the screen; it stays in the history."""
+        self._open = [known for known in self._open if known is not note]
+        self._refresh()
+
+    def dismiss_all(self) -> None:
+        """Take all messages off the screen."""
+        self._open.clear()
+        self._refresh()
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802 - Qt's name
+        """Stay in the corner."""
+        if event is not None and event.type() == QEvent.Type.Resize:
+            self.place()
+        return False
+
+    def place(self) -> None:
+        """Move to the corner, as tall as the cards need."""
+        parent = self.parentWidget()
+        if parent is None:
+            return
+        layout = self.layout()
+        height = 0 if layout is None else layout.totalHeightForWidth(WIDTH)
+        height = max(height, 0 if layout is None else layout.totalMinimumSize().height())
+        self.setGeometry(parent.width() - WIDTH - MARGIN, parent.height() - height - MARGIN, WIDTH, height)
         self.raise_()
+
+    def _refresh(self) -> None:
+        wanted = {id(note): note for note in self.shown}
+        for key in [key for key in self._cards if key not in wanted]:
+            card = self._cards.pop(key)
+            self._column.removeWidget(card)
+            card.leave()
+        for key, note in wanted.items():
+            if key not in self._cards:
+                self._cards[key] = card = NoteCard(note, self.fade_seconds)
+                card.dismissed.connect(self.dismiss)
+                card.resized.connect(self.place)
+        for place, key in enumerate(wanted):
+            self._column.insertWidget(place, self._cards[key])
+        self.setVisible(bool(wanted))
+        self.place()
+
+
+class NoteCard(QFrame):
+    """One message."""
+
+    dismissed = pyqtSignal(object)  # Note
+    resized = pyqtSignal()
+
+    def __init__(self, note: Note, fade_seconds: float) -> None:
+        super().__init__()
+        self.note = note
+        notification = note.notification
+        self.setProperty("role", "note")
+        self.setProperty("kind", notification.kind)
+        self.setFixedWidth(WIDTH)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(12, 10, 8, 10)
+        column.setSpacing(6)
+        column.addLayout(self._sentence(notification))
+        if notification.button and notification.act is not None:
+            column.addLayout(self._act(notification.button, notification.act))
+        self.fold: Fold | None = None
+        if notification.details:
+            self.fold = Fold("Details", Details(notification.details))
+            self.fold.toggled.connect(lambda _: QTimer.singleShot(0, self.resized.emit))
+            column.addWidget(self.fold)
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(int(fade_seconds * 1000))
+        self._timer.timeout.connect(self._fade)
+        if notification.kind == "info":
+            self._timer.start()
+
+    def refresh(self) -> None:
+        """Say the count again, and stay as long as a new message does."""
+        self.text.set_text(self.note.text)
+        if self.note.notification.kind == "info":
+            self._timer.start()
+
+    def enterEvent(self, event: QEvent | None) -> None:  # type: ignore[override]  # noqa: N802 - Qt's name
+        """Stay while the pointer is on it."""
+        self._timer.stop()
+
+    def leaveEvent(self, event: QEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Go some time after the pointer has left, if it only informs."""
+        if self.note.notification.kind == "info":
+            self._timer.start()
+
+    def leave(self) -> None:
+        """Go for good."""
+        self._timer.stop()
+        self.hide()
+        self.deleteLater()
+
+    def _sentence(self, notification: Notification) -> QHBoxLayout:
+        theme = current_theme()
+        colours = {"warning": theme.warning, "error": theme.error}
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        sign = QLabel()
+        sign.setPixmap(icon(ICONS[notification.kind], colours.get(notification.kind, theme.accent)).pixmap(18, 18))
+        sign.setToolTip(notification.kind.capitalize())
+        self.text = WrappedText(self.note.text)
+        self.text.fit_width(WIDTH - 12 - 8 - 18 - 22 - 2 * 8 - 8)
+        self.close_button = QToolButton()
+        self.close_button.setProperty("role", "close")
+        self.close_button.setIcon(icon("mdi6.close", theme.dimmed))
+        self.close_button.setToolTip("Dismiss; it can be read again in History")
+        self.close_button.setAccessibleName("Dismiss")
+        self.close_button.clicked.connect(lambda: self.dismissed.emit(self.note))
+        row.addWidget(sign, alignment=Qt.AlignmentFlag.AlignTop)
+        row.addWidget(self.text, 1, Qt.AlignmentFlag.AlignVCenter)
+        row.addWidget(self.close_button, alignment=Qt.AlignmentFlag.AlignTop)
+        return row
+
+    def _act(self, words: str, act: Callable[[], None]) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.setContentsMargins(26, 0, 0, 0)
+        self.button = QPushButton(words)
+        self.button.clicked.connect(act)
+        self.button.clicked.connect(lambda: self.dismissed.emit(self.note))
+        row.addWidget(self.button)
+        row.addStretch(1)
+        return row
+
+    def _fade(self) -> None:
+        effect = QGraphicsOpacityEffect(self)
+        self.setGraphicsEffect(effect)
+        fading = QPropertyAnimation(effect, b"opacity", self)
+        fading.setDuration(FADE_MS)
+        fading.setStartValue(1.0)
+        fading.setEndValue(0.0)
+        fading.setEasingCurve(QEasingCurve.Type.OutCubic)
+        fading.finished.connect(lambda: self.dismissed.emit(self.note))
+        fading.start()
+
+
+def _same(one: Notification, other: Notification) -> bool:
+    return (one.text, one.kind, one.details, one.button) == (other.text, other.kind, other.details, other.button)

@@ -2,22 +2,53 @@
 
 from __future__ import annotations
 
-from PyQt6.QtWidgets import QLabel, QStatusBar
+from PyQt6.QtCore import pyqtSignal
+from PyQt6.QtWidgets import QStatusBar, QToolButton
 
 from ais_app.core.tomogram import ZYX
+from ais_app.views.shell.job_line import JobLine
+from ais_app.views.shell.pointer_line import PointerLine
 from ais_app.views.slices.area import SliceArea
+from ais_app.views.theme import icon
 from ais_app.views.workbench import Workbench
 
 
 class StatusLine(QStatusBar):
-    """Jobs and pointer."""
+    """Jobs, pointer, and the bell that shows earlier messages."""
+
+    asked_for_jobs = pyqtSignal()
+    asked_for_messages = pyqtSignal()
 
     def __init__(self, workbench: Workbench, slices: SliceArea) -> None:
         super().__init__()
-        self.workbench = workbench
-        self._position = QLabel()
-        self.addPermanentWidget(self._position)
+        self.workbench, self._slices = workbench, slices
+        self.setSizeGripEnabled(False)
+        self.jobs, self.pointer = JobLine(workbench.jobs), PointerLine()
+        self.bell = QToolButton()
+        self.bell.setAccessibleName("Messages")
+        self.bell.clicked.connect(self.asked_for_messages)
+        self.jobs.clicked.connect(self.asked_for_jobs)
+        self.addWidget(self.jobs, 1)
+        self.addPermanentWidget(self.pointer)
+        self.addPermanentWidget(self.bell)
         slices.pointed.connect(self._point)
+        view, events = workbench.session.view, workbench.session.events
+        view.events.tomogram.connect(self._show_size)
+        events.tomograms.connect(self._show_size)
+        events.opened.connect(self._show_size)
+        self.set_unread(0)
+        self._show_size()
 
-    def _point(self, position: ZYX | None) -> None:
-        self._position.setText("" if position is None else " ".join(f"{value:.0f}" for value in reversed(position)))
+    def set_unread(self, count: int) -> None:
+        """Show how many messages came since the list was opened last."""
+        self.bell.setIcon(icon("mdi6.bell-badge-outline" if count else "mdi6.bell-outline"))
+        self.bell.setToolTip(f"Messages ({count} new)" if count else "Messages and commands of this session")
+
+    def _show_size(self, *_: object) -> None:
+        self.pointer.show_size(self.workbench.session.tomogram)
+
+    def _point(self, position_zyx: ZYX | None) -> None:
+        entry = self.workbench.session.tomogram
+        read = getattr(self._slices, "value_at", None)
+        value = read(position_zyx) if position_zyx is not None and read is not None else None
+        self.pointer.show_point(position_zyx, entry, value)

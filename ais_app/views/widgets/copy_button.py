@@ -1,0 +1,54 @@
+"""A small button that copies what was set as the command that does the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PyQt6.QtCore import QTimer
+from PyQt6.QtGui import QGuiApplication
+from PyQt6.QtWidgets import QToolButton
+
+from ais_app.views.theme import icon
+
+THANKS_MS = 1500
+
+
+class CopyButton(QToolButton):
+    """Copies the text that a function gives, and says so.
+
+    Parameters
+    ----------
+    text
+        Called when the button is clicked.
+    tip
+        What is copied.
+    """
+
+    def __init__(self, text: Callable[[], str], tip: str = "Copy as a command line") -> None:
+        super().__init__()
+        self._text, self._tip = text, tip
+        self.setAccessibleName(tip)
+        self.clicked.connect(self.copy)
+        self._back = QTimer(self)
+        self._back.setSingleShot(True)
+        self._back.timeout.connect(self.apply_theme)
+        self.apply_theme()
+
+    def copy(self) -> None:
+        """Copy the text now."""
+        copy_text(self._text())
+        self.setIcon(icon("mdi6.check"))
+        self.setToolTip("Copied")
+        self._back.start(THANKS_MS)
+
+    def apply_theme(self) -> None:
+        """Draw the icon in the colours of the theme."""
+        self.setIcon(icon("mdi6.content-copy"))
+        self.setToolTip(self._tip)
+
+
+def copy_text(text: str) -> None:
+    """Put a text on the clipboard."""
+    clipboard = QGuiApplication.clipboard()
+    if clipboard is not None:
+        clipboard.setText(text)
