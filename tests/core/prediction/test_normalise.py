@@ -1,8 +1,10 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from ais_app.core.errors import DataWarning, ModelProblem, ParameterProblem
-from ais_app.core.prediction.normalise import KINDS, Normalisation
+from ais_app.core.prediction.normalise import KINDS, Normalisation, check_contrast
 from ais_app.core.tomogram import Statistics, Tomogram
 
 VOLUME = np.random.default_rng(1).normal(140, 25, (6, 20, 24)).astype(np.float32)
@@ -57,6 +59,25 @@ def test_holes_count_as_the_mean_and_are_said(kind, hole):
 def test_statistics_that_are_no_numbers_are_refused():
     with pytest.raises(ParameterProblem, match="TS_01.mrc: mean nan"):
         Normalisation().apply(VOLUME, Statistics(np.nan, 1.0), "TS_01.mrc")
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [(7, "all its voxels are 7"), (np.nan, "no voxel is a finite number"), (-np.inf, "no voxel is a finite number")],
+)
+def test_a_blank_tomogram_is_refused_by_name(value, words):
+    blank = Tomogram(np.full((3, 8, 9), value, np.float32), path=Path("TS_01.mrc"))
+    with pytest.raises(ParameterProblem, match=f"TS_01.mrc: {words}.*write it again"):
+        check_contrast(blank)
+
+
+@pytest.mark.parametrize("value", [0.0, np.nan])
+@pytest.mark.parametrize("left", [0, 17, 39])
+def test_blank_slices_are_fine_while_something_is_there(value, left):
+    padded = np.full((40, 8, 9), value, np.float32)
+    padded[left, 2, 3:5] = 1, 2
+    check_contrast(Tomogram(padded))
+    check_contrast(Tomogram(np.arange(4, dtype=np.int8).reshape(1, 2, 2)))
 
 
 @pytest.mark.parametrize("kind", KINDS)

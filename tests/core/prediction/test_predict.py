@@ -331,6 +331,22 @@ def test_wrong_wishes_are_refused(options, words):
         volume([make_model()], make_tomogram((2, 90, 90)), **options)
 
 
+@pytest.mark.parametrize("kind", ["tomogram", "slice", "none"])
+@pytest.mark.parametrize("voxel_size", [None, 13.0])
+@pytest.mark.parametrize("value", [3.7, np.nan])
+def test_a_blank_tomogram_is_refused(kind, voxel_size, value):
+    model = make_model(voxel_size=voxel_size, normalisation=Normalisation(kind))
+    blank = Tomogram(np.full((3, 20, 20), value, np.float32), voxel_size_zyx=(10.0, 10.0, 10.0))
+    with pytest.raises(ParameterProblem, match="nothing to predict"):
+        volume([model], blank)
+
+
+def test_padded_slices_are_predicted():
+    grey = make_tomogram((4, 20, 20)).data
+    grey[:2] = 100.0
+    assert np.isfinite(volume([make_model(normalisation=Normalisation("slice"))], Tomogram(grey))).all()
+
+
 def test_no_models_and_missing_slices_are_refused():
     with pytest.raises(ParameterProblem, match="there are none"):
         volume([], make_tomogram((2, 9, 9)))
