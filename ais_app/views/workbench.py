@@ -14,6 +14,8 @@ from ais_app.state.project import Project
 from ais_app.state.session import Session
 from ais_app.state.settings import Settings, drafts_folder, load_settings, save_settings
 from ais_app.workers.job_runner import JobRunner
+from ais_app.workers.preview import Preview
+from ais_app.workers.trainings import Trainings
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,8 @@ class Workbench(QObject):
         self.settings: Settings = load_settings(settings_folder)
         self.session = Session()
         self.jobs = JobRunner(self)
+        self.preview = Preview(self.session, self)
+        self.trainings = Trainings(self.session, self.jobs, self.preview, self)
 
     @property
     def project(self) -> Project:
@@ -105,5 +109,6 @@ class Workbench(QObject):
     def close(self) -> None:
         """Stop the jobs, close the project, save the settings."""
         self.jobs.shutdown()
+        self.preview.close()
         self.session.close()
         self.save_settings()

@@ -1,0 +1,105 @@
+"""Commands about how networks act on each other: competition, colocalisation, avoidance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from ais_app.core.errors import ParameterProblem
+from ais_app.core.prediction.interactions import Competition, InteractionGraph, Rule, Step
+from ais_app.state.log import command
+from ais_app.state.session import Session
+from ais_app.state.shown_models import shown_models
+
+
+def graph(session: Session) -> InteractionGraph:
+    """Return the interactions of the project; without steps where there are none."""
+    stored = session.project.interactions
+    return InteractionGraph() if stored is None else InteractionGraph.from_dict(stored)
+
+
+def active_graph(session: Session) -> InteractionGraph:
+    """Return the part of the interactions that concerns networks which are on: others have nothing to act on."""
+    features = {model.feature for model in shown_models(session.project) if model.usable}
+    return InteractionGraph(tuple(step for step in map(_limited(features), graph(session).steps) if step is not None))
+
+
+def competitors(session: Session) -> tuple[set[str], set[str]]:
+    """Return the features that emit and those that absorb."""
+    steps = [step for step in graph(session).steps if isinstance(step, Competition)]
+    return {name for step in steps for name in step.emit}, {name for step in steps for name in step.absorb}
+
+
+@command("Let {emit} compete with {absorb}")
+def set_competition(session: Session, emit: Sequence[str], absorb: Sequence[str]) -> None:
+    """Say who competes; without an emitter or an absorber there is no competition. Its place in the order stays."""
+    steps = list(graph(session).steps)
+    places = [index for index, step in enumerate(steps) if isinstance(step, Competition)]
+    rest: list[Step] = [step for step in steps if not isinstance(step, Competition)]
+    if emit and absorb:
+        rest.insert(places[0] if places else 0, Competition(tuple(emit), tuple(absorb)))
+    _store(session, rest)
+
+
+@command("{kind}: {child} and {parent}")
+def add_rule(session: Session, kind: str, child: str, parent: str, **fields: Any) -> None:
+    """Add an ``"avoid"`` or ``"colocalise"`` rule at the end; see `Rule` for threshold, radius (Å) and shape."""
+    _store(session, [*graph(session).steps, Rule(kind, child, parent, **fields)])
+
+
+@command("Change interaction {step}")
+def change_rule(session: Session, step: int, **fields: Any) -> None:
+    """Change fields of the rule at a place (from 0)."""
+    steps = list(graph(session).steps)
+    rule = steps[_place(steps, step)]
+    if not isinstance(rule, Rule):
+        raise ParameterProblem(f"interaction {step + 1}", "is the competition", "choose who emits and who absorbs")
+    steps[step] = replace(rule, **fields)
+    _store(session, steps)
+
+
+@command("Remove interaction {step}")
+def remove_step(session: Session, step: int) -> None:
+    """Remove the step at a place (from 0)."""
+    steps = list(graph(session).steps)
+    del steps[_place(steps, step)]
+    _store(session, steps)
+
+
+@command("Move interaction {step} to place {to}")
+def move_step(session: Session, step: int, to: int) -> None:
+    """Let the step at a place act at another place (both from 0)."""
+    steps = list(graph(session).steps)
+    moved = steps.pop(_place(steps, step))
+    steps.insert(min(max(to, 0), len(steps)), moved)
+    _store(session, steps)
+
+
+def drop_unknown(session: Session) -> None:
+    """Remove what names features that no network of the project predicts any more."""
+    features = {model.feature for model in shown_models(session.project)}
+    limit = _limited(features)
+    _store(session, [step for step in map(limit, graph(session).steps) if step is not None])
+
+
+def _limited(features: set[str]) -> Callable[[Step], Step | None]:
+    """Return what cuts a step down to these features, or to nothing."""
+
+    def limit(step: Step) -> Step | None:
+        if isinstance(step, Competition):
+            emit, absorb = (tuple(n for n in names if n in features) for names in (step.emit, step.absorb))
+            return Competition(emit, absorb) if emit and absorb else None
+        return step if set(step.features) <= features else None
+
+    return limit
+
+
+def _place(steps: list[Step], step: int) -> int:
+    if not 0 <= step < len(steps):
+        raise ParameterProblem(f"interaction {step + 1}", f"there are {len(steps)}", "choose one of them")
+    return step
+
+
+def _store(session: Session, steps: Sequence[Step]) -> None:
+    session.project.interactions = InteractionGraph(tuple(steps)).to_dict() if steps else None
