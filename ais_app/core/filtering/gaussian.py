@@ -49,7 +49,7 @@ def gaussian(volume: np.ndarray, sigma_voxels_zyx: ZYX) -> np.ndarray:
 
 
 def _smoothed(values: np.ndarray, sigma_voxels_zyx: ZYX) -> np.ndarray:
-    along_z, along_y, along_x = (_weights(sigma) for sigma in sigma_voxels_zyx)
+    along_z, along_y, along_x = (gaussian_weights(sigma) for sigma in sigma_voxels_zyx)
     rows = values.shape[0] * values.shape[1]
     if len(along_z) > 1:
         through = np.empty_like(values)
@@ -60,7 +60,8 @@ def _smoothed(values: np.ndarray, sigma_voxels_zyx: ZYX) -> np.ndarray:
     return smooth
 
 
-def _weights(sigma: float) -> np.ndarray:
+def gaussian_weights(sigma: float) -> np.ndarray:
+    """Return the weights along one axis, (2 reach + 1,) float32, `sigma` in voxels; their sum is 1."""
     reach = gaussian_reach(sigma)
     if reach == 0:
         return np.ones(1, np.float32)

@@ -15,12 +15,13 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from ais_app.core.filtering.gaussian import gaussian, gaussian_reach
+from ais_app.core.filtering.gaussian import gaussian, gaussian_reach, gaussian_weights
 from ais_app.core.filtering.missing import Voxels, filled
 from ais_app.core.filtering.neighbours import padded
 from ais_app.core.filtering.parallel import in_parallel
-from ais_app.core.tomogram import ZYX
 
+_ROUGH = 1.0  # voxels, sigma of the Gaussian that is held to take away noise and nothing else
+_WINDOW = 0.5  # of the search radius: sigma of the Gaussian that averages the noise
 _FLAT = float(np.sqrt(np.pi / 2))  # standard deviation of normal noise by its mean absolute value
 
 
@@ -63,24 +64,27 @@ def non_local_means(volume: np.ndarray, offsets: np.ndarray, patch: Voxels, stre
 
 def non_local_reach(search: Voxels, patch: Voxels) -> Voxels:
     """Return how far away `non_local_means` takes from, along z, y, x."""
-    rough, window = _noise_sigmas(np.array(search), patch)
-    noise = [gaussian_reach(a) + gaussian_reach(b) for a, b in zip(rough, window, strict=True)]
     # patches that reach into missing voxels see the mean of a patch around these
-    z, y, x = (max(far, s + 2 * p) for far, s, p in zip(noise, search, patch, strict=True))
+    z, y, x = (
+        max(gaussian_reach(_ROUGH if p else 0) + gaussian_reach(s * _WINDOW), s + 2 * p)
+        for s, p in zip(search, patch, strict=True)
+    )
     return z, y, x
 
 
-def _noise_sigmas(search: np.ndarray, patch: Voxels) -> tuple[ZYX, ZYX]:
-    """Return the Gaussians that take the noise away, and over which its size is averaged, in voxels."""
-    (a, b, c), (d, e, f) = (float(side) for side in patch), (side / 2 for side in search)
-    return (a, b, c), (d, e, f)
-
-
 def _noise(volume: np.ndarray, search: np.ndarray, patch: Voxels) -> np.ndarray:
-    rough, window = _noise_sigmas(search, patch)
+    """Return the standard deviation of the noise around each voxel: what a narrow Gaussian takes away."""
+    rough, window = [_ROUGH if p else 0.0 for p in patch], [float(s) * _WINDOW for s in search]
     with np.errstate(invalid="ignore"):  # missing voxels may be infinite
-        away = np.abs(volume - gaussian(volume, rough))
-    return gaussian(away, window) * np.float32(_FLAT)
+        away = np.abs(volume - gaussian(volume, (rough[0], rough[1], rough[2])))
+    around = gaussian(away, (window[0], window[1], window[2]))
+    return around * np.float32(_FLAT / _share_taken(sum(p > 0 for p in patch)))
+
+
+def _share_taken(axes: int) -> float:
+    """Return which share of independent noise, as a standard deviation, the narrow Gaussian takes away."""
+    weights = gaussian_weights(_ROUGH).astype(float)
+    return float(np.sqrt(1 - 2 * weights.max() ** axes + np.sum(weights**2) ** axes))
 
 
 @njit(cache=True, nogil=True, fastmath={"contract"})

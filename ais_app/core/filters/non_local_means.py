@@ -22,7 +22,7 @@ class NonLocalParams(Params):
         1.0, "How unlike a patch may be and still count, in multiples of the noise", low=0.01, high=20
     )
     patch: float = param(
-        50.0, "Width of the patches that are compared; three voxels at least", unit="Å", low=0, high=500
+        40.0, "Width of the patches that are compared; three voxels at least", unit="Å", low=0, high=500
     )
     search: float = param(60.0, "Radius in which like patches are looked for", unit="Å", low=0, high=1000)
     three_d: bool = param(False, "Compare through the slices as well; slow")
@@ -50,7 +50,7 @@ def _window(params: NonLocalParams, voxel_size_zyx: ZYX) -> tuple[np.ndarray, tu
     from ais_app.core.filtering.neighbours import ball
 
     offsets = ball("search", in_voxels(params.search, voxel_size_zyx, params.three_d))
-    z, y, x = (max(1, round((width - 1) / 2)) for width in in_voxels(params.patch, voxel_size_zyx, True))
+    z, y, x = (max(1, int(width / 2)) for width in in_voxels(params.patch, voxel_size_zyx, True))
     return offsets, (z if params.three_d else 0, y, x)
 
 
