@@ -9,10 +9,10 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from ais_app.core.errors import DataWarning, FileProblem
+from ais_app.core.errors import DataWarning
 from ais_app.core.files import replacing
 from ais_app.state import links
-from ais_app.state.database import Database
+from ais_app.state.database import Database, refuse_existing
 
 DRAFT = "draft"  # name of the display setting of a project that has not been given a place yet
 
@@ -35,8 +35,7 @@ def copy(database: Database, folder: Path, path: Path) -> None:
     ProjectProblem
         A change is under way.
     """
-    if path.exists():
-        raise FileProblem(path, "exists already", "choose another name")
+    refuse_existing(path)
     with replacing(path) as part:
         database.copy_to(part)
         copied = Database(part, read_only=False)

@@ -121,8 +121,11 @@ class Database:
                 if self._depth == 1:
                     self.execute("COMMIT")
             except BaseException:
-                if self._depth == 1 and self._connection.in_transaction:
-                    self.execute("ROLLBACK")
+                if self._depth == 1:
+                    with self._in_words():
+                        is_open = self._connection.in_transaction
+                    if is_open:
+                        self.execute("ROLLBACK")
                 raise
             finally:
                 self._depth -= 1
@@ -157,9 +160,28 @@ class Database:
             self._connection.close()
 
 
-def _connect(path: Path, read_only: bool, words: Words) -> sqlite3.Connection:
-    if not path.is_file():
+def require_file(path: Path, words: Words = PROJECT) -> None:
+    """Raise `FileProblem` where there is no file."""
+    try:
+        is_there = path.is_file()
+    except OSError as error:  # a name that is too long, say
+        raise FileProblem(path, f"cannot be opened ({error.strerror})", "check the name") from error
+    if not is_there:
         raise FileProblem(path, f"no such {words.noun}", words.missing)
+
+
+def refuse_existing(path: Path) -> None:
+    """Raise `FileProblem` where there is something already, or nothing can be."""
+    try:
+        is_there = path.exists()
+    except OSError as error:
+        raise FileProblem(path, f"cannot be written ({error.strerror})", "choose another name or folder") from error
+    if is_there:
+        raise FileProblem(path, "exists already", "choose another name, or open it")
+
+
+def _connect(path: Path, read_only: bool, words: Words) -> sqlite3.Connection:
+    require_file(path, words)
     # rw also for reading: what a killed process left half done is rolled back, wherever the file may be written
     address = f"file:{quote(path.resolve().as_posix())}?mode=rw"
     with in_words(path, words):
@@ -203,7 +225,7 @@ def _operational(path: Path, text: str) -> FileProblem | ProjectProblem:
     if "locked" in text:
         return ProjectProblem(path, "is being written by another process", "try again in a moment")
     if "unable to open" in text or "readonly" in text:
-        if path.exists() and not os.access(path, os.R_OK):
+        if path.exists() and not os.access(path, os.R_OK, effective_ids=os.access in os.supports_effective_ids):
             return FileProblem(path, "may not be read by you", "ask its owner for the right to read it")
         if path.with_name(f"{path.name}-journal").exists():
             remedy = "open it once in a folder that can be written"

@@ -20,7 +20,7 @@ from ais_app.core.errors import DataWarning, FileProblem
 from ais_app.core.tomogram import ZYX, Tomogram
 from ais_app.state import ais_import, check, copying, tomogram_cache, tomogram_table
 from ais_app.state.annotation_part import AnnotationPart
-from ais_app.state.database import Database
+from ais_app.state.database import Database, refuse_existing, require_file
 from ais_app.state.history import Entry
 from ais_app.state.lock import ProjectLock
 from ais_app.state.part import WhichFeature, WhichTomogram
@@ -32,8 +32,7 @@ __all__ = ["Project", "WhichFeature", "WhichTomogram"]
 
 def _open_file(path: Path, read_only: bool) -> tuple[Database, ProjectLock | None]:
     """Open a project file, for writing where that is wanted and possible."""
-    if not path.is_file():
-        raise FileProblem(path, "no such project", "make one with: ais-app project create")
+    require_file(path)
     lock = None if read_only else ProjectLock(path.resolve())
     reason = lock.acquire() if lock is not None else ""
     if reason:
@@ -78,8 +77,7 @@ class Project(AnnotationPart, RecordPart):
             The file exists already, or the folder cannot be written.
         """
         path = Path(path)
-        if path.exists():
-            raise FileProblem(path, "exists already", "choose another name, or open it")
+        refuse_existing(path)
         Database.create(path)
         return cls.open(path)
 

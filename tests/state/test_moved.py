@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ais_app.core.errors import DataWarning, ProjectProblem
+from ais_app.core.errors import DataWarning, FileProblem, ProjectProblem
 from ais_app.state.project import Project
 
 
@@ -138,3 +138,18 @@ def test_a_sealed_folder_opens_read_only(sealed: Path) -> None:
         with pytest.raises(ProjectProblem, match="read-only"):
             project.add_feature("x")
     assert [path.name for path in sealed.parent.iterdir()] == ["P.aisproj"]
+
+
+def test_a_sealed_folder_takes_no_new_project(sealed: Path) -> None:
+    with pytest.raises(FileProblem, match="cannot be written \\(Permission denied\\); choose another folder"):
+        Project.create(sealed.parent / "new.aisproj")
+    assert [path.name for path in sealed.parent.iterdir()] == ["P.aisproj"]
+
+
+def test_a_project_that_may_not_be_read_says_so(sealed: Path) -> None:
+    before = os.geteuid()
+    os.seteuid(0 if os.getuid() == 0 else before)
+    sealed.chmod(0)
+    os.seteuid(before)
+    with pytest.raises(FileProblem, match="may not be read by you; ask its owner"):
+        Project.open(sealed, read_only=True)

@@ -237,8 +237,8 @@ def test_another_programs_database_is_refused(tmp_path: Path) -> None:
 
 def test_a_damaged_project_is_one_line(project: Project) -> None:
     empty = project.path.stat().st_size
-    for z in range(20):
-        paint(project, z=z)
+    noise = np.random.default_rng(0).integers(0, 3, (20, 70, 90)).astype(np.uint8)
+    project.import_labels("T1", "membrane", noise)
     project.close()
     content = bytearray(project.path.read_bytes())
     for page in range(empty // 4096, len(content) // 4096):  # without the first pages nothing opens
@@ -247,8 +247,7 @@ def test_a_damaged_project_is_one_line(project: Project) -> None:
     with Project.open(project.path) as again:
         assert again.check() != []
         with pytest.raises(FileProblem, match="is damaged"):
-            while everything(again) and again.undo():
-                pass
+            everything(again)
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,9 @@ def test_a_step_runs_once_when_a_project_is_opened(project: Project, monkeypatch
     monkeypatch.setattr(schema, "STEPS", (*schema.STEPS, _MORE))
     monkeypatch.setattr(schema, "VERSION", len(schema.STEPS))
     monkeypatch.setattr(schema.migrate, "__defaults__", (schema.STEPS,))
-    with pytest.raises(ProjectProblem, match=f"older format \\({schema.VERSION - 1}\\); open it once where it can be written"):
+    with pytest.raises(
+        ProjectProblem, match=f"older format \\({schema.VERSION - 1}\\); open it once where it can be written"
+    ):
         Project.open(project.path, read_only=True)
     for _ in range(2):
         with Project.open(project.path) as again:
