@@ -9,8 +9,8 @@ threshold and the labelling pass over the whole volume, so the time is linear in
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -49,8 +49,16 @@ class BlobParams(Params):
 
 
 @dataclass(frozen=True)
-class _Lobes:
-    """Groups of voxels, one row each; Å and z y x throughout, counted from the centre of voxel (0, 0, 0)."""
+class Lobes:
+    """Groups of voxels, one row each; Å and z y x throughout, counted from the centre of voxel (0, 0, 0).
+
+    Parameters
+    ----------
+    volumes, weights, positions, depths
+        (n,) Å³; (n,) sum of the prediction; (n, 3) Å; (n,) Å, half the thickness.
+    moments
+        (n, 3, 3) covariance of the positions of the voxels, Å²; zeros where no orientation is asked for.
+    """
 
     volumes: np.ndarray
     weights: np.ndarray
@@ -58,16 +66,23 @@ class _Lobes:
     depths: np.ndarray
     moments: np.ndarray
 
-    def __getitem__(self, rows: np.ndarray) -> _Lobes:
-        return _Lobes(*(getattr(self, name)[rows] for name in self.__dataclass_fields__))
+    def __len__(self) -> int:
+        return len(self.volumes)
+
+    def __getitem__(self, rows: np.ndarray) -> Lobes:
+        """Return the chosen rows: a mask or indices."""
+        return Lobes(*(getattr(self, name)[rows] for name in self.__dataclass_fields__))
 
     @staticmethod
-    def join(parts: list[_Lobes]) -> _Lobes:
-        names = _Lobes.__dataclass_fields__
-        return _Lobes(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+    def join(parts: Sequence[Lobes]) -> Lobes:
+        """Put groups one after another."""
+        names = Lobes.__dataclass_fields__
+        return Lobes(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
-
-_NONE = _Lobes(np.empty(0), np.empty(0), np.empty((0, 3)), np.empty(0), np.empty((0, 3, 3)))
+    @staticmethod
+    def none() -> Lobes:
+        """Return no groups."""
+        return Lobes(np.empty(0), np.empty(0), np.empty((0, 3)), np.empty(0), np.empty((0, 3, 3)))
 
 
 def pick_blobs(volume: LazyArray, voxel_size_zyx: ZYX, params: BlobParams, keep: Keep | None = None) -> Particles:
@@ -98,13 +113,36 @@ def pick_blobs(volume: LazyArray, voxel_size_zyx: ZYX, params: BlobParams, keep:
     """
     if len(volume.shape) != 3:
         raise ParameterProblem("volume", f"has {len(volume.shape)} axes", "give a volume (z, y, x)")
-    extent = np.array(volume.shape) * voxel_size_zyx
-    size, offset = voxel_size_zyx, np.zeros(3)
-    if params.binning > 1:
-        volume = bin_mean(volume, params.binning)
-        size, offset = binned_size(size, params.binning), bin_offset(size, params.binning)
-    lobes = _find(volume, size, params)
-    lobes.positions[:] += offset
+    binned, size = averaged(volume, voxel_size_zyx, params.binning)
+    found = labelling.components(labelling.at_least(binned, params.threshold), size, params.min_volume)
+    lobes = Lobes.join([Lobes.none(), *(lobes_of(binned, found, index, params) for index in range(len(found)))])
+    return select(lobes, volume.shape, voxel_size_zyx, params, keep)
+
+
+def averaged(volume: LazyArray, voxel_size_zyx: ZYX, binning: int) -> tuple[LazyArray, ZYX]:
+    """Return the volume that is searched, and its voxel size, Å."""
+    if binning == 1:
+        return volume, voxel_size_zyx
+    return bin_mean(volume, binning), binned_size(voxel_size_zyx, binning)
+
+
+def select(
+    lobes: Lobes, shape: tuple[int, ...], voxel_size_zyx: ZYX, params: BlobParams, keep: Keep | None = None
+) -> Particles:
+    """Return the lobes that are kept, as particles: the last steps of `pick_blobs`.
+
+    Parameters
+    ----------
+    lobes
+        Of `lobes_of`; those of components smaller than the minimum volume may be among them or left out.
+    shape, voxel_size_zyx
+        Of the volume before it was averaged.
+    params, keep
+        As for `pick_blobs`.
+    """
+    lobes = lobes[lobes.volumes >= params.min_volume * (1 - 1e-9)]
+    lobes = replace(lobes, positions=lobes.positions + bin_offset(voxel_size_zyx, params.binning))
+    extent = np.array(shape) * voxel_size_zyx
     lobes = lobes[_allowed(lobes.positions, extent, voxel_size_zyx, params.border_margin, keep)]
     # heaviest first; ties by position, so that the order never depends on how the volume was walked through
     lobes = lobes[np.lexsort((*lobes.positions.T[::-1], -lobes.weights))]
@@ -131,15 +169,11 @@ def spaced(positions: np.ndarray, spacing: float) -> np.ndarray:
     return np.array(chosen)
 
 
-def _find(volume: LazyArray, size: ZYX, params: BlobParams) -> _Lobes:
-    found = labelling.components(labelling.at_least(volume, params.threshold), size, params.min_volume)
-    parts = [_lobes(volume, found, index, params) for index in range(len(found))]
-    lobes = _Lobes.join([_NONE, *parts])
-    return lobes[lobes.volumes >= params.min_volume * (1 - 1e-9)]
+def lobes_of(volume: LazyArray, found: labelling.Components, index: int, params: BlobParams) -> Lobes:
+    """Cut one component and measure its lobes, in the averaged volume that the component was found in.
 
-
-def _lobes(volume: LazyArray, found: labelling.Components, index: int, params: BlobParams) -> _Lobes:
-    """Cut one component and measure its lobes."""
+    Depends on `one_per_component`, `neck`, `position` and whether an orientation is asked for.
+    """
     size = found.voxel_size_zyx
     mask, region = found.crop(index, pad=1)
     depth = watershed.smoothed_depth(mask, size)
@@ -164,7 +198,7 @@ def _lobes(volume: LazyArray, found: labelling.Components, index: int, params: B
     deepest = order[np.searchsorted(group[order], np.arange(count), side="right") - 1]
     positions = points[deepest] if params.position == "deepest" else centroids
     volumes = np.bincount(group, minlength=count) * labelling.voxel_volume(size)
-    return _Lobes(volumes, weights, positions, depth[inside][deepest].astype(float), moments)
+    return Lobes(volumes, weights, positions, depth[inside][deepest].astype(float), moments)
 
 
 def _allowed(positions: np.ndarray, extent: np.ndarray, size: ZYX, margin: float, keep: Keep | None) -> np.ndarray:
@@ -178,7 +212,7 @@ def _allowed(positions: np.ndarray, extent: np.ndarray, size: ZYX, margin: float
     return allowed
 
 
-def _particles(lobes: _Lobes, size: ZYX, params: BlobParams) -> Particles:
+def _particles(lobes: Lobes, size: ZYX, params: BlobParams) -> Particles:
     import pandas as pd
 
     from ais_app.core.particle_set import Particles
