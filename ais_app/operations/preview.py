@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from ais_app.core import provenance
-from ais_app.core.errors import FileProblem, ParameterProblem
+from ais_app.core.display.colours import OKABE_ITO, rgb
+from ais_app.core.errors import FileProblem
 from ais_app.core.io import open_tomogram
 from ais_app.core.jobs import Job, Progress, run
 from ais_app.core.params import Params, param
@@ -20,7 +20,6 @@ from ais_app.core.probability import open_probabilities
 from ais_app.core.tomogram import Tomogram, tomogram_name
 from ais_app.operations.companions import feature_of, tomogram_of
 from ais_app.operations.per_file import FileResult, each_file, input_files
-from ais_app.state.feature_table import COLOURS
 
 
 @dataclass(frozen=True)
@@ -123,13 +122,12 @@ def coloured(
         A file cannot be read, or holds no probabilities.
     """
     known = dict(colours or {})
-    for feature, colour in known.items():
-        if not re.fullmatch("#[0-9a-fA-F]{6}", colour):
-            raise ParameterProblem(feature, f"{colour!r} is no colour", "write #rrggbb, such as #e69f00")
+    for colour in known.values():
+        rgb(colour)  # refuses what is none
     for path in segmentations:
         if feature_of(path) not in known:
             used = [colour.upper() for colour in known.values()]
-            known[feature_of(path)] = min(COLOURS, key=used.count)
+            known[feature_of(path)] = min(OKABE_ITO, key=used.count)
     return [(known[feature_of(path)], open_probabilities(path)) for path in segmentations]
 
 
