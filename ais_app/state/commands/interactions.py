@@ -12,6 +12,9 @@ from ais_app.state.log import command
 from ais_app.state.session import Session
 from ais_app.state.shown_models import shown_models
 
+COMPETITORS = "competitors"  # who ticked emit or absorb; the graph holds the competition once there are both
+PARTS = ("emit", "absorb")
+
 
 def graph(session: Session) -> InteractionGraph:
     """Return the interactions of the project; without steps where there are none."""
@@ -26,9 +29,11 @@ def active_graph(session: Session) -> InteractionGraph:
 
 
 def competitors(session: Session) -> tuple[set[str], set[str]]:
-    """Return the features that emit and those that absorb."""
+    """Return the features that emit and those that absorb, also those that have nobody to compete with yet."""
     steps = [step for step in graph(session).steps if isinstance(step, Competition)]
-    return {name for step in steps for name in step.emit}, {name for step in steps for name in step.absorb}
+    noted = session.project.document(COMPETITORS, {})
+    emit, absorb = ({*noted.get(part, []), *(n for s in steps for n in getattr(s, part))} for part in PARTS)
+    return emit, absorb
 
 
 @command("Let {emit} compete with {absorb}")
@@ -39,7 +44,19 @@ def set_competition(session: Session, emit: Sequence[str], absorb: Sequence[str]
     rest: list[Step] = [step for step in steps if not isinstance(step, Competition)]
     if emit and absorb:
         rest.insert(places[0] if places else 0, Competition(tuple(emit), tuple(absorb)))
-    _store(session, rest)
+    noted = {"emit": list(emit), "absorb": list(absorb)} if emit or absorb else None
+    with session.project.group("Change competition"):
+        session.project.set_document(COMPETITORS, noted)
+        _store(session, rest)
+
+
+def compete(session: Session, feature: str, emit: bool | None = None, absorb: bool | None = None) -> None:
+    """Let a feature take part in the competition, or no longer; what is not given stays."""
+    emitters, absorbers = competitors(session)
+    for names, wanted in ((emitters, emit), (absorbers, absorb)):
+        if wanted is not None:
+            (names.add if wanted else names.discard)(feature)
+    set_competition(session, sorted(emitters), sorted(absorbers))
 
 
 @command("{kind}: {child} and {parent}")
@@ -80,7 +97,9 @@ def drop_unknown(session: Session) -> None:
     """Remove what names features that no network of the project predicts any more."""
     features = {model.feature for model in shown_models(session.project)}
     limit = _limited(features)
+    emit, absorb = (names & features for names in competitors(session))
     _store(session, [step for step in map(limit, graph(session).steps) if step is not None])
+    set_competition(session, sorted(emit), sorted(absorb))
 
 
 def _limited(features: set[str]) -> Callable[[Step], Step | None]:

@@ -30,8 +30,7 @@ def add(session: Session, path: str | Path) -> ModelEntry:
             emit, absorb = interactions.competitors(session)
             emit |= {card.feature} if card.emit else set()
             absorb |= {card.feature} if card.absorb else set()
-            if emit and absorb:
-                interactions.set_competition(session, sorted(emit), sorted(absorb))
+            interactions.set_competition(session, sorted(emit), sorted(absorb))
     return entry
 
 

@@ -88,3 +88,25 @@ def add_all(session: Session, paths: Sequence[str | Path]) -> list[AisAppError]:
         except AisAppError as error:
             problems.append(error)
     return problems
+
+
+def show_feature(session: Session, tomogram: int, feature: int) -> None:
+    """Bring a tomogram into view where a feature is annotated first, in a plane or with a box, and choose the feature."""
+    show(session, tomogram)
+    session.view.feature = session.project.feature(feature).id
+    planes = session.project.labels(tomogram, feature).annotated_planes()
+    boxes = session.project.boxes(tomogram, feature)
+    if planes:
+        first = min(planes, key=lambda plane: ("zyx".index(plane.axis), plane.index))
+        go_to(session, **{first.axis: first.index})
+    elif boxes:
+        z, y, x = min(box.centre_zyx for box in boxes)
+        go_to(session, z=round(z), y=round(y), x=round(x))
+
+
+@command("Set the voxel size of {tomograms} to {voxel_size_zyx}")
+def set_voxel_sizes(session: Session, tomograms: Sequence[int], voxel_size_zyx: ZYX) -> None:
+    """Set the voxel size (Å) of several tomograms, as one step of undo."""
+    with session.project.group("Set voxel sizes"):
+        for tomogram in tomograms:
+            session.project.set_voxel_size(tomogram, voxel_size_zyx)

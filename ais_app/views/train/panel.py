@@ -1,17 +1,171 @@
-"""The panel of the Train tab."""
+"""The panel of the Train tab: a new training, what runs, the networks, their interactions, what to annotate next."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from PyQt6.QtCore import QTimer
+from PyQt6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
+
+from ais_app.core.errors import AisAppError
+from ais_app.state.commands.training import DOCUMENT, TrainingRequest
 from ais_app.views.slices.area import SliceArea
+from ais_app.views.train.curves import Curve, Curves
+from ais_app.views.train.interaction_list import InteractionList
+from ais_app.views.train.model_list import ModelList, take_model_file
+from ais_app.views.train.overlay import PredictionOverlay
+from ais_app.views.train.runs import RunList
+from ais_app.views.train.setup import TrainingSetup
 from ais_app.views.widgets.panel import Panel, heading
 from ais_app.views.workbench import Workbench
+from ais_app.workers.trainings import Training
+
+REDRAW_MS = 250  # curves are drawn four times a second at most
+COLOURS = ("#4c9be8", "#E69F00", "#009E73", "#CC79A7", "#D55E00")
 
 
 class TrainPanel(Panel):
-    """What the Train tab asks."""
+    """Everything about networks."""
 
     def __init__(self, workbench: Workbench, slices: SliceArea) -> None:
         super().__init__(workbench)
         self.slices = slices
-        self.layout_.addWidget(heading("Train"))
+        self.setup = TrainingSetup(workbench)
+        self.under_way = UnderWay(workbench)
+        self.curves = Curves()
+        self.runs = RunList(workbench)
+        self.models = ModelList(workbench)
+        self.interactions = InteractionList(workbench)
+        self.overlay = PredictionOverlay(workbench, slices)
+        for title, widget in (
+            ("New training", self.setup),
+            ("", self.under_way),
+            ("Trainings", self.runs),
+            ("", self.curves),
+            ("Networks", self.models),
+            ("Interactions", self.interactions),
+        ):
+            if title:
+                self.layout_.addWidget(heading(title))
+            self.layout_.addWidget(widget)
         self.layout_.addStretch(1)
+        self._redraw = QTimer(self)
+        self._redraw.setSingleShot(True)
+        self._redraw.setInterval(REDRAW_MS)
+        self._redraw.timeout.connect(self._draw)
+        self._connect()
+
+    def take_file(self, path: Path) -> bool:
+        """Open a network."""
+        return take_model_file(self.workbench, path)
+
+    def apply_theme(self) -> None:
+        """Take on the colours of the theme."""
+        self.curves.apply_theme()
+
+    def _connect(self) -> None:
+        self.setup.asked.connect(self._start)
+        self.runs.compared.connect(lambda _: self._draw())
+        self.runs.reuse.connect(self.setup.show_request)
+        trainings = self.workbench.trainings
+        trainings.changed.connect(self._run_changed)
+        trainings.stepped.connect(lambda _: self._redraw.isActive() or self._redraw.start())
+        self.workbench.session.events.opened.connect(self._opened)
+
+    def _start(self, request: TrainingRequest) -> None:
+        trainings = self.workbench.trainings
+
+        def start() -> None:
+            run = trainings.start(request, lambda error: self.workbench.notify(str(error), "error"))
+            self.runs.select(run.id)
+
+        self.workbench.attempt(start)
+
+    def _run_changed(self, _: int) -> None:
+        self.under_way.refresh()
+        self._draw()
+
+    def _opened(self) -> None:
+        session = self.workbench.session
+        self.under_way.refresh()
+        self._draw()
+        if session.has_project and (values := session.project.display(DOCUMENT)) is not None:
+            try:
+                self.setup.show_request(TrainingRequest.from_dict(values))
+            except AisAppError as error:
+                self.workbench.notify(f"the settings of the last training cannot be used: {error}", "warning")
+
+    def _draw(self) -> None:
+        session = self.workbench.session
+        if not session.has_project:
+            self.curves.show_curves([])
+            return
+        known = {run.id: run for run in session.project.runs}
+        active = {training.run: training for training in self.workbench.trainings.active}
+        chosen = [id for id in self.runs.selected() if id in known] or sorted(active) or sorted(known)[-1:]
+        curves = []
+        for colour, id in zip(COLOURS, chosen, strict=False):
+            training = active.get(id)
+            scores = known[id].scores if isinstance(known[id].scores, dict) else {}
+            history = training.history if training is not None else scores.get("history", [])
+            curves.append(Curve(known[id].name, colour, history, training.losses if training is not None else ()))
+        self.curves.show_curves(curves)
+
+
+class UnderWay(QWidget):
+    """The trainings that run: progress, pause, stop and keep the best."""
+
+    def __init__(self, workbench: Workbench) -> None:
+        super().__init__()
+        self.workbench = workbench
+        self._rows: dict[int, _TrainingRow] = {}
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+
+    def refresh(self) -> None:
+        """Show a row for each training that runs."""
+        active = {training.run: training for training in self.workbench.trainings.active}
+        for gone in set(self._rows) - set(active):
+            self._rows.pop(gone).deleteLater()
+        for run, training in active.items():
+            if run not in self._rows:
+                self._rows[run] = _TrainingRow(training)
+                self._column.addWidget(self._rows[run])
+
+
+class _TrainingRow(QWidget):
+    def __init__(self, training: Training) -> None:
+        super().__init__()
+        self._handle = training.handle
+        self.words = QLabel(training.handle.title)
+        self.bar = QProgressBar()
+        self.bar.setTextVisible(False)
+        self.pause, self.stop = QPushButton("Pause"), QPushButton("Stop and keep best")
+        self.pause.setToolTip("Halt after this batch; Resume goes on")
+        self.stop.setToolTip("End now with the best weights so far; it can be resumed later")
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        column.addWidget(self.words)
+        column.addWidget(self.bar)
+        row = QHBoxLayout()
+        row.addWidget(self.pause)
+        row.addWidget(self.stop, 1)
+        column.addLayout(row)
+        self.pause.clicked.connect(self._toggle)
+        self.stop.clicked.connect(self._handle.stop)
+        self._handle.progressed.connect(self._show)
+        self._handle.changed.connect(self._show)
+        self._show()
+
+    def _toggle(self) -> None:
+        (self._handle.resume if self._handle.state == "paused" else self._handle.pause)()
+
+    def _show(self, *_: object) -> None:
+        step = self._handle.progress
+        self.bar.setRange(0, int(step.total) or 0)
+        self.bar.setValue(int(step.done))
+        left = self._handle.seconds_left
+        time = f" · {int(left // 60)}:{int(left % 60):02d} left" if left is not None else ""
+        self.words.setText(f"{self._handle.title} · {self._handle.state if step.total == 0 else step.message}{time}")
+        self.pause.setText("Resume" if self._handle.state == "paused" else "Pause")
