@@ -101,7 +101,7 @@ class RecordPart(ProjectPart):
     def set_display(self, name: str, content: Any) -> None:
         """Store how something is shown: JSON-able values, ``None`` removes them. Saved at once, not in the history.
 
-        In a project that is open read-only it is kept until that is closed. Names that start with ``feature/`` or
-        ``preflight/`` are taken.
+        In a project that is open read-only it is kept until that is closed. ``draft`` and names that start with
+        ``feature/`` or ``preflight/`` are taken.
         """
         self._display.put(name, content)
