@@ -18,15 +18,8 @@ import numpy as np
 from ais_app.core.errors import FileProblem, ParameterProblem
 from ais_app.core.files import read_json, write_json
 from ais_app.core.params import Params, param
-from ais_app.core.prediction.suppression import (
-    Distances,
-    S,
-    Slice,
-    compete,
-    nothing_removed,
-    squared_distances,
-    suppress_by_distance,
-)
+from ais_app.core.prediction.distances import Distances, squared_distances
+from ais_app.core.prediction.suppression import S, Slice, compete, nothing_removed, suppress_by_distance
 from ais_app.core.tomogram import ZYX
 
 FORMAT_NAME = "ais-app interactions"

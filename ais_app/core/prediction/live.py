@@ -18,13 +18,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from ais_app.core.jobs import JobCancelled
+from ais_app.core.prediction.distances import KeptDistances
 from ais_app.core.prediction.engines import Engine, engine_for
 from ais_app.core.prediction.field import Field, averaged
 from ais_app.core.prediction.interactions import InteractionGraph
 from ais_app.core.prediction.live_request import FieldKey, LiveModel, PlaneKey, Request, SliceInView
 from ais_app.core.prediction.parameters import PredictionParams
 from ais_app.core.prediction.plan import PredictedSlice
-from ais_app.core.prediction.plane_cache import KeptDistances, PlaneCache
+from ais_app.core.prediction.plane_cache import PlaneCache
 
 __all__ = ["LiveModel", "LivePrediction", "SliceInView"]
 

@@ -13,8 +13,9 @@ import numpy as np
 
 from ais_app.core.errors import ParameterProblem
 from ais_app.core.model.package import ModelCard
+from ais_app.core.prediction.distances import Distances, squared_distances
 from ais_app.core.prediction.interactions import Competition, InteractionGraph
-from ais_app.core.prediction.suppression import Distances, Slice, squared_distances
+from ais_app.core.prediction.suppression import Slice
 from ais_app.core.tomogram import Region, Tomogram
 
 MARGIN = 64  # voxels

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 
 import numpy as np
-
-from ais_app.core.tomogram import ZYX
 
 
 class PlaneCache:
@@ -62,28 +58,3 @@ class PlaneCache:
     def _drop(self, key: Hashable) -> int:
         plane = self._planes.pop(key, None)
         return 0 if plane is None else plane.nbytes
-
-
-class KeptDistances:
-    """Distances to masks that remember: moving a radius computes none again, and a threshold set back neither.
-
-    A mask is known by its content, so that also what an earlier interaction left of a parent is found again.
-    """
-
-    def __init__(self, cache: PlaneCache) -> None:
-        self._cache = cache
-
-    def __call__(self, mask: np.ndarray, spacing_zyx: ZYX) -> np.ndarray | None:
-        """Return what `squared_distances` does: (y, x) float32, or ``None`` for an empty mask."""
-        import edt
-
-        if not mask.any():
-            return None
-        content = hashlib.blake2b(np.packbits(mask).tobytes(), digest_size=16).digest()
-        key = ("distances", content, mask.shape, spacing_zyx[1:])
-        found = self._cache.get(key)
-        if found is None:
-            # on all cores, as somebody waits for it; the number of threads changes no digit
-            squares = edt.edtsq(~mask, anisotropy=spacing_zyx[1:], parallel=os.cpu_count() or 1)
-            found = self._cache.put(key, squares)
-        return found

@@ -7,12 +7,13 @@ Each function takes slices in order of z and yields them in the same order; chai
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
+from ais_app.core.prediction.distances import Distances, squared_distances
 from ais_app.core.tomogram import ZYX
 
 
@@ -43,7 +44,6 @@ class Slice:
 
 
 S = TypeVar("S", bound=Slice)
-Distances: TypeAlias = Callable[[np.ndarray, ZYX], "np.ndarray | None"]
 
 
 def nothing_removed(planes: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -71,13 +71,12 @@ def suppress_by_distance(
     reach_z: int,
     spacing_zyx: ZYX,
     number: int,
-    distances: Distances | None = None,
+    distances: Distances = squared_distances,
 ) -> Iterator[S]:
     """Zero the child far from the parent, or near it.
 
-    A voxel is near when a voxel of the parent's mask lies within the radius. Through the slices, that is when, in
-    some slice ``dz`` away, the mask lies within ``sqrt(radius² - dz²)`` in the plane: one exact distance transform
-    per slice serves all the slices that look at it.
+    A voxel is near when a voxel of the parent's mask lies within the radius, in its slice or in those within
+    `reach_z`.
 
     Parameters
     ----------
@@ -90,20 +89,19 @@ def suppress_by_distance(
     distances
         What gives the distances to a mask; `squared_distances`, or a function that keeps what it gave.
     """
-    distances = distances or squared_distances
     waiting: deque[S] = deque()
-    parents: deque[tuple[int, np.ndarray | None]] = deque()
+    parents: deque[tuple[int, np.ndarray]] = deque()
+    # float32 rounds the squares of voxel sizes such as 13.6: the radius itself must stay inside
+    limit = radius**2 * (1 + 1e-5)
 
     def finished(current: S) -> S:
         # where there is no child, as in the slices that are only looked at from others, there is nothing to decide
         if current.planes[child].any():
-            near = np.zeros(current.planes[child].shape, dtype=bool)
-            for z, squares in parents:
-                along_z = abs(z - current.z)
-                if squares is not None and along_z <= reach_z:
-                    # float32 rounds the squares of voxel sizes such as 13.6: the radius itself must stay inside
-                    limit = radius**2 * (1 + 1e-5) - (along_z * spacing_zyx[0]) ** 2
-                    near |= squares <= max(0.0, limit)
+            layers = [(z - current.z, mask) for z, mask in parents if abs(z - current.z) <= reach_z]
+            if layers:
+                near = distances(layers, spacing_zyx) <= limit
+            else:
+                near = np.zeros(current.planes[child].shape, dtype=bool)
             current.keep(child, near if keep_near else ~near, number)
         while parents and parents[0][0] < current.z + 1 - reach_z:
             parents.popleft()
@@ -111,18 +109,10 @@ def suppress_by_distance(
 
     for incoming in slices:
         waiting.append(incoming)
-        parents.append((incoming.z, distances(incoming.planes[parent] > threshold, spacing_zyx)))
+        mask = incoming.planes[parent] > threshold
+        if mask.any():
+            parents.append((incoming.z, mask))
         if len(waiting) > reach_z:
             yield finished(waiting.popleft())
     while waiting:
         yield finished(waiting.popleft())
-
-
-def squared_distances(mask: np.ndarray, spacing_zyx: ZYX) -> np.ndarray | None:
-    """Return the squared distance of every pixel to the mask, (y, x) float32; ``None`` where the mask is empty."""
-    import edt
-
-    if not mask.any():
-        return None
-    squares: np.ndarray = edt.edtsq(~mask, anisotropy=spacing_zyx[1:], parallel=1)
-    return squares

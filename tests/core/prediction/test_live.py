@@ -7,19 +7,22 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from ais_app.core.errors import ParameterProblem
 from ais_app.core.jobs import JobCancelled, run
 from ais_app.core.model.package import ModelCard, new_model
 from ais_app.core.prediction import live as live_module
+from ais_app.core.prediction.distances import KeptDistances, squared_distances
 from ais_app.core.prediction.engines import engine_for
 from ais_app.core.prediction.interactions import Competition, InteractionGraph, Rule
 from ais_app.core.prediction.live import LiveModel, LivePrediction, SliceInView
 from ais_app.core.prediction.parameters import PredictionParams
-from ais_app.core.prediction.plane_cache import KeptDistances, PlaneCache
+from ais_app.core.prediction.plane_cache import PlaneCache
 from ais_app.core.prediction.predict import predict_slab, predict_volume
 from ais_app.core.prediction.region_job import predict_region_job
-from ais_app.core.prediction.suppression import squared_distances
 from ais_app.core.tomogram import Tomogram
 from ais_app.core.volume.binning import bin_mean
 
@@ -157,12 +160,10 @@ def test_a_slider_runs_no_network(monkeypatch):
     preview.combined(shown, graph(50.0), view)
     before = counted.windows
     assert before == 3 + 2 * 5  # the slice of all three, and the parent's in the five slices on either side
-    settings = [graph(r, s) for r in (0.0, 10.0, 49.0) for s in ("ball", "disk")]
-    settings += [graph(30.0, "ball", "colocalise"), graph(30.0, "ball", "avoid", 0.99 * threshold)]
-    for setting in settings:
-        np.testing.assert_array_equal(
-            preview.recombine(shown, setting, view)["a"], volume_slice(models, setting, view)["a"]
-        )
+    wishes = [graph(r, s) for r in (0.0, 10.0, 49.0) for s in ("ball", "disk")]
+    wishes += [graph(30.0, "ball", "colocalise"), graph(30.0, "ball", "avoid", 0.99 * threshold)]
+    for wish in wishes:
+        np.testing.assert_array_equal(preview.recombine(shown, wish, view)["a"], volume_slice(models, wish, view)["a"])
     assert counted.windows == before
     assert preview.recombine(shown, graph(60.0), view) is None  # the slices six away are not there yet
     assert not preview.is_cached(shown, graph(60.0), view)
@@ -348,16 +349,33 @@ def test_wrong_requests_are_refused():
         preview.combined([LiveModel(make_model(), "m")], graph, SliceInView(tomogram, "t", 0))
 
 
-def test_distances_are_those_of_the_volume():
+spacings = st.sampled_from([(13.6, 13.6, 13.6), (27.2, 13.6, 10.0), (3.0, 7.7, 20.0)])
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    masks=arrays(bool, st.tuples(st.integers(1, 5), st.integers(1, 9), st.integers(1, 9)), elements=st.booleans()),
+    centre=st.integers(0, 4),
+    spacing=spacings,
+)
+def test_distances_to_masks_in_several_slices(masks, centre, spacing):
+    layers = [(z - centre, mask) for z, mask in enumerate(masks) if mask.any()]
+    assume(layers)
+    places = np.argwhere(masks) * spacing
+    grid = np.argwhere(np.ones(masks.shape[1:], bool)) * spacing[1:]
+    squares = ((grid[:, None] - places[None, :, 1:]) ** 2).sum(-1) + (places[:, 0] - centre * spacing[0]) ** 2
+    expected = squares.min(axis=1).reshape(masks.shape[1:])
+    np.testing.assert_allclose(squared_distances(layers, spacing), expected, rtol=1e-6, atol=1e-6)
+
+
+def test_distances_are_kept_by_content():
     masks = np.random.default_rng(0).random((4, 70, 33)) > 0.98
-    masks[3] = False
-    cache = PlaneCache(2**20)
+    cache, size = PlaneCache(2**20), (3.0, 7.7, 13.6)
     kept = KeptDistances(cache)
-    for _ in range(2):
-        for mask in masks[:3]:
-            expected = squared_distances(mask, (3.0, 7.7, 13.6))
-            np.testing.assert_array_equal(kept(mask, (3.0, 7.7, 13.6)), expected)
-    assert kept(masks[3], (3.0, 7.7, 13.6)) is None
+    for layers in ([(0, masks[0])], [(-1, masks[0]), (0, masks[1])], [(0, masks[0].copy())]):
+        np.testing.assert_array_equal(kept(layers, size), squared_distances(layers, size))
+    assert cache.bytes == 2 * 70 * 33 * 4
+    kept([(0, masks[0])], (3.0, 7.7, 13.7))
     assert cache.bytes == 3 * 70 * 33 * 4
 
 
