@@ -68,6 +68,8 @@ _PUBLIC = {
     "coordinate_formats": "ais_app.core.coordinates",
     "read_particles": "ais_app.core.coordinates",
     "write_particles": "ais_app.core.coordinates",
+    "mapback": "ais_app.operations.mapback",
+    "MapBackParams": "ais_app.core.scene.map_back",
     # labels and pictures
     "label": "ais_app.operations.label",
     "LabelParams": "ais_app.operations.label",

@@ -32,7 +32,9 @@ COMMANDS = {
     "measure": "Measure segmentations: volumes, areas, distances, thickness",
     "preview": "Draw slices with their segmentations over them",
     "coordinates": "Convert particle lists between programs",
+    "mapback": "Put an average back at every pick, as a volume",
     "models": "List, inspect and check networks",
+    "batch": "Queue work over many tomograms, run it anywhere",
     "replay": "Make an output again from its provenance",
 }
 

@@ -79,18 +79,18 @@ def coordinates(
         "voxel_size": voxel_size,
         "shape": _shape(shape),
         "tomograms": tomogram or [],
-        "source_options": _values(source_pairs, source),
+        "source_options": format_values(source_pairs, source),
         "only": only or [],
         "rename": rename or [],
     }
     if out is None:
         _show(with_progress(read_job(files, **reading), "Reading"))
         return
-    job = coordinates_job(files, out, to=to, options=_values(pairs, to), split=split, **reading)
+    job = coordinates_job(files, out, to=to, options=format_values(pairs, to), split=split, **reading)
     report(with_progress(job, "Converting"))
 
 
-def _values(pairs: Sequence[tuple[str, str]], format: str) -> dict[str, Any]:
+def format_values(pairs: Sequence[tuple[str, str]], format: str) -> dict[str, Any]:
     """Return typed options; those of a format that is not known yet take the type they have in any that knows them."""
     from ais_app.core.coordinates import coordinate_format, coordinate_formats
     from ais_app.core.params_text import values_from_text

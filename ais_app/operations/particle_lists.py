@@ -183,6 +183,26 @@ def _chosen(particles: Particles, only: Sequence[str], path: Path) -> Particles:
     return particles[keep]
 
 
+def particles_of(listings: Sequence[Listing], tomogram: str) -> Particles:
+    """Return the particles of one tomogram from all lists, by the name of its file; of lists that could be read.
+
+    Where the lists together name a single tomogram that is another one, `read_lists` has said so, and they are taken.
+
+    Raises
+    ------
+    FileProblem
+        No list has any.
+    """
+    read = [listing.particles for listing in listings if listing.particles is not None]
+    names = {name for particles in read for name in particles.names}
+    own = {name for name in names if _same_series(str(name), tomogram)} or (names if len(names) == 1 else set())
+    chosen = [particles[np.isin(particles.tomograms.astype(str), list(own))] for particles in read]
+    if not any(len(particles) for particles in chosen):
+        there = ", ".join(sorted(map(str, names))[:8]) or "none"
+        raise FileProblem(tomogram, "has no particles in the lists", f"their tomograms: {there}; --rename changes them")
+    return Particles.concatenate(chosen)
+
+
 def how_many(particles: Particles) -> str:
     """Return how many particles there are, in words."""
     ones, tomograms = len(particles), len(particles.names)

@@ -28,6 +28,7 @@ class MapBackParams(Params):
 
     combine: str = param("max", "What a voxel gets where particles overlap", choices=("max", "sum"))
     threshold: float = param(0.0, "Density of the map below which nothing is written", low=0)
+    dark: bool = param(False, "Particles are dark in the map: turn it bright first")
 
 
 def map_back(
@@ -43,7 +44,7 @@ def map_back(
     Parameters
     ----------
     density
-        (z, y, x), particles positive; voxel ``n // 2`` of each axis is the centre of the particle.
+        (z, y, x); voxel ``n // 2`` of each axis is the centre of the particle.
     map_voxel_size
         Å, of the map.
     particles
@@ -65,7 +66,7 @@ def map_back(
     if not np.isfinite(density).all():
         raise ParameterProblem("map", "holds values that are no number", "replace them by 0")
     size = np.array(voxel_size_zyx, dtype=float)
-    density = _blurred(density, size / map_voxel_size)
+    density = _blurred(-density if chosen.dark else density, size / map_voxel_size)
     # rotations act on x y z columns; reversed on both axes they act on z y x
     turns = np.tile(np.eye(3), (len(particles), 1, 1))
     if particles.rotations is not None:

@@ -1,0 +1,79 @@
+import json
+
+import numpy as np
+import pytest
+
+from ais_app.core.coordinates import write_particles
+from ais_app.core.errors import FileProblem
+from ais_app.core.geometry import relion_to_matrices
+from ais_app.core.io import open_tomogram, write_volume
+from ais_app.core.particle_set import Particles
+from ais_app.core.scene.map_back import MapBackParams, map_back
+from ais_app.core.tomogram import Tomogram
+from ais_app.operations.mapback import mapback
+from ais_app.operations.replay import replay
+
+SHAPE, SIZE = (20, 30, 40), (12.0, 12.0, 12.0)
+
+
+@pytest.fixture
+def files(tmp_path, rng):
+    """Return two tomograms, an average at another voxel size, and one list with the picks of both."""
+    for name in ("TS_01", "TS_02"):
+        data = rng.normal(size=SHAPE).astype(np.float32)
+        write_volume(tmp_path / f"{name}.mrc", data, like=Tomogram(data, SIZE, origin_zyx=(5.0, 6.0, 7.0)))
+    density = rng.random((10, 10, 10)).astype(np.float32)
+    write_volume(tmp_path / "ribosome.mrc", density, like=Tomogram(density, (8.0,) * 3))
+    picks = Particles(
+        rng.uniform(30, 200, (7, 3)),
+        rotations=relion_to_matrices(rng.uniform(0, 180, (7, 3))),
+        tomograms=np.array(["TS_01"] * 4 + ["TS_02"] * 3, dtype=object),
+        voxel_size=12.0,
+        shape_zyx=SHAPE,
+    )
+    write_particles(tmp_path / "picks.star", picks)
+    return tmp_path, density, picks
+
+
+def test_command_line(files, ais):
+    folder, density, picks = files
+    words = ["--average", folder / "ribosome.mrc", "--coordinates", folder / "picks.star", "--combine", "sum"]
+    code, shown, _ = ais("mapback", folder / "TS_01.mrc", folder / "TS_02.mrc", "-o", folder / "out", *words)
+    assert code == 0
+    assert "4 particles" in shown
+    for name, chosen in {"TS_01": picks[:4], "TS_02": picks[4:]}.items():
+        output = folder / "out" / f"{name}__ribosome.mrc"
+        made = open_tomogram(output)
+        assert (made.voxel_size_zyx, made.origin_zyx) == (SIZE, (5.0, 6.0, 7.0))
+        wanted = np.concatenate(
+            [s for _, s in map_back(density, 8.0, chosen, SHAPE, SIZE, MapBackParams(combine="sum"))]
+        )
+        np.testing.assert_allclose(made.read(), wanted, atol=1e-3)
+        assert json.loads(output.with_name(output.name + ".json").read_text())["notes"]["particles"] == len(chosen)
+        assert replay(output).identical
+
+
+def test_a_dark_average(files):
+    folder, density, _ = files
+    write_volume(folder / "dark.mrc", -density, like=open_tomogram(folder / "ribosome.mrc"))
+    lists = [folder / "picks.star"]
+    (bright,) = mapback([folder / "TS_01.mrc"], folder / "a", average=folder / "ribosome.mrc", coordinates=lists)
+    (dark,) = mapback(
+        [folder / "TS_01.mrc"], folder / "a", MapBackParams(dark=True), average=folder / "dark.mrc", coordinates=lists
+    )
+    np.testing.assert_array_equal(*(open_tomogram(result.outputs[0]).read() for result in (bright, dark)))
+
+
+def test_what_cannot_be_done_is_said(files):
+    folder, density, picks = files
+    write_volume(folder / "TS_09.mrc", np.zeros(SHAPE, np.float32), like=Tomogram(density, SIZE))
+    paths = [folder / "TS_01.mrc", folder / "TS_09.mrc"]
+    first, second = mapback(paths, folder / "o", average=folder / "ribosome.mrc", coordinates=[folder / "picks.star"])
+    assert first.error is None
+    assert "no particles in the lists; their tomograms: TS_01, TS_02" in str(second.error)
+    (folder / "bad.star").write_text("nothing")
+    (broken,) = mapback(paths[:1], folder / "o", average=folder / "ribosome.mrc", coordinates=[folder / "bad.star"])
+    assert isinstance(broken.error, FileProblem)
+    write_volume(folder / "flat.mrc", density, like=Tomogram(density, (8.0, 8.0, 9.0)))
+    with pytest.raises(Exception, match="no cubes"):
+        mapback(paths, folder / "o", average=folder / "flat.mrc", coordinates=[folder / "picks.star"])
