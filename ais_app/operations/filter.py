@@ -1,13 +1,8 @@
-"""Filtered copies of volumes: what the display filters show, as files.
-
-    blocks of whole slices ──► read with the margin of the filters ──► filter ──► crop ──► write
-
-Memory does not grow with the number of slices, and the result is that of the whole volume at once.
-"""
+"""Filtered copies of volumes: what the display filters show, as files."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +10,12 @@ import numpy as np
 
 from ais_app.core import provenance
 from ais_app.core.errors import ParameterProblem
-from ais_app.core.filtering.chain import FilterSetting, chain_margin, filtered
+from ais_app.core.filtering.blocks import filtered_slabs
+from ais_app.core.filtering.chain import FilterSetting
 from ais_app.core.io import create_volume, format_of, open_tomogram
 from ais_app.core.jobs import Job, Progress, run
-from ais_app.core.tomogram import Region, Tomogram, tomogram_name
+from ais_app.core.tomogram import tomogram_name
 from ais_app.operations.per_file import FileResult, each_file, input_files
-
-_BLOCK = 2**25  # voxels read at a time, margin included; the filters need some ten times as much memory
-_STEP = 2**22  # voxels written at a time where no margin has to be read again
 
 Filters = Sequence[FilterSetting | Mapping[str, Any]]
 
@@ -108,58 +101,14 @@ def filter_volume_job(
 
 def _filter_one(path: Path, target: Path, chain: Sequence[FilterSetting], voxel_size: float | None) -> Job[str]:
     tomogram = open_tomogram(path, voxel_size=voxel_size)
-    size = tomogram.require_voxel_size_zyx()
-    margin = chain_margin(chain, size)
+    tomogram.require_voxel_size_zyx()
     arguments = {"inputs": [str(path)], "out": str(target), "filters": [setting.to_dict() for setting in chain]}
     record = provenance.record("filter", target, {**arguments, "voxel_size": voxel_size}, [path])
     labels = [*tomogram.labels[:9], record.label]
     depth = tomogram.shape[0]
     with create_volume(target, tomogram.shape, np.dtype(np.float32), like=tomogram, label=labels) as writer:
-        for z, slab in _slabs(tomogram, chain, margin):
+        for z, slab in filtered_slabs(tomogram, chain):
             writer.write(z, slab)
             yield Progress(z + len(slab), depth, "filtering")
     record.write(target)
     return " then ".join(setting.name for setting in chain if setting.enabled) or "copied: no filter is enabled"
-
-
-def _slabs(
-    tomogram: Tomogram, chain: Sequence[FilterSetting], margin: tuple[int, int, int]
-) -> Iterator[tuple[int, np.ndarray]]:
-    """Yield ``(z, slab)``, filtered, from the first slice to the last."""
-    depth, height, width = tomogram.shape
-    slices, rows = block_size(tomogram.shape, margin)
-    for z in range(0, depth, slices):
-        slab = np.empty((min(slices, depth - z), height, width), np.float32)
-        for y in range(0, height, rows):
-            region = (slice(z, z + len(slab)), slice(y, min(height, y + rows)), slice(0, width))
-            slab[:, region[1]] = filtered(_reader(tomogram), tomogram.shape, tomogram.voxel_size_zyx, chain, region)
-        yield z, slab
-
-
-def _reader(tomogram: Tomogram) -> Any:
-    def read(region: Region) -> np.ndarray:
-        return np.array(tomogram.data[region], dtype=np.float32)
-
-    return read
-
-
-def block_size(shape: tuple[int, int, int], margin: tuple[int, int, int]) -> tuple[int, int]:
-    """Return how many slices and rows to filter at a time: those that read the least in all and fit into memory.
-
-    Parameters
-    ----------
-    shape, margin
-        Voxels along z, y, x.
-    """
-    depth, height, width = shape
-
-    def padded(slices: int, rows: int) -> int:
-        return min(depth, slices + 2 * margin[0]) * min(height, rows + 2 * margin[1]) * width
-
-    if margin[0] == 0:
-        return max(1, min(depth, _STEP // (height * width))), height
-    sides = [(max(1, -(-depth // a)), max(1, -(-height // b))) for a in range(1, depth + 1) for b in (1, 2, 4, 8, 16)]
-    fitting = [side for side in sides if padded(*side) <= _BLOCK]
-    if not fitting:
-        return min(sides, key=lambda side: padded(*side))
-    return min(fitting, key=lambda side: padded(*side) * -(-depth // side[0]) * -(-height // side[1]))

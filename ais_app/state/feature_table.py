@@ -10,15 +10,12 @@ import math
 import re
 from typing import Any
 
+from ais_app.core.display.colours import FEATURE_COLOURS
 from ais_app.core.errors import ParameterProblem, ProjectProblem
 from ais_app.state.display_table import DisplayTable
 from ais_app.state.history import History
 from ais_app.state.records import Feature, named
 from ais_app.state.tomogram_table import remove_annotations
-
-# Okabe and Ito (2008), https://jfly.uni-koeln.de/color: told apart with any colour vision. Their black is left out
-# (tomograms are dark), and yellow comes late (it hides on bright slices).
-COLOURS = ("#E69F00", "#56B4E9", "#009E73", "#CC79A7", "#D55E00", "#0072B2", "#F0E442")
 
 BOX_SIZE = 64  # voxels; multiples of 32 fit every architecture
 FORBIDDEN = re.compile(r'[\x00-\x1f/\\:*?"<>|]')  # a name becomes part of file names on every system
@@ -55,7 +52,7 @@ def add(
     """
     known = entries(history, display)
     taken = [feature.colour.upper() for feature in known]
-    fresh = min(COLOURS, key=taken.count)
+    fresh = min(FEATURE_COLOURS, key=taken.count)
     values = _checked(name, colour or fresh, box_size)
     if any(feature.name == values[0] for feature in known):
         raise ProjectProblem(f"feature {name}", "is in the project already", "choose another name")

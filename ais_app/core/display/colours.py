@@ -204,8 +204,7 @@ def _table(colour: str, threshold: float, opacity: float, mode: Mode) -> np.ndar
         stops = np.stack([base * 0.25, base, base + 0.8 * (255 - base)])
         red_green_blue = np.stack([np.interp(above, places, stops[:, channel]) for channel in range(3)], axis=1)
         alpha = np.clip(above * 5, 0, 1) * opacity
-    if threshold >= 1:
-        alpha[255] = opacity
+    alpha[255] = opacity  # also with a threshold of 1
     table = np.concatenate([red_green_blue, 255 * alpha[:, None]], axis=1)
     return _packed(np.rint(table).astype(np.uint8))
 

@@ -27,7 +27,7 @@ class DiffusionParams(Params):
         20.0, "Standard deviation of the Gaussian that regions without edges see", unit="Å", low=0, high=200
     )
     edge_scale: float = param(12.0, "Width of the Gaussian before edges are looked for", unit="Å", low=0, high=200)
-    contrast: float = param(0.7, "An edge is this many times as steep as is usual around it", low=0.1, high=20)
+    contrast: float = param(1.0, "An edge is this many times as steep as is usual around it", low=0.1, high=20)
     three_d: bool = param(False, "Smooth through the slices as well; slow")
 
 
