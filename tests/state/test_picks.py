@@ -147,7 +147,8 @@ def test_picks_are_a_plain_table(project: Project, gestures: list[tuple[str, int
         else:
             store.change(chosen[::-1], positions_zyx=fresh[: len(chosen)])
             model |= dict(zip(chosen[::-1], fresh.tolist(), strict=False))
-        states.append(dict(model))
+        if model != states[-1]:  # a move to where it is already is no step
+            states.append(dict(model))
         assert as_dict(store) == model
         assert store.entry.count == len(model)
     for state in reversed(states[:-1]):
@@ -256,4 +257,4 @@ def test_damaged_picks_are_named(project: Project, data: bytes) -> None:
 def test_a_bomb_does_not_go_off(project: Project, tmp_path: Path) -> None:
     import zlib
 
-    test_damaged_picks_are_named(project, zlib.compress(bytes(200_000_000), 9))
+    test_damaged_picks_are_named(project, zlib.compress(bytes(100_000_000), 1))
