@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 from ais_app.core.jobs import Job, run
+from ais_app.core.jobs import Progress as Step
 
 if TYPE_CHECKING:
     from ais_app.operations.per_file import FileResult
@@ -21,17 +22,30 @@ SkipExisting = Annotated[
 ]
 
 
-def with_progress(job: Job[R], title: str) -> R:
-    """Run a job with a progress bar on stderr, where that is a terminal."""
-    if not sys.stderr.isatty():
-        return run(job)
+def with_progress(
+    job: Job[R],
+    title: str,
+    *,
+    on_progress: Callable[[Step], None] | None = None,
+    stop: Callable[[], bool] | None = None,
+    bar: bool = True,
+) -> R:
+    """Run a job with a progress bar on stderr, where that is a terminal; the rest as in `run`."""
+    if not bar or not sys.stderr.isatty():
+        return run(job, on_progress, stop)
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn(), TextColumn("{task.fields[doing]}")
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(title, total=None, doing="")
-        return run(job, lambda p: bar.update(task, completed=p.done, total=p.total or None, doing=p.message))
+    with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
+        task = shown.add_task(title, total=None, doing="")
+
+        def show(step: Step) -> None:
+            shown.update(task, completed=step.done, total=step.total or None, doing=step.message)
+            if on_progress is not None:
+                on_progress(step)
+
+        return run(job, show, stop)
 
 
 def report(results: Sequence[FileResult]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 
@@ -62,6 +62,12 @@ class Report:
         cells = [f"<tr>{''.join(f'<th>{escape(name)}</th>' for name in header)}</tr>"]
         cells += [f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows]
         self._parts.append("<table>" + "\n".join(cells) + "</table>")
+
+    def legend(self, colours: Mapping[str, str]) -> None:
+        """Say which colour, ``#rrggbb``, stands for what."""
+        spot = '<span style="background:{}; padding:0 8px; margin-right:6px"></span>{}'
+        parts = [spot.format(escape(colour), escape(name)) for name, colour in colours.items()]
+        self._parts.append("<p>" + " &emsp; ".join(parts) + "</p>")
 
     def picture(self, picture: np.ndarray, caption: str, zoom: int = 2) -> None:
         """Add a picture, (h, w, 3) float 0 to 1."""

@@ -50,13 +50,30 @@ def operation_job(name: str, arguments: Mapping[str, Any]) -> Job[Any]:
     ParameterProblem
         It does not take such arguments, or a parameter is unknown or out of bounds.
     """
+    check_call(name, arguments)
+    function = _function(name, f"{name}_job")
+    job: Job[Any] = function(**with_params(function, arguments))
+    return job
+
+
+def check_call(name: str, arguments: Mapping[str, Any]) -> None:
+    """Raise what `operation_job` would raise, and do nothing."""
     function = _function(name, f"{name}_job")
     try:
         inspect.signature(function).bind(**arguments)
     except TypeError as error:
         raise ParameterProblem(name, f"cannot be called like this: {error}", f"see: ais-app {name} --help") from error
-    job: Job[Any] = function(**with_params(function, arguments))
-    return job
+    with_params(function, arguments)
+
+
+def paths_of(name: str) -> set[str]:
+    """Return the arguments of an operation that may name files."""
+    hints = typing.get_type_hints(operation(name))
+    return {argument for argument, hint in hints.items() if argument != "return" and _has_path(hint)}
+
+
+def _has_path(hint: Any) -> bool:
+    return hint is Path or any(map(_has_path, typing.get_args(hint)))
 
 
 def with_params(function: Callable[..., Any], arguments: Mapping[str, Any]) -> dict[str, Any]:
