@@ -59,7 +59,8 @@ class Histogram:
     low, high
         Range of the bins.
     counts
-        (bins,) int64; values outside the range are in the first and the last bin.
+        (bins,) int64; values outside the range are in the first and the last bin. There are 256, fewer of few whole
+        numbers.
     """
 
     low: float
@@ -81,15 +82,18 @@ class Histogram:
         values = _values(sample)
         if values.size == 0:
             return cls(0.0, 1.0, np.zeros(BINS, np.int64))
-        limits = auto_contrast(values)
-        width = limits.high - limits.low
-        low = max(float(values.min()), limits.low - width) if low is None else float(low)
-        high = min(float(values.max()), limits.high + width) if high is None else float(high)
-        if not low < high:
-            low, high = limits.low, limits.high
-        scaled = (values - np.float32(low)) * np.float32(BINS / (high - low))
-        bins = np.clip(scaled, 0, BINS - 1).astype(np.int64)
-        return cls(low, high, np.bincount(bins, minlength=BINS))
+        bins = BINS
+        if low is None or high is None:
+            least, most = _span(values)
+            low, high = least if low is None else low, most if high is None else high
+            if np.array_equal(values, np.rint(values)):
+                # whole numbers: bins as wide as whole steps, or every other bin would be empty
+                low, step = np.floor(low) - 0.5, np.ceil((high - low + 1) / BINS)
+                bins = int(np.ceil((high + 0.5 - low) / step))
+                high = low + bins * step
+        scaled = (values - np.float32(low)) * np.float32(bins / (high - low))
+        at = np.clip(scaled, 0, bins - 1).astype(np.int64)
+        return cls(float(low), float(high), np.bincount(at, minlength=bins))
 
     @property
     def edges(self) -> np.ndarray:
@@ -159,6 +163,14 @@ def auto_contrast(sample: np.ndarray, saturation: float = 0.0006) -> ContrastLim
     # limits as wide as float32 tells apart, around a constant
     least = max(1e-6 * max(abs(low), abs(high)), 1e-30)
     return ContrastLimits(low, high) if high - low > least else _around(low)
+
+
+def _span(values: np.ndarray) -> tuple[float, float]:
+    """Return three times the automatic contrast around its middle, no more than there is."""
+    limits = auto_contrast(values)
+    width = limits.high - limits.low
+    low, high = max(float(values.min()), limits.low - width), min(float(values.max()), limits.high + width)
+    return (low, high) if low < high else (limits.low, limits.high)
 
 
 def _around(value: float) -> ContrastLimits:

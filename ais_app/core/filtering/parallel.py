@@ -6,6 +6,8 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+_MOST = 16  # threads; to start more takes longer than the work on a slice
+
 
 def in_parallel(work: Callable[[int, int], object], count: int) -> None:
     """Call ``work(low, high)`` for parts of ``range(count)`` in threads; the loops inside must let go of the GIL.
@@ -13,7 +15,7 @@ def in_parallel(work: Callable[[int, int], object], count: int) -> None:
     numba's own parallel loops are not used: on some systems two threads must not be in them at once, and slices are
     filtered in several.
     """
-    cores = min(count, os.cpu_count() or 1)
+    cores = min(count, _MOST, os.cpu_count() or 1)
     if cores <= 1:
         work(0, count)
         return

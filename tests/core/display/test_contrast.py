@@ -144,3 +144,18 @@ def test_a_sample_is_quick():
         sample_of(tomogram)
         taken.append(time.perf_counter() - start)
     assert min(taken) < 0.1
+
+
+@pytest.mark.parametrize("spread", [0.4, 5, 30, 2000])
+def test_whole_numbers_leave_no_gaps_in_a_histogram(spread, rng):
+    values = np.rint(rng.normal(20, spread, 100_000)).astype(np.int16)
+    histogram = Histogram.of(values)
+    assert histogram.counts.sum() == values.size
+    assert 1 < len(histogram.counts) <= 256
+    middle = np.abs(histogram.edges[:-1] - 20) < 2 * spread
+    assert histogram.counts[middle].min() > 0
+    if spread < 10:  # each whole number has a bin of its own
+        lowest = int(np.ceil(histogram.low))
+        np.testing.assert_array_equal(
+            histogram.counts[1:-1], np.bincount(values + 999)[lowest + 1000 : lowest + 998 + len(histogram.counts)]
+        )
