@@ -17,6 +17,7 @@ from ais_app.state.events import ProjectEvents
 from ais_app.state.log import CommandLog
 from ais_app.state.project import Project
 from ais_app.state.records import Feature, TomogramEntry
+from ais_app.state.remembered import Remembered
 from ais_app.state.view_state import ViewState
 
 
@@ -40,6 +41,8 @@ class Session:
         What is in view.
     log
         The commands of this session, as lines that can be copied.
+    remembered
+        Where a person was in each tomogram.
     events
         Signals to subscribe to.
     """
@@ -50,6 +53,7 @@ class Session:
         self.events = SessionEvents()
         self._project: Project | None = None
         self._volumes: dict[int, Tomogram] = {}
+        self.remembered = Remembered(self)
         self.events.tomograms.connect(self._forget_volumes)
         if project is not None:
             self.open(project)
@@ -87,6 +91,7 @@ class Session:
         """Close the project, if one is open."""
         if self._project is None:
             return
+        self.remembered.keep()
         project, self._project = self._project, None
         self._volumes.clear()
         self.view.tomogram = None
@@ -129,6 +134,10 @@ class Session:
         if tomogram not in self._volumes:
             self._volumes[tomogram] = self.project.open_tomogram(tomogram)
         return self._volumes[tomogram]
+
+    def forget_volume(self, tomogram: int) -> None:
+        """Open a volume anew when it is asked for next: its file was put back."""
+        self._volumes.pop(tomogram, None)
 
     def _forget_volumes(self) -> None:
         self._volumes.clear()

@@ -5,29 +5,30 @@ Mouse events are taken from Qt itself: vispy drops moves that follow each other 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
-from PyQt6.QtCore import QEvent, QObject, QPointF, Qt, pyqtSignal
-from PyQt6.QtGui import QMouseEvent, QWheelEvent
+from PyQt6.QtCore import QPointF, pyqtSignal
 from PyQt6.QtWidgets import QVBoxLayout, QWidget
 from vispy import scene
 
 from ais_app.core.tomogram import ZYX
+from ais_app.state.resolve import ACROSS_UP, Limits, PaneView
 from ais_app.views.slices.camera import ZOOM_STEP, Camera
-from ais_app.views.slices.pointer import PointerEvent, Tool
+from ais_app.views.slices.gestures import Gestures
+from ais_app.views.slices.labels import LabelLayer
+from ais_app.views.slices.lines import BrushCursor, Draft
+from ais_app.views.slices.marks import AxesMarker, ScaleBar
+from ais_app.views.slices.message import PaneMessage
+from ais_app.views.slices.objects import BoxLayer, CropLayer, CrossLayer, PickLayer
+from ais_app.views.slices.pointer import Tool
+from ais_app.views.slices.predictions import PredictionLayer
+from ais_app.views.slices.quads import GreyQuad
 from ais_app.views.theme import current_theme
 
-# which axis of the tomogram runs to the right, and which upwards, in the plane perpendicular to each
-ACROSS_UP = {"z": ("x", "y"), "y": ("x", "z"), "x": ("z", "y")}
 NAMES = {"z": "XY", "y": "XZ", "x": "YZ"}
-BUTTONS = {
-    Qt.MouseButton.LeftButton: "left",
-    Qt.MouseButton.RightButton: "right",
-    Qt.MouseButton.MiddleButton: "middle",
-}
+SMALLEST = 90  # px
 
 
 class SlicePane(QWidget):
@@ -44,18 +45,28 @@ class SlicePane(QWidget):
         The parent of every visual; positions are voxels (across, up), a voxel's centre at its integer index.
     tool
         What hears the left and right button; ``None`` for none.
+    labels, predictions, boxes, picks, cross, crop
+        What lies over the image.
+    ring, draft
+        For tools: the ring of the brush (see `show_cursor`), and lines that are not in the project yet.
+    message
+        What stands there in place of an image.
+    shown_index
+        The slice that is on screen; ``None`` before there is one.
     """
 
     pointed = pyqtSignal(object)  # ZYX under the pointer, or None when it has left
     wheeled = pyqtSignal(int, object)  # steps, Qt modifiers; Ctrl has zoomed already
     moved_camera = pyqtSignal()
     pressed = pyqtSignal(object)  # PointerEvent, before the tool hears it
+    crossed = pyqtSignal(object)  # ZYX: Ctrl and the left button ask to move the cross there
 
     def __init__(self, axis: str) -> None:
         super().__init__()
         self.axis = axis
         self.setAccessibleName(f"{NAMES[axis]} slice")
         self.setObjectName(f"pane_{axis}")
+        self.setMinimumSize(SMALLEST, SMALLEST)
         self.canvas = scene.SceneCanvas(keys=None, show=False, bgcolor=current_theme().canvas)
         self._box = self.canvas.central_widget.add_view()
         self._box.camera = scene.PanZoomCamera(aspect=1, interactive=False)
@@ -63,15 +74,33 @@ class SlicePane(QWidget):
         self.camera = Camera()
         self.tool: Tool | None = None
         self.index = 0
-        self._size = (1, 1)  # voxels across and up
-        self._panning: QPointF | None = None
-        self._space = False
+        self.shown_index: int | None = None
+        self.view = PaneView(axis)
+        self.image: np.ndarray | None = None
+        self._limits: Limits | None = None
+        self._fitted = True
+        self._cameras: dict[int, tuple[Camera, bool]] = {}
+        self._crop_handles = False
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.native)
-        self.native.setMouseTracking(True)
-        self.native.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
-        self.native.installEventFilter(self)
+        self._make_layers()
+        self.message = PaneMessage(self)
+        self._gestures = Gestures(self)
+
+    def _make_layers(self) -> None:
+        self._grey = GreyQuad(parent=self.scene)
+        self._grey.order = 0
+        self.predictions = PredictionLayer(self.scene, self.axis, 10)
+        self.labels = LabelLayer(self.scene, self.axis, 20)
+        self.boxes = BoxLayer(self.scene, 30)
+        self.picks = PickLayer(self.scene, self.axis, 40)
+        self.crop = CropLayer(self.scene, 50)
+        self.cross = CrossLayer(self.scene, 60)
+        self.draft = Draft(self.scene, 70)
+        self.ring = BrushCursor(self.scene, 80)
+        self.scale_bar = ScaleBar(self.canvas.scene, 90)
+        self.axes_marker = AxesMarker(self.canvas.scene, self.axis, 91)
 
     @property
     def native(self) -> QWidget:
@@ -84,15 +113,120 @@ class SlicePane(QWidget):
         """Width and height, in logical pixels."""
         return max(self.native.width(), 1), max(self.native.height(), 1)
 
-    def set_plane_size(self, across: int, up: int) -> None:
-        """Say how many voxels the plane has; a new size is fitted into the pane."""
-        if (across, up) != self._size:
-            self._size = (across, up)
+    # what is shown
+
+    def present(self, view: PaneView, image: np.ndarray, labels: Mapping[int, np.ndarray], limits: Limits) -> None:
+        """Show what was resolved; what is as before is not touched.
+
+        Parameters
+        ----------
+        view
+            What to show.
+        image
+            The plane it asks for, (up, across) float32.
+        labels
+            Feature to plane, (up, across) uint8, for every feature of ``view.labels``.
+        limits
+            Grey values shown as black and white.
+        """
+        assert view.request is not None  # without a request there is no image
+        before, self.view = self.view, view
+        self._change_tomogram(before, view)
+        if image is not self.image:
+            self._grey.set_plane(image)
+            self.image = image
+        shown = (limits[1], limits[0]) if view.invert else limits
+        if shown != self._limits:
+            self._grey.set_limits(*shown)
+            self._limits = shown
+        if view.linear != before.linear:
+            self._grey.interpolate(view.linear)
+        if self.tool is not None and self.shown_index not in (None, view.request.index):
+            self.tool.cancel()
+        self.index = self.shown_index = view.request.index
+        self.labels.show(view.labels, labels)
+        self.boxes.show(view.boxes)
+        self.picks.show(view.picks, view.request.index)
+        self.cross.show(view.cross)
+        self.predictions.follow(view.request.index, view.predictions)
+        self._grey.visible = True
+        self.message.hide()
+        self._refresh_marks()
+        self.canvas.update()
+
+    def present_nothing(self) -> None:
+        """Show an empty pane."""
+        self._keep_camera()
+        self.view, self.image, self.shown_index = PaneView(self.axis), None, None
+        self._grey.visible = False
+        self.labels.show((), {})
+        self.boxes.show(())
+        self.picks.show((), 0)
+        self.cross.show(None)
+        self.predictions.follow(None, False)
+        self.scale_bar.hide()
+        self.axes_marker.hide()
+        self._refresh_marks()
+        self.canvas.update()
+
+    def show_crop_handles(self, wanted: bool) -> None:
+        """Show the handles of the crop region."""
+        self._crop_handles = wanted
+        self._refresh_marks()
+        self.canvas.update()
+
+    def _change_tomogram(self, before: PaneView, view: PaneView) -> None:
+        if before.flipped != view.flipped:
+            self.camera = replace(self.camera, flipped=view.flipped)
+            self.look(self.camera)
+        if before.tomogram == view.tomogram and before.size == view.size:
+            return
+        self._keep_camera(before)
+        assert view.tomogram is not None  # it has an image
+        kept = self._cameras.get(view.tomogram)
+        if kept is None or kept[1] or before.size != view.size and before.tomogram == view.tomogram:
             self.fit()
+        else:
+            self._fitted = False
+            self.look(replace(kept[0], flipped=view.flipped))
+
+    def _keep_camera(self, view: PaneView | None = None) -> None:
+        tomogram = (view or self.view).tomogram
+        if tomogram is not None:
+            self._cameras[tomogram] = (self.camera, self._fitted)
+
+    def _refresh_marks(self) -> None:
+        view, ratio = self.view, self.native.devicePixelRatioF()
+        has_image = self.shown_index is not None
+        self.crop.show(view.crop if has_image else None, self.camera.scale, self._crop_handles)
+        if has_image and view.scale_bar:
+            size = None if view.voxel_size_zyx is None else view.voxel_size_zyx["zyx".index(ACROSS_UP[self.axis][0])]
+            self.scale_bar.show(size, self.camera.scale, self.pane_size, ratio)
+        else:
+            self.scale_bar.hide()
+        if has_image and view.axes_marker:
+            self.axes_marker.show(view.flipped, self.pane_size, ratio)
+        else:
+            self.axes_marker.hide()
+
+    # where it looks
 
     def fit(self) -> None:
         """Show the whole plane."""
-        self.look(self.camera.fitted(*self._size, self.pane_size))
+        self._fitted = True
+        self.look(self.camera.fitted(*self.view.size, self.pane_size))
+
+    @property
+    def is_fitted(self) -> bool:
+        """Whether the whole plane is shown, and will be when the pane changes its size."""
+        return self._fitted
+
+    def resized(self) -> None:
+        """Look again after the pane has changed its size."""
+        if self._fitted:
+            self.fit()
+        else:
+            self.look(self.camera)
 
     def look(self, camera: Camera) -> None:
         """Look at another place."""
@@ -101,19 +235,27 @@ class SlicePane(QWidget):
         w, h = width / camera.scale, height / camera.scale
         self._box.camera.flip = (False, camera.flipped, False)
         self._box.camera.rect = (camera.across - w / 2, camera.up - h / 2, w, h)
+        self._refresh_marks()
         self.moved_camera.emit()
         self.canvas.update()
 
-    def flip(self, flipped: bool) -> None:
-        """Let the vertical axis grow downwards, or upwards."""
-        self.look(replace(self.camera, flipped=flipped))
+    def move_image(self, dx: float, dy: float) -> None:
+        """Drag the image by screen pixels."""
+        self._fitted = False
+        self.look(self.camera.moved(dx, dy))
 
     def zoom(self, steps: float, at: QPointF | None = None) -> None:
         """Zoom in by steps of 15 %, at a point of the pane or at its middle."""
         width, height = self.pane_size
         point = at if at is not None else QPointF(width / 2, height / 2)
         where = self.camera.to_voxel(point.x(), point.y(), self.pane_size)
+        self._fitted = False
         self.look(self.camera.zoomed(ZOOM_STEP**steps, where))
+
+    def follow(self, camera: Camera) -> None:
+        """Look where another pane looks."""
+        self._fitted = False
+        self.look(camera)
 
     def to_voxel(self, point: QPointF) -> ZYX:
         """Return the voxel indices under a point of the pane."""
@@ -124,9 +266,27 @@ class SlicePane(QWidget):
 
     def to_point(self, position_zyx: ZYX) -> QPointF:
         """Return the point of the pane where a voxel is: the inverse of `to_voxel`."""
+        return QPointF(*self.camera.to_pixel(*self.on_plane(position_zyx), self.pane_size))
+
+    def on_plane(self, position_zyx: ZYX) -> tuple[float, float]:
+        """Return a position as (across, up), which is what `scene` and `draft` take."""
         at = dict(zip("zyx", position_zyx, strict=True))
         across, up = ACROSS_UP[self.axis]
-        return QPointF(*self.camera.to_pixel(at[across], at[up], self.pane_size))
+        return at[across], at[up]
+
+    def show_cursor(self, position_zyx: ZYX, radius_voxels: float, colour: str = "#ffffff") -> None:
+        """Show the ring of a brush around a position."""
+        self.ring.show(self.on_plane(position_zyx), radius_voxels, colour, 1 / self.camera.scale)
+        self.canvas.update()
+
+    def hide_cursor(self) -> None:
+        """Take the ring of the brush away."""
+        self.ring.hide()
+        self.canvas.update()
+
+    def hold_space(self, held: bool) -> None:
+        """While space is held the left button pans."""
+        self._gestures.hold_space(held)
 
     def apply_theme(self) -> None:
         """Take on the colour behind the data."""
@@ -136,87 +296,3 @@ class SlicePane(QWidget):
         """Return what the pane shows, (h, w, 4) uint8."""
         picture: np.ndarray = self.canvas.render()
         return picture
-
-    # the pointer
-
-    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802 - Qt's name
-        """Take mouse events of the canvas."""
-        if event is None or watched is not self.native:
-            return False
-        handlers: dict[QEvent.Type, Callable[[Any], bool]] = {
-            QEvent.Type.MouseButtonPress: self._press,
-            QEvent.Type.MouseButtonDblClick: self._press,
-            QEvent.Type.MouseMove: self._move,
-            QEvent.Type.MouseButtonRelease: self._release,
-            QEvent.Type.Wheel: self._wheel,
-            QEvent.Type.Leave: self._leave,
-            QEvent.Type.Resize: self._resize,
-        }
-        handler = handlers.get(event.type())
-        return handler(event) if handler is not None else False
-
-    def hold_space(self, held: bool) -> None:
-        """While space is held the left button pans."""
-        self._space = held
-
-    def _event(self, event: QMouseEvent, button: str) -> PointerEvent:
-        held = event.modifiers()
-        double = event.type() == QEvent.Type.MouseButtonDblClick
-        return PointerEvent(
-            self.axis,
-            self.to_voxel(event.position()),
-            button,
-            shift=bool(held & Qt.KeyboardModifier.ShiftModifier),
-            control=bool(held & Qt.KeyboardModifier.ControlModifier),
-            alt=bool(held & Qt.KeyboardModifier.AltModifier),
-            clicks=2 if double else 1,
-        )
-
-    def _press(self, event: QMouseEvent) -> bool:
-        self.native.setFocus()
-        button = BUTTONS.get(event.button(), "")
-        pointed = self._event(event, button)
-        if button == "middle" or self._space:
-            self._panning = event.position()
-            return True
-        self.pressed.emit(pointed)
-        if self.tool is None or not self.tool.press(pointed):
-            self._panning = event.position() if button == "left" else None
-        return True
-
-    def _move(self, event: QMouseEvent) -> bool:
-        point = event.position()
-        if self._panning is not None:
-            shift = point - self._panning
-            self._panning = point
-            self.look(self.camera.moved(shift.x(), shift.y()))
-        held = next((name for button, name in BUTTONS.items() if event.buttons() & button), "")
-        pointed = self._event(event, held)
-        if self._panning is None and self.tool is not None:
-            (self.tool.drag if held else self.tool.hover)(pointed)
-        self.pointed.emit(pointed.position_zyx)
-        return True
-
-    def _release(self, event: QMouseEvent) -> bool:
-        if self._panning is not None:
-            self._panning = None
-        elif self.tool is not None:
-            self.tool.release(self._event(event, BUTTONS.get(event.button(), "")))
-        return True
-
-    def _wheel(self, event: QWheelEvent) -> bool:
-        angle = event.angleDelta()
-        steps = (angle.y() or angle.x()) / 120  # Shift or Alt turn the wheel sideways on some systems
-        if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
-            self.zoom(steps, event.position())
-        elif steps:
-            self.wheeled.emit(int(steps) or (1 if steps > 0 else -1), event.modifiers())
-        return True
-
-    def _leave(self, _: QEvent) -> bool:
-        self.pointed.emit(None)
-        return False
-
-    def _resize(self, _: QEvent) -> bool:
-        self.look(self.camera)
-        return False

@@ -1,0 +1,298 @@
+"""Brings to the panes what the state asks for.
+
+    view, project ─► resolve ─► PaneView ─► planes in the cache? ─► pane.present
+                                   ▲             └─ no ─► PlaneSource reads on its thread ─┐
+                                   └───────────────────────────────────────────────────────┘
+
+A pane is given image, labels and limits together, so that nothing lags behind the image. What arrives late is in the
+cache, but only what the newest `PaneView` asks for is shown. When everything is shown, the next slices are read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+from PyQt6.QtCore import QObject, QTimer, pyqtSignal
+
+from ais_app.core.display.contrast import Histogram, auto_contrast
+from ais_app.core.errors import AisAppError
+from ais_app.core.tomogram import ZYX, Region
+from ais_app.state.planes import read_image, read_labels
+from ais_app.state.resolve import Limits, Overlays, PaneView, resolve
+from ais_app.state.session import Session
+from ais_app.views.slices.pane import SlicePane
+from ais_app.views.slices.plane_keys import (
+    histogram_key,
+    image_key,
+    key_after,
+    label_key,
+    meets,
+    region_of,
+    rows_and_columns,
+)
+from ais_app.views.slices.source import PlaneJob, PlaneSource
+
+AHEAD, BEHIND = 6, 2  # slices that are read before they are asked for
+QUICK = 512 * 512  # voxels of labels that are read at once; more are read off the main thread
+SEEN = ("tomogram", "z", "y", "x", "slab", "linear", "y_up", "contrast", "invert", "filters", "filters_on", "labels_on",
+        "predictions_on", "boxes_on", "picks_on", "crop", "z_range", "scale_bar", "axes_marker", "cross", "planes",
+        "feature")  # fmt: skip
+
+
+class Presenter(QObject):
+    """Keeps the panes as the state is.
+
+    Parameters
+    ----------
+    session
+        Project and view.
+    panes
+        Axis to pane.
+    parent
+        The Qt object it belongs to; call `close` before that goes.
+    """
+
+    shown = pyqtSignal(str)  # axis of a pane that shows another image now
+    problem = pyqtSignal(str, object)  # axis, the error
+    emptied = pyqtSignal()  # there is nothing to show
+    counted = pyqtSignal(object)  # Histogram of the XY image that is shown
+
+    def __init__(self, session: Session, panes: Mapping[str, SlicePane], parent: QObject) -> None:
+        super().__init__(parent)
+        self.session, self.panes = session, panes
+        self.overlays = Overlays(session)
+        self.source = PlaneSource(self)
+        self.selected: frozenset[int] = frozenset()
+        self._views: dict[str, PaneView] = {}
+        self._auto: dict[Hashable, Limits] = {}
+        self._ranges: dict[Hashable, Limits] = {}  # of histograms
+        self._counted: Hashable = None
+        self._attempts = 0  # of choosing the contrast anew
+        self._direction, self._last_z = 1, 0
+        self._soon = QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.timeout.connect(self.refresh)
+        self.source.arrived.connect(self._pump)
+        self.source.failed.connect(self._fail)
+        self._subscribe()
+
+    def _subscribe(self) -> None:
+        view, events = self.session.view.events, self.session.events
+        for name in SEEN:
+            view[name].connect(self.later, check_nargs=False)
+        view.contrast.connect(self._contrast)
+        for signal in (events.features, events.boxes, events.picks, events.labels):
+            signal.connect(self.later, check_nargs=False)
+        events.labels.connect(self._labels_changed)
+        for signal in (events.opened, events.tomograms):
+            signal.connect(self._forget, check_nargs=False)
+
+    @property
+    def limits(self) -> Limits | None:
+        """Grey values shown as black and white now; ``None`` before they are known."""
+        view = self._views.get("z")
+        return None if view is None else view.limits or self._auto.get(self._limits_key(view))
+
+    def later(self, *_: object) -> None:
+        """Bring the panes up to date when the present event is over."""
+        self._soon.start()
+
+    def select(self, boxes: frozenset[int]) -> None:
+        """Draw these boxes as selected."""
+        if boxes != self.selected:
+            self.selected = boxes
+            self.later()
+
+    def refresh(self) -> None:
+        """Bring the panes up to date."""
+        if not self.session.has_project or self.session.view.tomogram is None:
+            self._show_nothing()
+            return
+        view = self.session.view
+        axes = "zyx" if view.planes == "xyz" else "z"
+        views = {axis: resolve(view, self.overlays, axis, self.selected) for axis in axes}
+        if {axis: v.request for axis, v in views.items()} != {axis: v.request for axis, v in self._views.items()}:
+            self.source.forget_failures()
+        if view.z != self._last_z:
+            self._direction, self._last_z = (1 if view.z > self._last_z else -1), view.z
+        self._views = views
+        self._pump()
+
+    def value_at(self, position_zyx: ZYX) -> float | None:
+        """Return the grey value that is shown of a voxel; ``None`` where no pane shows it."""
+        for axis, pane in self.panes.items():
+            if pane.image is None or pane.shown_index != round(position_zyx["zyx".index(axis)]):
+                continue
+            across, up = (round(value) for value in pane.on_plane(position_zyx))
+            height, width = pane.image.shape
+            if 0 <= up < height and 0 <= across < width:
+                return float(pane.image[up, across])
+        return None
+
+    def retry(self) -> None:
+        """Open the file again and try to read what could not be read."""
+        if self.session.view.tomogram is not None:
+            self.session.forget_volume(self.session.view.tomogram)
+        self._forget()
+
+    def close(self) -> None:
+        """End the thread."""
+        self._soon.stop()
+        self.source.close()
+
+    # what is needed
+
+    def _jobs(self, view: PaneView) -> list[PlaneJob]:
+        """Return what a pane needs, in the order in which it is read."""
+        jobs = self._planes(view)
+        if view.axis == "z" and view.limits is None:
+            key = self._limits_key(view)
+            if key not in self._auto:
+                jobs.append(PlaneJob(("limits", key), partial(self._auto_limits, image_key(view))))
+        return jobs
+
+    def _planes(self, view: PaneView) -> list[PlaneJob]:
+        return [self._image_job(view), *(self._label_job(view, label.feature, label.version) for label in view.labels)]
+
+    def _image_job(self, view: PaneView) -> PlaneJob:
+        assert view.tomogram is not None and view.request is not None  # a pane without has no jobs
+        entry, session, request = self.overlays.entry(view.tomogram), self.session, view.request
+        return PlaneJob(image_key(view), lambda: read_image(session.volume(entry.id), request, entry.bytes))
+
+    def _label_job(self, view: PaneView, feature: int, version: int) -> PlaneJob:
+        key, project = label_key(view, feature, version), self.session.project
+        _, tomogram, _, axis, index, _ = key
+        return PlaneJob(key, lambda: read_labels(project.labels(tomogram, feature), axis, index))
+
+    def _auto_limits(self, image: Hashable) -> np.ndarray:
+        plane = self.source.get(image)
+        assert plane is not None  # it was read just before
+        limits = auto_contrast(plane)
+        return np.array([limits.low, limits.high])
+
+    def _limits_key(self, view: PaneView) -> Hashable:
+        assert view.request is not None  # asked for a pane with an image
+        return view.tomogram, view.request.filters, view.request.slab, self._attempts
+
+    # showing it
+
+    def _pump(self) -> None:
+        """Show what is there, ask for the first of what is not."""
+        wanted: list[PlaneJob] = []
+        for axis, view in self._views.items():
+            jobs = self._jobs(view)
+            missing = self.source.missing(jobs)
+            if missing:
+                wanted = wanted or missing
+            elif not any(self.source.has_failed(job.key) for job in jobs):
+                self._present(axis, view)
+        if wanted or self._count():
+            self.source.read(wanted or [self._histogram_job(self._views["z"])])
+        elif ahead := self.source.missing(self._ahead()):
+            self.source.read(ahead)
+
+    def _count(self) -> bool:
+        """Hand on the histogram of the XY image that is shown; return whether it must be made first."""
+        view = self._views.get("z")
+        if view is None or self.panes["z"].view.request != view.request:
+            return False
+        counts = self.source.get(histogram_key(view))
+        if counts is not None and histogram_key(view) != self._counted:
+            self._counted = histogram_key(view)
+            low, high = self._ranges[self._limits_key(view)]
+            self.counted.emit(Histogram(low, high, counts))
+        return bool(self.source.missing([self._histogram_job(view)]))
+
+    def _histogram_job(self, view: PaneView) -> PlaneJob:
+        key, image, ranges = self._limits_key(view), self.panes["z"].image, self._ranges
+
+        def read() -> np.ndarray:
+            assert image is not None  # it is shown
+            histogram = Histogram.of(image, *ranges.get(key, ()))
+            ranges.setdefault(key, (histogram.low, histogram.high))  # the same for all slices, so that nothing jumps
+            return histogram.counts
+
+        return PlaneJob(histogram_key(view), read)
+
+    def _present(self, axis: str, view: PaneView) -> None:
+        limits = self._limits_of(view)
+        image = self.source.get(image_key(view))
+        planes = {
+            label.feature: self.source.get(label_key(view, label.feature, label.version)) for label in view.labels
+        }
+        if image is None or limits is None or any(plane is None for plane in planes.values()):
+            return  # it did not stay in the cache, or XY comes first
+        pane = self.panes[axis]
+        is_new = image is not pane.image
+        pane.present(view, image, planes, limits)  # type: ignore[arg-type]  # none is None
+        if is_new:
+            self.shown.emit(axis)
+
+    def _limits_of(self, view: PaneView) -> Limits | None:
+        if view.limits is not None:
+            return view.limits
+        key = self._limits_key(view)
+        chosen = self.source.get(("limits", key))
+        if key not in self._auto and chosen is not None:
+            self._auto[key] = (float(chosen[0]), float(chosen[1]))
+        return self._auto.get(key)
+
+    def _ahead(self) -> list[PlaneJob]:
+        """Return what will be needed if a person goes on through the slices."""
+        main = self._views.get("z")
+        if main is None or main.request is None:
+            return []
+        most = self.source.cache.most_bytes // 2 // max(5 * main.shape[1] * main.shape[2], 1)
+        steps = [self._direction * n for n in range(1, AHEAD + 1)] + [
+            -self._direction * n for n in range(1, BEHIND + 1)
+        ]
+        indices = [main.request.index + step for step in steps[:most]]
+        near = [replace(main.request, index=z) for z in indices if 0 <= z < main.shape[0]]
+        # not the limits: they are those of the slice in view
+        return [job for request in near for job in self._planes(replace(main, request=request))]
+
+    def _show_nothing(self) -> None:
+        self._views = {}
+        for pane in self.panes.values():
+            pane.present_nothing()
+        self.emptied.emit()
+
+    def _fail(self, key: tuple[object, ...], error: BaseException) -> None:
+        for axis, view in self._views.items():
+            if any(job.key == key for job in self._jobs(view)):
+                self.problem.emit(axis, error)
+                if not isinstance(error, (AisAppError, OSError)):
+                    raise error  # a fault of the program, not of the file
+
+    # what changes
+
+    def _contrast(self, limits: Limits | None, _: Limits | None) -> None:
+        if limits is None:
+            self._attempts += 1  # look at the slice in view again
+
+    def _forget(self, *_: object) -> None:
+        self.source.clear()
+        self._views = {}
+        self.later()
+
+    def _labels_changed(self, tomogram: int, feature: int, region: Region) -> None:
+        """Take over a change of labels: what it did not touch stays valid, what is on screen is changed at once."""
+        version = self.overlays.version(tomogram, feature)
+        self.source.cache.rename(partial(key_after, tomogram, feature, region, version))
+        for axis, pane in self.panes.items():
+            plane = pane.labels.plane(feature) if pane.view.tomogram == tomogram else None
+            if plane is None or pane.shown_index is None or not meets(region, axis, pane.shown_index):
+                continue
+            rows, columns = rows_and_columns(region, axis, plane.shape)
+            if (rows.stop - rows.start) * (columns.stop - columns.start) > QUICK:
+                continue  # read with the next refresh, off the main thread
+            part = self.session.project.labels(tomogram, feature).read(region_of(axis, pane.shown_index, rows, columns))
+            part = part.squeeze("zyx".index(axis))
+            pane.labels.settle(feature, rows, columns, part.T if axis == "x" else part)
+            fresh = pane.labels.plane(feature)
+            assert fresh is not None  # it was settled
+            self.source.cache.put(label_key(pane.view, feature, version), fresh)
+            pane.canvas.update()
