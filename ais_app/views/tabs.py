@@ -9,6 +9,7 @@ from PyQt6.QtWidgets import QWidget
 
 from ais_app.views.annotate.panel import AnnotatePanel
 from ais_app.views.export.panel import ExportPanel
+from ais_app.views.export.queue_table import QueueTable
 from ais_app.views.render.panel import RenderPanel
 from ais_app.views.render.space import Space
 from ais_app.views.slices.area import SliceArea
@@ -31,6 +32,8 @@ class Tab:
         In the middle; several tabs share the slice area.
     panel
         On the right.
+    drawer
+        Below the data; ``None`` for nothing.
     """
 
     name: str
@@ -38,6 +41,7 @@ class Tab:
     tip: str
     data: QWidget
     panel: Panel
+    drawer: QWidget | None = None
 
     def take_file(self, path: Path) -> bool:
         """Open a file that belongs to this tab; return whether it does."""
@@ -58,6 +62,8 @@ def make_tabs(workbench: Workbench, slices: SliceArea) -> tuple[Tab, ...]:
     return (
         Tab("annotate", "Annotate", "Paint features and place boxes", slices, AnnotatePanel(workbench, slices)),
         Tab("train", "Train", "Train networks and combine them", slices, TrainPanel(workbench, slices)),
-        Tab("export", "Export", "Segment many tomograms", slices, ExportPanel(workbench, slices)),
+        Tab(
+            "export", "Export", "Segment many tomograms", slices, ExportPanel(workbench, slices), QueueTable(workbench)
+        ),
         Tab("render", "Render", "See it in space, pick, save", space, RenderPanel(workbench, space)),
     )

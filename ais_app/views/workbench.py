@@ -13,6 +13,7 @@ from ais_app.state.commands import projects
 from ais_app.state.project import Project
 from ais_app.state.session import Session
 from ais_app.state.settings import Settings, drafts_folder, load_settings, save_settings
+from ais_app.workers.exports import Exports
 from ais_app.workers.job_runner import JobRunner
 from ais_app.workers.preview import Preview
 from ais_app.workers.trainings import Trainings
@@ -38,7 +39,7 @@ class Notification:
     kind: str = "info"
     details: str = ""
     button: str = ""
-    act: Callable[[], None] | None = None
+    act: Callable[[], object] | None = None
 
 
 class Workbench(QObject):
@@ -67,6 +68,7 @@ class Workbench(QObject):
         self.session = Session()
         self.jobs = JobRunner(self)
         self.preview = Preview(self.session, self)
+        self.exports = Exports(self.session, self.jobs, self)
         self.trainings = Trainings(self.session, self.jobs, self.preview, self)
 
     @property
@@ -80,7 +82,7 @@ class Workbench(QObject):
         kind: str = "info",
         details: str = "",
         button: str = "",
-        act: Callable[[], None] | None = None,
+        act: Callable[[], object] | None = None,
     ) -> None:
         """Show a message that does not block."""
         self.notified.emit(Notification(text, kind, details, button, act))
@@ -110,5 +112,6 @@ class Workbench(QObject):
         """Stop the jobs, close the project, save the settings."""
         self.jobs.shutdown()
         self.preview.close()
+        self.exports.close()
         self.session.close()
         self.save_settings()
