@@ -11,29 +11,36 @@ Canvases live as long as the window: a tab changes what is in front, it builds n
 
 from __future__ import annotations
 
-import base64
+import logging
 from pathlib import Path
 
-from PyQt6.QtCore import QByteArray, Qt, QTimer
+from PyQt6.QtCore import Qt, QTimer
 from PyQt6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
-from PyQt6.QtWidgets import QMainWindow, QMessageBox, QSplitter, QStackedWidget, QTabBar, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QMainWindow, QMenu, QMessageBox, QSplitter, QStackedWidget, QTabBar, QVBoxLayout, QWidget
 
 from ais_app.state.view_state import TABS
 from ais_app.views.actions.bound import BoundActions
-from ais_app.views.actions.menus import fill_menus, fill_tool_bar
+from ais_app.views.actions.menus import fill_menu, fill_menus, fill_tool_bar
 from ais_app.views.actions.table import all_actions
+from ais_app.views.actions.tomogram import LIST_MENU
+from ais_app.views.dialogs.crash_report import LogTail
+from ais_app.views.shell import layout
+from ais_app.views.shell.console import ConsoleDock
+from ais_app.views.shell.jobs_panel import JobsPanel
+from ais_app.views.shell.key_guard import KeyGuard
 from ais_app.views.shell.notifications import NotificationArea
+from ais_app.views.shell.opening import Opener
 from ais_app.views.shell.status import StatusLine
+from ais_app.views.shell.welcome import Welcome
 from ais_app.views.slices.area import SliceArea
 from ais_app.views.tabs import make_tabs
 from ais_app.views.theme import apply_theme, theme_of
 from ais_app.views.tomograms.side_panel import SidePanel
 from ais_app.views.widgets.application import application
 from ais_app.views.workbench import Workbench
+from ais_app.workers.job_runner import JobHandle
 
-LEFT, RIGHT = 272, 336  # px
-SMALLEST = (1000, 640)
-LAYOUT_VERSION = 1
+SMALLEST = (1000, 640)  # px
 
 
 class MainWindow(QMainWindow):
@@ -48,17 +55,16 @@ class MainWindow(QMainWindow):
     def __init__(self, workbench: Workbench) -> None:
         super().__init__()
         self.workbench: Workbench = workbench
+        self._closed = False
         self.setObjectName("MainWindow")
         self.setAcceptDrops(True)
         self.setMinimumSize(*SMALLEST)
         self.apply_theme()
         self.slices = SliceArea(workbench)
         self.tabs = make_tabs(workbench, self.slices)
-        self.side = SidePanel(workbench)
+        self.side = SidePanel(workbench, self.slices)
         self._build()
-        self.notifications = NotificationArea(workbench, self._centre)
-        self.status = StatusLine(workbench, self.slices)
-        self.setStatusBar(self.status)
+        self._surround()
         self.actions_by_id = BoundActions(all_actions(), self)
         fill_menus(self)
         fill_tool_bar(self)
@@ -66,7 +72,8 @@ class MainWindow(QMainWindow):
         self._refresh_soon.setSingleShot(True)
         self._refresh_soon.timeout.connect(self._refresh)
         self._subscribe()
-        self._restore_layout()
+        layout.restore(self, self._splitter, self.side.splitter, workbench.settings.window)
+        self._show_console()
         self._refresh()
 
     def _build(self) -> None:
@@ -74,26 +81,49 @@ class MainWindow(QMainWindow):
         self._bar.setExpanding(False)
         self._bar.setDrawBase(False)
         self._bar.setAccessibleName("Tabs")
-        self._data, self._panels = QStackedWidget(), QStackedWidget()
+        self._data, self._panels, self._drawers = QStackedWidget(), QStackedWidget(), QStackedWidget()
         for tab in self.tabs:
             self._bar.addTab(tab.title)
             self._bar.setTabToolTip(self._bar.count() - 1, tab.tip)
             if self._data.indexOf(tab.data) < 0:
                 self._data.addWidget(tab.data)
             self._panels.addWidget(tab.panel)
+            if tab.drawer is not None:
+                self._drawers.addWidget(tab.drawer)
         self._bar.currentChanged.connect(lambda index: setattr(self.workbench.session.view, "tab", TABS[index]))
         self._centre = QWidget()
         column = QVBoxLayout(self._centre)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self._bar)
-        column.addWidget(self._data, 1)
+        above = QSplitter(Qt.Orientation.Vertical)
+        above.setChildrenCollapsible(False)
+        above.addWidget(self._data)
+        above.addWidget(self._drawers)
+        above.setStretchFactor(0, 1)
+        above.setSizes([600, 200])
+        column.addWidget(above, 1)
         self._splitter = QSplitter(Qt.Orientation.Horizontal)
         self._splitter.setChildrenCollapsible(False)
         for widget in (self.side, self._centre, self._panels):
             self._splitter.addWidget(widget)
         self._splitter.setStretchFactor(1, 1)
         self.setCentralWidget(self._splitter)
+
+    def _surround(self) -> None:
+        """Put in place what lies around and over the data."""
+        workbench = self.workbench
+        self.log_tail = LogTail()
+        logging.getLogger().addHandler(self.log_tail)
+        self.opener = Opener(self)
+        self._key_guard = KeyGuard(application(), self)
+        self.welcome = Welcome(self._data)
+        self.notifications = NotificationArea(workbench, self._centre)
+        self.jobs_panel: JobsPanel = JobsPanel(workbench.jobs, self._splitter)
+        self.status = StatusLine(workbench, self.slices)
+        self.setStatusBar(self.status)
+        self.unread = 0
+        self._console: ConsoleDock | None = None
 
     def _subscribe(self) -> None:
         session, settings = self.workbench.session, self.workbench.settings
@@ -102,7 +132,15 @@ class MainWindow(QMainWindow):
             signal.connect(self._later)
         session.events.tomograms.connect(self._later)
         settings.events.theme.connect(self.apply_theme)
+        settings.events.console.connect(self._show_console)
         self.workbench.jobs.changed.connect(self._later)
+        self.workbench.jobs.ended.connect(self._say_failure)
+        self.status.asked_for_jobs.connect(self.jobs_panel.toggle)
+        self.status.asked_for_messages.connect(lambda: self.actions_by_id.trigger("help.history"))
+        self.notifications.noted.connect(lambda _: self.set_unread(self.unread + 1))
+        self.welcome.asked.connect(lambda id: self.actions_by_id.trigger(id))
+        self.side.asked.connect(lambda id: self.actions_by_id.trigger(id))
+        self.side.asked_for_menu.connect(self._fill_list_menu)
 
     def _later(self, *_: object) -> None:
         self._refresh_soon.start()
@@ -115,8 +153,43 @@ class MainWindow(QMainWindow):
         tab = self.tabs[index]
         self._data.setCurrentWidget(tab.data)
         self._panels.setCurrentWidget(tab.panel)
-        self.setWindowTitle(f"{session.title} – ais-app" if session.title else "ais-app")
+        self._drawers.setVisible(tab.drawer is not None)
+        if tab.drawer is not None:
+            self._drawers.setCurrentWidget(tab.drawer)
+        self.welcome.setVisible(session.view.tomogram is None)
+        self.setWindowTitle(self._title())
         self.actions_by_id.refresh()
+
+    def _title(self) -> str:
+        session = self.workbench.session
+        if not session.has_project:
+            return "ais-app"
+        state = " (draft)" if session.project.is_draft else " (read-only)" if session.project.read_only else ""
+        return f"{session.title}{state} – ais-app"
+
+    def _show_console(self) -> None:
+        """Show the Python console, or hide it; made when it is first wanted."""
+        wanted = self.workbench.settings.console
+        if wanted and self._console is None:
+            self._console = ConsoleDock(self)
+            self.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, self._console)
+            self._console.closed.connect(lambda: setattr(self.workbench.settings, "console", False))
+        if self._console is not None:
+            self._console.setVisible(wanted)
+
+    def set_unread(self, count: int) -> None:
+        """Note how many messages came since the list of them was shown."""
+        self.unread = count
+        self.status.set_unread(count)
+
+    def _say_failure(self, job: JobHandle) -> None:
+        """Say why a job failed, unless whoever started it does."""
+        if job.state == "failed" and job.receivers(job.failed) == 0:
+            self.workbench.notify(f"{job.title} failed: {job.error}", "error", details=job.details)
+
+    def _fill_list_menu(self, menu: QMenu) -> None:
+        self.actions_by_id.refresh()
+        fill_menu(menu, LIST_MENU, self)
 
     def apply_theme(self, *_: object) -> None:
         """Put the theme of the settings on."""
@@ -124,6 +197,9 @@ class MainWindow(QMainWindow):
         if hasattr(self, "actions_by_id"):
             self.actions_by_id.apply_icons()
             self.slices.apply_theme()
+            self.side.apply_theme()
+            self.jobs_panel.apply_theme()
+            self.status.set_unread(self.unread)
             for tab in self.tabs:
                 tab.apply_theme()
 
@@ -144,9 +220,7 @@ class MainWindow(QMainWindow):
 
     def open_files(self, paths: list[Path]) -> None:
         """Open projects, volumes, sessions of Ais, networks, segmentations or coordinates, each where it belongs."""
-        rest = [path for path in paths if not any(tab.take_file(path) for tab in self.tabs)]
-        if rest:
-            self.workbench.open_files(rest)
+        self.opener.open(paths)
 
     # leaving
 
@@ -161,8 +235,14 @@ class MainWindow(QMainWindow):
         event.accept()
 
     def shut_down(self) -> None:
-        """Stop what runs and save what is to be kept; the window can then go."""
-        self._save_layout()
+        """Stop what runs and save what is to be kept; the window can then go. Once is enough."""
+        if self._closed:
+            return
+        self._closed = True
+        self.workbench.settings.window = layout.saved(self, self._splitter, self.side.splitter)
+        self.opener.stop()
+        self._key_guard.close_down()
+        logging.getLogger().removeHandler(self.log_tail)
         for tab in self.tabs:
             tab.close_down()
         self.side.close_down()
@@ -178,27 +258,3 @@ class MainWindow(QMainWindow):
         box.addButton("Keep working", QMessageBox.ButtonRole.RejectRole)
         box.exec()
         return box.clickedButton() is close
-
-    def _save_layout(self) -> None:
-        self.workbench.settings.window = {
-            "version": LAYOUT_VERSION,
-            "geometry": _text(self.saveGeometry()),
-            "splitter": _text(self._splitter.saveState()),
-        }
-
-    def _restore_layout(self) -> None:
-        layout = self.workbench.settings.window
-        if layout.get("version") == LAYOUT_VERSION:
-            self.restoreGeometry(_bytes(layout.get("geometry", "")))
-            self._splitter.restoreState(_bytes(layout.get("splitter", "")))
-        else:
-            self.resize(1280, 800)
-            self._splitter.setSizes([LEFT, 1280 - LEFT - RIGHT, RIGHT])
-
-
-def _text(state: QByteArray) -> str:
-    return base64.b64encode(state.data()).decode("ascii")
-
-
-def _bytes(text: str) -> QByteArray:
-    return QByteArray.fromBase64(text.encode("ascii"))

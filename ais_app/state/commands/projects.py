@@ -13,6 +13,7 @@ from ais_app.state.session import Session
 
 PROJECT_SUFFIX = ".aisproj"
 AIS_SESSION_SUFFIX = ".scns"
+SUFFIXES = (PROJECT_SUFFIX, AIS_SESSION_SUFFIX)
 
 
 @command("Open {path}")
@@ -43,6 +44,7 @@ def open_files(session: Session, paths: Sequence[str | Path], drafts: str | Path
     """Open whatever is dropped on the window: a project, volumes, sessions of Ais; return what could not be opened."""
     problems: list[AisAppError] = []
     for path in [Path(path) for path in paths]:
+        had_project = session.has_project
         try:
             if path.suffix == PROJECT_SUFFIX:
                 open_project(session, path)
@@ -54,4 +56,14 @@ def open_files(session: Session, paths: Sequence[str | Path], drafts: str | Path
                 tomograms.add(session, path)
         except AisAppError as error:
             problems.append(error)
+            if not had_project:
+                _discard_draft(session)
     return problems
+
+
+def _discard_draft(session: Session) -> None:
+    """Remove a draft that was made for a file which could not be opened."""
+    if session.has_project and session.project.is_draft and not session.project.tomograms:
+        path = session.project.path
+        session.close()
+        path.unlink(missing_ok=True)

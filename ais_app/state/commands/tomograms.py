@@ -13,8 +13,8 @@ from ais_app.state.session import Session
 
 
 @command("Add {path}", shell="ais-app project add {project} {path}")
-def add(session: Session, path: str | Path) -> TomogramEntry:
-    """Add a volume to the project and show it.
+def add(session: Session, path: str | Path, show_it: bool = True) -> TomogramEntry:
+    """Add a volume to the project, and show it.
 
     Raises
     ------
@@ -22,7 +22,8 @@ def add(session: Session, path: str | Path) -> TomogramEntry:
         It is no volume that can be read.
     """
     entry = session.project.add_tomogram(path)
-    show(session, entry.id)
+    if show_it or session.view.tomogram is None:
+        show(session, entry.id)
     return entry
 
 
@@ -91,7 +92,7 @@ def add_all(session: Session, paths: Sequence[str | Path]) -> list[AisAppError]:
 
 
 def show_feature(session: Session, tomogram: int, feature: int) -> None:
-    """Bring a tomogram into view where a feature is annotated first, in a plane or with a box, and choose the feature."""
+    """Choose a feature and bring a tomogram into view where it is annotated first, in a plane or with a box."""
     show(session, tomogram)
     session.view.feature = session.project.feature(feature).id
     planes = session.project.labels(tomogram, feature).annotated_planes()

@@ -9,7 +9,7 @@ from PyQt6.QtGui import QAction, QKeySequence
 
 from ais_app.core.errors import AisAppError
 from ais_app.views.actions.action import Action, ActionTable
-from ais_app.views.actions.keys import preset_keys
+from ais_app.views.actions.keys import BETWEEN, key_of
 from ais_app.views.theme import icon
 
 if TYPE_CHECKING:
@@ -35,16 +35,13 @@ class BoundActions(QObject):
 
     def key_of(self, id: str) -> str:
         """Return the key of an action as it is now; empty when it has none."""
-        settings = self._window.workbench.settings
-        if id in settings.keys:
-            return settings.keys[id]
-        return preset_keys(settings.key_preset).get(id, self.table[id].key)
+        return key_of(self.table, self._window.workbench.settings, id)
 
     def apply_keys(self) -> None:
         """Give every action the key that the settings say, and tell it in the tooltip."""
         for record in self.table:
             key, action = self.key_of(record.id), self._actions[record.id]
-            action.setShortcuts([QKeySequence(part) for part in key.split("; ") if part])
+            action.setShortcuts([QKeySequence(part) for part in key.split(BETWEEN) if part])
             shown = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
             words = record.tip or record.text.rstrip("…").replace("&", "")
             action.setToolTip(f"{words} ({shown})" if shown else words)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QSize, Qt
-from PyQt6.QtWidgets import QMenu, QToolBar
+from PyQt6.QtWidgets import QMenu, QToolBar, QToolButton
 
 from ais_app.views.actions.action import SEPARATOR
 from ais_app.views.actions.table import MENUS
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 TOOL_BAR = (
     "file.open", SEPARATOR, "edit.undo", "edit.redo", SEPARATOR, "tool.brush", "tool.eraser", "tool.flood",
     "tool.lasso", "tool.livewire", "tool.box", SEPARATOR, "view.auto_contrast", "view.invert", "view.planes",
-    "view.labels", "view.predictions", SEPARATOR, "help.palette",
+    "view.labels", "view.predictions",
 )  # fmt: skip
 
 
@@ -32,6 +32,19 @@ def fill_menus(window: MainWindow) -> None:
         fill_menu(menu, names, window)
         if title == "&File":
             _add_recent(menu, window)
+    bar.setCornerWidget(_search_button(window))
+
+
+def _search_button(window: MainWindow) -> QToolButton:
+    """Return the button at the right end of the menus that finds any action."""
+    button = QToolButton()
+    button.setDefaultAction(window.actions_by_id["help.palette"])
+    button.setText("Search actions")
+    button.setProperty("role", "search")
+    button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+    button.setIconSize(QSize(15, 15))
+    button.setAccessibleName("Search all actions")
+    return button
 
 
 def fill_menu(menu: QMenu, names: tuple[str, ...], window: MainWindow) -> None:

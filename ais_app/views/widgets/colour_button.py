@@ -8,7 +8,7 @@ from PyQt6.QtCore import QSize, pyqtSignal
 from PyQt6.QtGui import QColor, QIcon, QPainter, QPixmap
 from PyQt6.QtWidgets import QColorDialog, QGridLayout, QMenu, QToolButton, QWidget, QWidgetAction
 
-from ais_app.state.feature_table import COLOURS
+from ais_app.core.display.colours import OKABE_ITO
 from ais_app.views.theme import current_theme
 
 COLUMNS = 4
@@ -30,7 +30,7 @@ class ColourButton(QToolButton):
 
     changed = pyqtSignal(str)  # #rrggbb, chosen by a person
 
-    def __init__(self, colour: str, name: str = "Colour", colours: Sequence[str] = COLOURS) -> None:
+    def __init__(self, colour: str, name: str = "Colour", colours: Sequence[str] = OKABE_ITO) -> None:
         super().__init__()
         self._colour, self._name, self._colours = colour, name, tuple(colours)
         self.setIconSize(QSize(16, 16))
