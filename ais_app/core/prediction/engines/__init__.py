@@ -28,6 +28,7 @@ TOLERANCE = 0.01  # in probability, on the probe
 
 _Key = tuple[str, str]
 _made: WeakKeyDictionary[Any, dict[_Key, tuple[int, Engine]]] = WeakKeyDictionary()
+_measured: WeakKeyDictionary[Any, Footprint] = WeakKeyDictionary()
 
 
 class Engine(Protocol):
@@ -142,8 +143,15 @@ def footprint(network: Network) -> Footprint:
     """Measure a network's footprint on the probe.
 
     One layer holds its input and its output; half as much again is for skip connections that wait and for the
-    engine's own copies (measured with OpenVINO: 365 values per pixel for UNet S, which this puts at 384).
+    engine's own copies (measured with OpenVINO: 365 values per pixel for UNet S, which this puts at 384). It depends on
+    the layers alone, so a network is measured once.
     """
+    if network not in _measured:
+        _measured[network] = _measure(network)
+    return _measured[network]
+
+
+def _measure(network: Network) -> Footprint:
     import torch
     from torch import nn
 
