@@ -162,6 +162,16 @@ def start_crop(session: Session) -> None:
         set_crop(session, (height // 10, height - height // 10, width // 10, width - width // 10))
 
 
+def toggle_crop(session: Session) -> None:
+    """Take the crop region in the hand, a new one where there is none, or lay it down; the region stays."""
+    if session.view.tool == "crop":
+        session.view.tool = "brush"
+        return
+    if session.view.crop is None:
+        start_crop(session)
+    session.view.tool = "crop"
+
+
 @command("Restrict to slices {z_range}")
 def set_z_range(session: Session, z_range: tuple[int, int] | None) -> None:
     """Restrict export to slices (first, last + 1); ``None`` for all."""

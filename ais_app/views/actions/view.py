@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ais_app.state.commands import view as commands
 from ais_app.state.view_state import TABS
 from ais_app.views.actions.action import SEPARATOR, Action
 
@@ -15,8 +16,7 @@ def _toggle(id: str, text: str, field: str, icon: str, key: str, tip: str) -> Ac
     """Return the action that switches one field of the view on and off."""
 
     def run(window: MainWindow) -> None:
-        view = window.workbench.session.view
-        setattr(view, field, not getattr(view, field))
+        commands.toggle(window.workbench.session, field)
 
     return Action(
         id, text, run, icon, key, tip, checked=lambda window: getattr(window.workbench.session.view, field)
@@ -24,8 +24,31 @@ def _toggle(id: str, text: str, field: str, icon: str, key: str, tip: str) -> Ac
 
 
 def _planes(window: MainWindow) -> None:
-    view = window.workbench.session.view
-    view.planes = "xy" if view.planes == "xyz" else "xyz"
+    session = window.workbench.session
+    commands.set_planes(session, "xy" if session.view.planes == "xyz" else "xyz")
+
+
+def _has_tomogram(window: MainWindow) -> bool:
+    return window.workbench.session.view.tomogram is not None
+
+
+def _fit(window: MainWindow) -> None:
+    window.slices.fit()
+
+
+def _zoom(steps: float):  # type: ignore[no-untyped-def]
+    return lambda window: window.slices.panes["z"].zoom(steps)
+
+
+def _annotated(step: int):  # type: ignore[no-untyped-def]
+    return lambda window: commands.go_to_annotated(window.workbench.session, step)
+
+
+def _no_crop(window: MainWindow) -> None:
+    session = window.workbench.session
+    commands.set_crop(session, None)
+    if session.view.tool == "crop":
+        commands.toggle_crop(session)
 
 
 def _tab(number: int, name: str) -> Action:
@@ -49,14 +72,14 @@ def _theme(name: str) -> Action:
 
 
 def _auto_contrast(window: MainWindow) -> None:
-    window.workbench.session.view.contrast = None
+    commands.auto_contrast(window.workbench.session)
 
 
 TABS_ACTIONS = tuple(_tab(number, name) for number, name in enumerate(TABS, start=1))
 ACTIONS = (
     *TABS_ACTIONS,
     Action("view.auto_contrast", "&Automatic contrast", _auto_contrast, "mdi6.contrast-circle", "A",
-           "Choose black and white from the data"),
+           "Choose black and white from the slice in view", enabled=_has_tomogram),
     _toggle("view.invert", "&Invert contrast", "invert", "mdi6.invert-colors", "I", "Swap black and white"),
     _toggle("view.linear", "Smooth &pixels", "linear", "mdi6.blur", "Shift+I", "Interpolate between voxels"),
     Action("view.planes", "&XZ and YZ", _planes, "mdi6.view-quilt-outline", "T", "Show XZ and YZ beside XY",
@@ -70,12 +93,29 @@ ACTIONS = (
     _toggle("view.axes", "A&xes", "axes_marker", "mdi6.axis-arrow", "", "Show which way the axes point"),
     _toggle("view.cross", "&Cross", "cross", "mdi6.crosshairs", "", "Show where the planes cross"),
     _toggle("view.y_up", "&Y up", "y_up", "mdi6.arrow-up", "", "y grows upwards, as in IMOD and ChimeraX"),
+    Action("view.fit", "&Whole slice", _fit, "mdi6.fit-to-page-outline", "Home",
+           "Zoom so that the whole slice is seen", enabled=_has_tomogram),
+    Action("view.zoom_in", "Zoom in", _zoom(2), "mdi6.magnify-plus-outline", "Ctrl++; Ctrl+=",
+           "Zoom in (Ctrl and wheel)", enabled=_has_tomogram, repeats=True),
+    Action("view.zoom_out", "Zoom out", _zoom(-2), "mdi6.magnify-minus-outline", "Ctrl+-", "Zoom out (Ctrl and wheel)",
+           enabled=_has_tomogram, repeats=True),
+    Action("view.crop", "Crop &region", lambda window: commands.toggle_crop(window.workbench.session), "mdi6.crop", "C",
+           "Draw the region that prediction and export are restricted to", enabled=_has_tomogram,
+           checked=lambda window: window.workbench.session.view.tool == "crop"),
+    Action("view.no_crop", "No crop region", _no_crop, "mdi6.crop-free", tip="Predict and export all of each slice",
+           enabled=lambda window: window.workbench.session.view.crop is not None),
+    Action("view.next_annotated", "Next annotated slice", _annotated(1), key="Alt+Right", enabled=_has_tomogram,
+           tip="Go to the next slice on which the chosen feature is annotated", repeats=True),
+    Action("view.previous_annotated", "Previous annotated slice", _annotated(-1), key="Alt+Left", enabled=_has_tomogram,
+           tip="Go back to the last slice on which the chosen feature is annotated", repeats=True),
     _theme("system"),
     _theme("dark"),
     _theme("light"),
 )  # fmt: skip
 MENU = (
     *(action.id for action in TABS_ACTIONS), SEPARATOR, "view.auto_contrast", "view.invert", "view.linear",
-    "view.filters", SEPARATOR, "view.planes", "view.labels", "view.predictions", "view.boxes", "view.picks", SEPARATOR,
-    "view.scale_bar", "view.axes", "view.cross", "view.y_up", SEPARATOR, "theme.system", "theme.dark", "theme.light",
+    "view.filters", SEPARATOR, "view.fit", "view.zoom_in", "view.zoom_out", "view.next_annotated",
+    "view.previous_annotated", SEPARATOR, "view.crop", "view.no_crop", SEPARATOR, "view.planes", "view.labels",
+    "view.predictions", "view.boxes", "view.picks", SEPARATOR, "view.scale_bar", "view.axes", "view.cross",
+    "view.y_up", SEPARATOR, "theme.system", "theme.dark", "theme.light",
 )  # fmt: skip

@@ -72,6 +72,7 @@ class SliceArea(QWidget):
     pointed = pyqtSignal(object)  # ZYX under the pointer in any pane, or None
     sized = pyqtSignal(int)  # Shift and the wheel: a brush larger (1) or smaller (-1)
     shown = pyqtSignal(str)  # axis of a pane that shows another image now
+    counted = pyqtSignal(object)  # Histogram of the XY image that is shown
 
     def __init__(self, workbench: Workbench) -> None:
         super().__init__()
@@ -127,8 +128,8 @@ class SliceArea(QWidget):
             pane.crossed.connect(lambda position, axis=pane.axis: move_cross(session, axis, position))
             pane.moved_camera.connect(lambda axis=pane.axis: self._link(axis))
         self.presenter.shown.connect(self.shown)
+        self.presenter.counted.connect(self.counted)
         self.presenter.problem.connect(self._say_problem)
-        self.presenter.emptied.connect(self._say_empty)
         self.bar.moved.connect(lambda z: tomograms.go_to(session, z=z))
         self.bar.slab_changed.connect(lambda slices: view.set_slab(session, slices))
         events, looks = session.events, session.view.events
@@ -268,24 +269,11 @@ class SliceArea(QWidget):
         slices = () if chosen is None else self.presenter.overlays.annotated(entry.id, chosen.id)
         self.bar.show_annotated(slices, entry.shape[0], "" if chosen is None else chosen.colour)
 
-    def _say_empty(self) -> None:
-        session = self.workbench.session
-        words = "MRC, TIFF, OME-Zarr, EM and EMAN2 volumes, projects, sessions of Ais."
-        title = "Drop a tomogram here" if not session.has_project else "Drop tomograms here to add them"
-        open_files = ("Open…", "Choose tomograms or a project (Ctrl+O)", lambda: self._do("file.open"))
-        self.panes["z"].message.say(title, words, [open_files])
-
     def _say_problem(self, axis: str, error: BaseException) -> None:
         pane = self.panes[axis]
         title = f"The {NAMES[axis]} slice cannot be shown"
         words = str(error) if isinstance(error, (AisAppError, OSError)) else f"{type(error).__name__}: {error}"
         pane.message.say(title, words, [("Try again", "Open the file again", self.retry)])
-
-    def _do(self, action: str) -> None:
-        """Trigger an action of the window by its name."""
-        bound = getattr(self.window(), "actions_by_id", None)
-        if bound is not None:
-            bound.trigger(action)
 
     def _keep_later(self, *_: object) -> None:
         self._keep_soon.start(KEEP_AFTER)

@@ -164,8 +164,7 @@ class SlicePane(QWidget):
         self.picks.show((), 0)
         self.cross.show(None)
         self.predictions.follow(None, False)
-        self.scale_bar.hide()
-        self.axes_marker.hide()
+        self.message.hide()
         self._refresh_marks()
         self.canvas.update()
 

@@ -57,7 +57,6 @@ class Presenter(QObject):
 
     shown = pyqtSignal(str)  # axis of a pane that shows another image now
     problem = pyqtSignal(str, object)  # axis, the error
-    emptied = pyqtSignal()  # there is nothing to show
     counted = pyqtSignal(object)  # Histogram of the XY image that is shown
 
     def __init__(self, session: Session, panes: Mapping[str, SlicePane], parent: QObject) -> None:
@@ -258,7 +257,6 @@ class Presenter(QObject):
         self._views = {}
         for pane in self.panes.values():
             pane.present_nothing()
-        self.emptied.emit()
 
     def _fail(self, key: tuple[object, ...], error: BaseException) -> None:
         for axis, view in self._views.items():

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PyQt6.QtCore import QEvent, QRectF, QSignalBlocker, QSize, Qt, pyqtSignal
-from PyQt6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
+from PyQt6.QtCore import QRectF, QSignalBlocker, QSize, Qt, pyqtSignal
+from PyQt6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent
 from PyQt6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QSlider, QStyle, QWidget
 
 from ais_app.views.theme import current_theme
@@ -69,18 +69,6 @@ class SliceTicks(QWidget):
         return nearest if abs(self.place(nearest) - x) <= NEAR else None
 
 
-class StepField(NumberField):
-    """A whole number that takes the arrow keys for itself while it has the focus."""
-
-    def event(self, event: QEvent | None) -> bool:
-        """Keep Up, Down, PgUp and PgDown from the keys of the window."""
-        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.ShortcutOverride:
-            if event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown):
-                event.accept()
-                return True
-        return super().event(event)
-
-
 class SliceBar(QWidget):
     """Slider, number of the slice, slab.
 
@@ -98,7 +86,7 @@ class SliceBar(QWidget):
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setAccessibleName("Slice")
         self.slider.setToolTip("Slice along z (Left, Right, PgUp, PgDown, wheel)")
-        self.field, self.slab = StepField(low=0, high=0, integer=True), StepField(low=1, high=101, integer=True)
+        self.field, self.slab = NumberField(low=0, high=0, integer=True), NumberField(low=1, high=101, integer=True)
         self.field.setAccessibleName("Slice number")
         self.field.setToolTip("Slice along z, counted from 0")
         self.slab.setAccessibleName("Slab")
