@@ -11,29 +11,34 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from ais_app.batch.queue import Queue
 from ais_app.batch.records import FULFILLED, Item
+from ais_app.batch.report_settings import add_settings
 from ais_app.core.errors import AisAppError
 from ais_app.core.io import open_tomogram
 from ais_app.core.jobs import Job, Progress, run
 from ais_app.core.model.package import load_card
-from ais_app.core.params import Params
 from ais_app.core.picking.labelling import voxel_volume
-from ais_app.core.provenance import fingerprint, read_provenance, versions
+from ais_app.core.provenance import read_provenance
 from ais_app.core.report import Report
 from ais_app.core.tomogram import Tomogram
 from ais_app.core.volume.region import parse_region
-from ais_app.operations.calling import operation, params_of
 from ais_app.operations.companions import feature_of
 from ais_app.operations.preview import PreviewParams, coloured, slice_picture
 from ais_app.operations.segment import segmentation_path
 
 THRESHOLD = 0.5  # probability from which a voxel counts in the volumes
 THUMBNAIL = 320  # pixels
+_COUNTS = {
+    "particles": "particles",
+    "filaments": "filaments",
+    "samples": "samples",
+    "instances": "instances",
+    "faces": "triangles",
+}
 _WIDTH = 4  # pixels between the two pictures of a tomogram
 
 
@@ -114,13 +119,13 @@ def report_job(queue: Queue, path: str | Path) -> Job[Path]:
     report = Report(f"Report on {queue.path.stem}", path.parent, embed=True)
     _overview(report, queue, items, tomograms)
     _failures(report, items)
-    _settings(report, items)
     report.heading("Tomograms")
     if any(tomogram.segmentations for tomogram in tomograms):
         report.text("Left the middle of the tomogram, right the same slice with its segmentations:")
         report.legend(colours)
     for tomogram, (picture, words) in zip(tomograms, pages, strict=True):
         _section(report, tomogram, picture, words, path.resolve().parent)
+    add_settings(report, items)
     return report.write(path.name)
 
 
@@ -128,14 +133,16 @@ def _overview(report: Report, queue: Queue, items: Sequence[Item], tomograms: Se
     counts = ", ".join(f"{count} {state}" for state, count in queue.counts().items() if count) or "empty"
     spent = sum(item.seconds or 0 for item in items)
     now = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z")
-    report.text(f"{queue.path}, {now}. Items: {counts}; {spent / 3600:.2f} hours of work.")
+    report.text(f"{queue.path}, {now}. Items: {counts}; {spent / 60:,.1f} minutes of work.")
     features = list(dict.fromkeys(name for tomogram in tomograms for name in tomogram.volumes))
     rows = []
     for tomogram in tomograms:
-        found = "; ".join(item.message for item in tomogram.items if item.operation in ("pick", "filaments"))
+        finds = [item for item in tomogram.items if item.operation in ("pick", "filaments") and item.state in FULFILLED]
+        found = "; ".join(f"{feature_of(item.arguments['segmentations'][0])}: {_result(item)}" for item in finds)
         volumes = [tomogram.volumes.get(feature, "–") for feature in features]
         rows.append([tomogram.name, tomogram.state, *volumes, found or "–"])
-    report.table(["tomogram", "state", *(f"{feature}, volume" for feature in features), "found"], rows)
+    header = ["tomogram", "state", *(f"{feature}, volume" for feature in features), "found"]
+    report.table(header, rows, words=True)
     if features:
         report.text(f"Volumes count voxels of a probability of {THRESHOLD:g} and more.")
 
@@ -145,77 +152,10 @@ def _failures(report: Report, items: Sequence[Item]) -> None:
     held = [[item.title, item.reason, item.remedy or "–"] for item in items if item.state == "cancelled"]
     if rows:
         report.heading("Failed")
-        report.table(["what", "why", "what to do"], rows)
+        report.table(["what", "why", "what to do"], rows, words=True)
     if held:
         report.heading("Not run")
-        report.table(["what", "why", "what to do"], held)
-
-
-def _settings(report: Report, items: Sequence[Item]) -> None:
-    """Add a table per operation: every setting, with the number of items where they differ."""
-    report.heading("Settings")
-    for name in dict.fromkeys(item.operation for item in items):
-        chosen: dict[tuple[str, str], int] = {}
-        own = [item for item in items if item.operation == name]
-        for item in own:
-            for pair in _values(item):
-                chosen[pair] = chosen.get(pair, 0) + 1
-        rows = [
-            [setting, value + ("" if count == len(own) else f" ({count} of {len(own)})")]
-            for (setting, value), count in sorted(chosen.items())
-        ]
-        report.table([name, ""], rows)
-    report.heading("Versions")
-    report.table(["", ""], [list(pair) for pair in _versions(items).items()])
-
-
-def _values(item: Item) -> list[tuple[str, str]]:
-    """Return the settings of an item as text; what differs from tomogram to tomogram by its nature is left out."""
-    known: Mapping[str, type[Params]] = {}
-    try:
-        known = params_of(operation(item.operation))
-    except AisAppError:  # an operation of another version: shown as it was stored
-        pass
-    values: dict[str, Any] = {}
-    for key, value in item.arguments.items():
-        if key in ("tomograms", "segmentations", "out", "skip_existing"):
-            continue
-        if key in known and isinstance(value, Mapping):
-            values |= known[key]().to_dict() | dict(value)
-        elif key == "models":
-            values |= {f"model {number + 1}": _model(Path(path)) for number, path in enumerate(value)}
-        else:
-            values[key] = value
-    return [(key.replace("_", " "), _text(value)) for key, value in values.items()]
-
-
-def _model(path: Path) -> str:
-    return f"{path.name} ({fingerprint(path)[:12]})" if path.exists() else f"{path.name} (missing)"
-
-
-def _text(value: Any) -> str:
-    if value is None or value in ("", [], {}):
-        return "–"
-    if isinstance(value, list):
-        return ", ".join(map(_text, value))
-    if isinstance(value, Mapping):
-        return "; ".join(f"{key}: {_text(item)}" for key, item in value.items() if not key.startswith("format"))
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _versions(items: Sequence[Item]) -> dict[str, str]:
-    """Return what the results were made with; several where it changed on the way."""
-    found: dict[str, list[str]] = {}
-    for item in items:
-        for output in item.outputs[:1] if item.state in FULFILLED else ():
-            try:
-                made = read_provenance(output).versions
-            except AisAppError:  # moved or deleted since
-                continue
-            for name, version in made.items():
-                if version not in found.setdefault(name, []):
-                    found[name].append(version)
-    return {name: ", ".join(all_) for name, all_ in found.items()} or versions()
+        report.table(["what", "why", "what to do"], held, words=True)
 
 
 def _colours(items: Sequence[Item]) -> dict[str, str]:
@@ -239,10 +179,13 @@ def _volumes(segmentations: Sequence[Path]) -> dict[str, str]:
         count = sum(int(np.count_nonzero(layer.slab(z)[0] >= THRESHOLD)) for z in range(layer.shape[0]))
         share = f"{count / np.prod(layer.shape):.2%}"
         size = layer.voxel_size_zyx
-        found[feature_of(path)] = (
-            f"{count:,} voxels, {share}" if size is None else f"{count * voxel_volume(size) / 1000:,.4g} nm³, {share}"
-        )
+        volume = f"{count:,} voxels" if size is None else f"{_rounded(count * voxel_volume(size) / 1000)} nm³"
+        found[feature_of(path)] = f"{volume}, {share}"
     return found
+
+
+def _rounded(number: float) -> str:
+    return f"{number:,.0f}" if number >= 1000 else f"{number:.3g}"
 
 
 def _drawn(tomogram: _Tomogram, colours: Mapping[str, str]) -> tuple[np.ndarray | None, str]:
@@ -270,14 +213,33 @@ def _middle(segment: Item | None, tomogram: Tomogram) -> int:
 def _section(report: Report, tomogram: _Tomogram, picture: np.ndarray | None, words: str, folder: Path) -> None:
     report.heading(tomogram.name)
     if picture is not None:
-        report.picture(picture, words, zoom=1)
+        report.picture(picture, words, zoom=max(1, 2 * THUMBNAIL // picture.shape[1]))
     elif words:
         report.text(words)
     rows = [
-        [item.title, item.state, item.message or item.reason or "–", f"{item.seconds or 0:.0f} s", _names(item, folder)]
+        [
+            item.title,
+            item.state,
+            _result(item) or item.reason or "–",
+            f"{item.seconds or 0:.0f} s",
+            _names(item, folder),
+        ]
         for item in tomogram.items
     ]
-    report.table(["what", "state", "result", "time", "files"], rows)
+    report.table(["what", "state", "result", "time", "files"], rows, words=True)
+
+
+def _result(item: Item) -> str:
+    """Return what an item found; of one that was skipped what the provenance of its output says."""
+    if item.state != "skipped":
+        return item.message
+    try:
+        notes = read_provenance(item.outputs[0]).notes
+    except AisAppError:  # deleted since
+        return item.message
+    known = {words: notes[key] for key, words in _COUNTS.items() if isinstance(notes.get(key), int)}
+    counts = [f"{count:,} {words if count != 1 else words[:-1]}" for words, count in known.items()]
+    return ", ".join(counts) or item.message
 
 
 def _names(item: Item, folder: Path) -> str:

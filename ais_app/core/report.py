@@ -18,7 +18,7 @@ body { font: 15px/1.5 system-ui, sans-serif; color: #1d2023; background: #f6f7f8
 h1 { font-size: 24px; } h2 { font-size: 18px; margin-top: 32px; }
 table { border-collapse: collapse; background: #fff; }
 th, td { border: 1px solid #dfe3e6; padding: 4px 12px; text-align: right; }
-th { font-weight: 600; } th:first-child, td:first-child { text-align: left; }
+th { font-weight: 600; } th:first-child, td:first-child, .words th, .words td { text-align: left; }
 figure { margin: 16px 0; } img { max-width: 100%; image-rendering: pixelated; }
 figcaption { color: #5f6770; font-size: 13px; }
 pre { background: #fff; border: 1px solid #dfe3e6; padding: 12px; overflow-x: auto; }
@@ -57,11 +57,12 @@ class Report:
         """Add lines to be typed, as they are."""
         self._parts.append("<pre>" + escape("\n".join(lines)) + "</pre>")
 
-    def table(self, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """Add a table of text; the first column is its row titles."""
+    def table(self, header: Sequence[str], rows: Sequence[Sequence[str]], *, words: bool = False) -> None:
+        """Add a table of text; the first column is its row titles, the others are numbers unless they are `words`."""
         cells = [f"<tr>{''.join(f'<th>{escape(name)}</th>' for name in header)}</tr>"]
         cells += [f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows]
-        self._parts.append("<table>" + "\n".join(cells) + "</table>")
+        kind = ' class="words"' if words else ""
+        self._parts.append(f"<table{kind}>" + "\n".join(cells) + "</table>")
 
     def legend(self, colours: Mapping[str, str]) -> None:
         """Say which colour, ``#rrggbb``, stands for what."""
