@@ -108,11 +108,20 @@ def open_probabilities(path: str | Path | Tomogram) -> Tomogram:
         The file is no volume, or its values are no probabilities.
     """
     tomogram = path if isinstance(path, Tomogram) else open_tomogram(path)
-    subject = tomogram.path or tomogram.name
+    return replace(tomogram, data=_Decoded(tomogram.data, scale_of(tomogram)))
+
+
+def scale_of(tomogram: Tomogram) -> int:
+    """Return the stored value that means probability 1; reads the map once, unless a label line names it.
+
+    Raises
+    ------
+    FileProblem
+        The values are no probabilities.
+    """
     known = _labelled_top(tomogram.labels) is not None
     seen = Moments() if known else join(moments(np.asarray(tomogram.data[z])) for z in range(tomogram.shape[0]))
-    top = top_of(tomogram.data.dtype, seen, subject, tomogram.labels)
-    return replace(tomogram, data=_Decoded(tomogram.data, top))
+    return top_of(tomogram.data.dtype, seen, tomogram.path or tomogram.name, tomogram.labels)
 
 
 def highest_probability(volume: Tomogram) -> float:
