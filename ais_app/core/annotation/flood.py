@@ -53,9 +53,10 @@ def flood(
         In the unit of `voxel_size_zyx`: voxels as it stands. Nothing farther from the path is painted.
     sensitivity
         0 … 1: from only what is exactly as the place under the cursor to everything within the brush. A voxel is
-        similar when its grey value differs by at most ``0.6 sensitivity / (1 - sensitivity)`` robust deviations of
-        the grey values within the brush. Where the cursor is on something darker than most of the brush, what is
-        darker still belongs to it; the same holds for brighter.
+        similar when its grey value differs by at most ``sensitivity / (1 - sensitivity)`` times 0.6 robust
+        deviations of the grey values within the brush. Where the cursor is on something darker than most of the
+        brush, what is darker still belongs to it, and the limit is half the way back to the median if that is
+        more: at 0.5 the edges of what stands out clearly are exact. The same holds for brighter.
     smoothing_voxels
         Standard deviation of the Gaussian that the image is smoothed with before.
     label
@@ -116,7 +117,7 @@ class FloodStroke(Stroke):
         if not (np.isfinite(smoothing_voxels) and smoothing_voxels >= 0):
             raise ParameterProblem("smoothing", f"{smoothing_voxels} is no deviation", "give 0 or more voxels")
         self._image, self._smoothing = image_plane, float(smoothing_voxels)
-        self._tolerance = _REACH * sensitivity / max(1 - sensitivity, 1e-9)
+        self._tolerance = sensitivity / max(1 - sensitivity, 1e-9)
 
     def footprint(self, begin: np.ndarray, end: np.ndarray, start: Index, size: Index) -> tuple[np.ndarray, np.ndarray]:
         """Return what is similar to the cursor on its way, as `Stroke.footprint`."""
@@ -148,10 +149,12 @@ class FloodStroke(Stroke):
         offsets = values - self._under_cursor(values, inside, row, column)
         seen = offsets[inside]
         typical, deviation = float(np.median(seen)), _deviation(seen)
-        # a cursor on something that stands out takes all of it, also what stands out more than the place under the
-        # cursor does: only the way back to the surroundings counts as a difference
-        toward = offsets * np.sign(typical) if abs(typical) > _STANDS_OUT * deviation else np.abs(offsets)
-        similar = inside & (toward <= self._tolerance * deviation)
+        apart, unit = np.abs(offsets), _REACH * deviation
+        if abs(typical) > _STANDS_OUT * deviation:
+            # a cursor on something that stands out takes all of it, also what stands out more than the place under
+            # the cursor does: only the way back to the surroundings counts, and half of it is where a blurred edge is
+            apart, unit = offsets * np.sign(typical), max(unit, abs(typical) / 2)
+        similar = inside & (apart <= self._tolerance * unit)
         similar[row, column] = True
         regions = cc3d.connected_components(similar, connectivity=4)
         return _without_pinholes(regions == regions[row, column], _PINHOLE * self._smoothing**2) & inside
