@@ -27,6 +27,7 @@ from ais_app.views.slices.predictions import Prediction
 from ais_app.views.slices.presenter import Presenter
 from ais_app.views.slices.slice_bar import SliceBar
 from ais_app.views.slices.tools import CropTool, CrossTool, move_cross
+from ais_app.views.theme import current_theme
 from ais_app.views.widgets.application import use_vispy
 from ais_app.views.workbench import Workbench
 
@@ -93,6 +94,7 @@ class SliceArea(QWidget):
         self.register_tool("cross", self.cross_tool, SLICE_TABS)
         self.register_tool("crop", self.crop_tool, SLICE_TABS)
         self._show_planes()
+        self.apply_theme()
         self.presenter.refresh()
         self._refresh_bar()
 
@@ -284,6 +286,7 @@ class SliceArea(QWidget):
         """Take on the theme."""
         for pane in self.panes.values():
             pane.apply_theme()
+        self._corner.setStyleSheet(f"background: {current_theme().canvas}")
         self.bar.ticks.update()
 
     def close_down(self) -> None:

@@ -80,3 +80,21 @@ class PaneMessage(QFrame):
         height = max(self.heightForWidth(width), self.sizeHint().height())
         self.resize(width, height)
         self.move((self._pane.width() - width) // 2, max((self._pane.height() - height) // 2, 0))
+
+
+class WaitingNote(QLabel):
+    """A line in the corner of a pane while it waits for a slow disk or a slow filter."""
+
+    def __init__(self, pane: QWidget) -> None:
+        super().__init__(pane)
+        # on the image, so in the same colours in every theme
+        self.setStyleSheet("background: rgba(0, 0, 0, 160); color: white; border-radius: 4px; padding: 3px 8px;")
+        self.move(8, 8)
+        self.hide()
+
+    def say(self, words: str) -> None:
+        """Show words; nothing hides it."""
+        self.setVisible(bool(words))
+        if words and words != self.text():
+            self.setText(words)
+            self.adjustSize()

@@ -20,7 +20,7 @@ from ais_app.views.slices.gestures import Gestures
 from ais_app.views.slices.labels import LabelLayer
 from ais_app.views.slices.lines import BrushCursor, Draft
 from ais_app.views.slices.marks import AxesMarker, ScaleBar
-from ais_app.views.slices.message import PaneMessage
+from ais_app.views.slices.message import PaneMessage, WaitingNote
 from ais_app.views.slices.objects import BoxLayer, CropLayer, CrossLayer, PickLayer
 from ais_app.views.slices.pointer import Tool
 from ais_app.views.slices.predictions import PredictionLayer
@@ -86,6 +86,7 @@ class SlicePane(QWidget):
         layout.addWidget(self.native)
         self._make_layers()
         self.message = PaneMessage(self)
+        self._note = WaitingNote(self)
         self._gestures = Gestures(self)
 
     def _make_layers(self) -> None:
@@ -165,8 +166,13 @@ class SlicePane(QWidget):
         self.cross.show(None)
         self.predictions.follow(None, False)
         self.message.hide()
+        self.wait_for(None)
         self._refresh_marks()
         self.canvas.update()
+
+    def wait_for(self, index: int | None) -> None:
+        """Say that slice `index` is being read; ``None``: no longer."""
+        self._note.say("" if index is None else f"Reading {self.axis} = {index} …")
 
     def show_crop_handles(self, wanted: bool) -> None:
         """Show the handles of the crop region."""

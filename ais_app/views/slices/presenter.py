@@ -14,16 +14,14 @@ from collections.abc import Hashable, Mapping
 from dataclasses import replace
 from functools import partial
 
-import numpy as np
 from PyQt6.QtCore import QObject, QTimer, pyqtSignal
 
-from ais_app.core.display.contrast import Histogram, auto_contrast
 from ais_app.core.errors import AisAppError
 from ais_app.core.tomogram import ZYX, Region
-from ais_app.state.planes import read_image, read_labels
 from ais_app.state.resolve import Limits, Overlays, PaneView, resolve
 from ais_app.state.session import Session
 from ais_app.views.slices.pane import SlicePane
+from ais_app.views.slices.plane_jobs import PlaneJobs
 from ais_app.views.slices.plane_keys import (
     histogram_key,
     image_key,
@@ -36,6 +34,7 @@ from ais_app.views.slices.plane_keys import (
 from ais_app.views.slices.source import PlaneJob, PlaneSource
 
 AHEAD, BEHIND = 6, 2  # slices that are read before they are asked for
+LATE = 300  # ms after which a pane says that it waits
 QUICK = 512 * 512  # voxels of labels that are read at once; more are read off the main thread
 SEEN = ("tomogram", "z", "y", "x", "slab", "linear", "y_up", "contrast", "invert", "filters", "filters_on", "labels_on",
         "predictions_on", "boxes_on", "picks_on", "crop", "z_range", "scale_bar", "axes_marker", "cross", "planes",
@@ -66,14 +65,15 @@ class Presenter(QObject):
         self.source = PlaneSource(self)
         self.selected: frozenset[int] = frozenset()
         self._views: dict[str, PaneView] = {}
-        self._auto: dict[Hashable, Limits] = {}
-        self._ranges: dict[Hashable, Limits] = {}  # of histograms
+        self.jobs = PlaneJobs(session, self.overlays, self.source)
         self._counted: Hashable = None
-        self._attempts = 0  # of choosing the contrast anew
         self._direction, self._last_z = 1, 0
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
         self._soon.timeout.connect(self.refresh)
+        self._late = QTimer(self)
+        self._late.setSingleShot(True)
+        self._late.timeout.connect(self._say_waiting)
         self.source.arrived.connect(self._pump)
         self.source.failed.connect(self._fail)
         self._subscribe()
@@ -93,7 +93,7 @@ class Presenter(QObject):
     def limits(self) -> Limits | None:
         """Grey values shown as black and white now; ``None`` before they are known."""
         view = self._views.get("z")
-        return None if view is None else view.limits or self._auto.get(self._limits_key(view))
+        return None if view is None else self.jobs.limits(view)
 
     def later(self, *_: object) -> None:
         """Bring the panes up to date when the present event is over."""
@@ -140,41 +140,8 @@ class Presenter(QObject):
     def close(self) -> None:
         """End the thread."""
         self._soon.stop()
+        self._late.stop()
         self.source.close()
-
-    # what is needed
-
-    def _jobs(self, view: PaneView) -> list[PlaneJob]:
-        """Return what a pane needs, in the order in which it is read."""
-        jobs = self._planes(view)
-        if view.axis == "z" and view.limits is None:
-            key = self._limits_key(view)
-            if key not in self._auto:
-                jobs.append(PlaneJob(("limits", key), partial(self._auto_limits, image_key(view))))
-        return jobs
-
-    def _planes(self, view: PaneView) -> list[PlaneJob]:
-        return [self._image_job(view), *(self._label_job(view, label.feature, label.version) for label in view.labels)]
-
-    def _image_job(self, view: PaneView) -> PlaneJob:
-        assert view.tomogram is not None and view.request is not None  # a pane without has no jobs
-        entry, session, request = self.overlays.entry(view.tomogram), self.session, view.request
-        return PlaneJob(image_key(view), lambda: read_image(session.volume(entry.id), request, entry.bytes))
-
-    def _label_job(self, view: PaneView, feature: int, version: int) -> PlaneJob:
-        key, project = label_key(view, feature, version), self.session.project
-        _, tomogram, _, axis, index, _ = key
-        return PlaneJob(key, lambda: read_labels(project.labels(tomogram, feature), axis, index))
-
-    def _auto_limits(self, image: Hashable) -> np.ndarray:
-        plane = self.source.get(image)
-        assert plane is not None  # it was read just before
-        limits = auto_contrast(plane)
-        return np.array([limits.low, limits.high])
-
-    def _limits_key(self, view: PaneView) -> Hashable:
-        assert view.request is not None  # asked for a pane with an image
-        return view.tomogram, view.request.filters, view.request.slab, self._attempts
 
     # showing it
 
@@ -182,42 +149,42 @@ class Presenter(QObject):
         """Show what is there, ask for the first of what is not."""
         wanted: list[PlaneJob] = []
         for axis, view in self._views.items():
-            jobs = self._jobs(view)
+            jobs = self.jobs.needed(view)
+            if any(self.source.has_failed(job.key) for job in jobs):
+                continue
             missing = self.source.missing(jobs)
             if missing:
                 wanted = wanted or missing
-            elif not any(self.source.has_failed(job.key) for job in jobs):
+            else:
                 self._present(axis, view)
-        if wanted or self._count():
-            self.source.read(wanted or [self._histogram_job(self._views["z"])])
-        elif ahead := self.source.missing(self._ahead()):
-            self.source.read(ahead)
+        if not wanted:
+            self._late.stop()
+            self._say_waiting()
+        elif not self._late.isActive():
+            self._late.start(LATE)
+        next_jobs = wanted or self._count() or self.source.missing(self._ahead())
+        if next_jobs:
+            self.source.read(next_jobs)
 
-    def _count(self) -> bool:
-        """Hand on the histogram of the XY image that is shown; return whether it must be made first."""
-        view = self._views.get("z")
-        if view is None or self.panes["z"].view.request != view.request:
-            return False
-        counts = self.source.get(histogram_key(view))
-        if counts is not None and histogram_key(view) != self._counted:
+    def _say_waiting(self) -> None:
+        """Let the panes say for which slice they wait, if they do."""
+        for axis, view in self._views.items():
+            waits = self.source.busy and any(self.source.missing(self.jobs.planes(view)))
+            self.panes[axis].wait_for(view.request.index if waits and view.request is not None else None)
+
+    def _count(self) -> list[PlaneJob]:
+        """Hand on the histogram of the XY image that is shown, or return the job that makes it."""
+        view, pane = self._views.get("z"), self.panes["z"]
+        if view is None or pane.image is None or pane.view.request != view.request:
+            return []
+        histogram = self.jobs.counted(view)
+        if histogram is not None and histogram_key(view) != self._counted:
             self._counted = histogram_key(view)
-            low, high = self._ranges[self._limits_key(view)]
-            self.counted.emit(Histogram(low, high, counts))
-        return bool(self.source.missing([self._histogram_job(view)]))
-
-    def _histogram_job(self, view: PaneView) -> PlaneJob:
-        key, image, ranges = self._limits_key(view), self.panes["z"].image, self._ranges
-
-        def read() -> np.ndarray:
-            assert image is not None  # it is shown
-            histogram = Histogram.of(image, *ranges.get(key, ()))
-            ranges.setdefault(key, (histogram.low, histogram.high))  # the same for all slices, so that nothing jumps
-            return histogram.counts
-
-        return PlaneJob(histogram_key(view), read)
+            self.counted.emit(histogram)
+        return self.source.missing([self.jobs.histogram(view, pane.image)])
 
     def _present(self, axis: str, view: PaneView) -> None:
-        limits = self._limits_of(view)
+        limits = self.jobs.limits(view)
         image = self.source.get(image_key(view))
         planes = {
             label.feature: self.source.get(label_key(view, label.feature, label.version)) for label in view.labels
@@ -229,15 +196,6 @@ class Presenter(QObject):
         pane.present(view, image, planes, limits)  # type: ignore[arg-type]  # none is None
         if is_new:
             self.shown.emit(axis)
-
-    def _limits_of(self, view: PaneView) -> Limits | None:
-        if view.limits is not None:
-            return view.limits
-        key = self._limits_key(view)
-        chosen = self.source.get(("limits", key))
-        if key not in self._auto and chosen is not None:
-            self._auto[key] = (float(chosen[0]), float(chosen[1]))
-        return self._auto.get(key)
 
     def _ahead(self) -> list[PlaneJob]:
         """Return what will be needed if a person goes on through the slices."""
@@ -251,7 +209,7 @@ class Presenter(QObject):
         indices = [main.request.index + step for step in steps[:most]]
         near = [replace(main.request, index=z) for z in indices if 0 <= z < main.shape[0]]
         # not the limits: they are those of the slice in view
-        return [job for request in near for job in self._planes(replace(main, request=request))]
+        return [job for request in near for job in self.jobs.planes(replace(main, request=request))]
 
     def _show_nothing(self) -> None:
         self._views = {}
@@ -260,7 +218,7 @@ class Presenter(QObject):
 
     def _fail(self, key: tuple[object, ...], error: BaseException) -> None:
         for axis, view in self._views.items():
-            if any(job.key == key for job in self._jobs(view)):
+            if any(job.key == key for job in self.jobs.needed(view)):
                 self.problem.emit(axis, error)
                 if not isinstance(error, (AisAppError, OSError)):
                     raise error  # a fault of the program, not of the file
@@ -269,7 +227,7 @@ class Presenter(QObject):
 
     def _contrast(self, limits: Limits | None, _: Limits | None) -> None:
         if limits is None:
-            self._attempts += 1  # look at the slice in view again
+            self.jobs.choose_again()
 
     def _forget(self, *_: object) -> None:
         self.source.clear()

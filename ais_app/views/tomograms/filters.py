@@ -37,7 +37,7 @@ class FilterCard(QFrame):
         self.earlier = _button("Earlier", "mdi6.chevron-up", f"Let {title} act earlier")
         self.later = _button("Later", "mdi6.chevron-down", f"Let {title} act later")
         self.remove = _button("Remove", "mdi6.close", f"Take {title} out of the chain")
-        self.form = ParamsForm(setting.parameters())
+        self.form = ParamsForm(setting.parameters(), labels={"three_d": "In 3D"})
         row = QHBoxLayout()
         row.setSpacing(0)
         row.addWidget(self.switch, 1)
