@@ -44,6 +44,9 @@ _PUBLIC = {
     # models and training
     "train": "ais_app.operations.train",
     "TrainParams": "ais_app.core.training.parameters",
+    "suggest": "ais_app.operations.suggest",
+    "SuggestParams": "ais_app.core.training.suggest_parameters",
+    "Suggestion": "ais_app.core.training.suggest",
     "list_architectures": "ais_app.operations.models",
     "describe_model": "ais_app.operations.models",
     "check_model": "ais_app.operations.models",

@@ -24,6 +24,7 @@ COMMANDS = {
     "project": "Create and edit a project: tomograms, labels, boxes",
     "extract": "Cut training boxes out of a project",
     "train": "Train a network on a project's annotations",
+    "suggest": "Suggest what to annotate next",
     "segment": "Segment tomograms with one or several networks",
     "pick": "Pick particles from segmentations",
     "label": "Turn segmentations into masks or instance labels",
