@@ -123,7 +123,7 @@ class SurfaceLevels:
     def mesh(self, settings: SurfaceSettings, detail: int = 0) -> Mesh:
         """Return the surface as it is shown with these settings, for a file."""
         vertices, _, faces = self.details[detail].first(self.kept(settings.dust))
-        return Mesh(vertices, faces, settings.colour)
+        return Mesh(vertices, faces, settings.colour, settings.opacity)
 
     def bounds_xyz(self) -> tuple[np.ndarray, np.ndarray] | None:
         """Return the least and the greatest x y z, Å, (3,) each; ``None`` where there is no surface."""

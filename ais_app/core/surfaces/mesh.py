@@ -52,11 +52,14 @@ class Mesh:
         (m, 3) int32; counter-clockwise seen from outside.
     colour
         ``#rrggbb``.
+    opacity
+        0…1.
     """
 
     vertices_xyz: np.ndarray
     faces: np.ndarray
     colour: str = "#c0c0c0"
+    opacity: float = 1.0
 
     @property
     def face_areas(self) -> np.ndarray:
