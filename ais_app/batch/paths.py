@@ -1,7 +1,7 @@
 """Arguments of an operation as JSON, with paths relative to the queue's folder.
 
     {"tomograms": ["/data/a/TS_01.mrc"], "mask": "membrane"}        in memory: absolute
-    {"tomograms": [{"path": "../a/TS_01.mrc"}], "mask": "membrane"}  in the file: the folder can be moved
+    {"tomograms": [{"@path": "../a/TS_01.mrc"}], "mask": "membrane"}  in the file: the folder can be moved
 
 A path is a `Path`, or an absolute name. Other text stays as it is: it may be the name of a feature.
 """
@@ -16,7 +16,7 @@ from typing import Any
 
 from ais_app.core.errors import FileProblem, ParameterProblem
 
-_KEY = "path"
+_KEY = "@path"  # no argument can have this name
 
 
 def to_text(value: Any, folder: Path) -> str:

@@ -13,7 +13,7 @@ CREATE TABLE item (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     position INTEGER NOT NULL,         -- workers take the lowest first
     operation TEXT NOT NULL,           -- name of an operation of ais-app
-    arguments TEXT NOT NULL,           -- JSON object; {"path": "..."} is a path relative to the queue's folder
+    arguments TEXT NOT NULL,           -- JSON object; {"@path": "..."} is a path relative to the queue's folder
     subject TEXT NOT NULL,             -- the tomogram it is about
     title TEXT NOT NULL,
     outputs TEXT NOT NULL,             -- JSON array of paths: those planned, then those made

@@ -77,25 +77,30 @@ def hold_back(file: QueueFile) -> None:
             )
 
 
-def revive(file: QueueFile, ids: Iterable[int]) -> set[int]:
+def revive(file: QueueFile, ids: Iterable[int]) -> list[int]:
     """Make items that have ended wait again, with all they need and all they held back. Within a transaction."""
-    revived: set[int] = set()
-    left = list(ids)
+    asked, left = set[int](), list(ids)
     while left:
         item = left.pop()
-        asked = "WHERE id = ? AND state NOT IN ('waiting', 'running')"
-        if item in revived or not file.change(
+        if item not in asked:
+            asked.add(item)
+            needed = "SELECT needs FROM dependency JOIN item ON item.id = needs WHERE dependency.item = ? AND state IN "
+            left += [row[0] for row in file.rows(f"{needed} ('failed', 'cancelled')", (item,))]
+    held = [row[0] for item in asked for row in file.rows("SELECT id FROM item WHERE cause = ?", (item,))]
+    revived = [item for item in asked.union(held) if _revive_one(file, item)]
+    hold_back(file)  # what needs something else that failed as well
+    return [item for item in revived if file.rows("SELECT 1 FROM item WHERE id = ? AND state = 'waiting'", (item,))]
+
+
+def _revive_one(file: QueueFile, item: int) -> bool:
+    return bool(
+        file.change(
             "UPDATE item SET state = 'waiting', reason = '', remedy = '', details = '', message = '', doing = '', "
-            f"fraction = 0, started = NULL, finished = NULL, attempts = 0, cancelling = 0, cause = NULL {asked}",
+            "fraction = 0, started = NULL, finished = NULL, attempts = 0, cancelling = 0, cause = NULL "
+            "WHERE id = ? AND state NOT IN ('waiting', 'running')",
             (item,),
-        ):
-            continue
-        revived.add(item)
-        needed = "SELECT needs FROM dependency JOIN item ON item.id = needs WHERE dependency.item = ? AND state IN "
-        left += [row[0] for row in file.rows(f"{needed} ('failed', 'cancelled')", (item,))]
-        left += [row[0] for row in file.rows("SELECT id FROM item WHERE cause = ?", (item,))]
-    hold_back(file)
-    return revived
+        )
+    )
 
 
 def dependents(file: QueueFile, id: int) -> list[int]:
