@@ -1,1 +1,1 @@
-"""What a person marks: labels, brush strokes, boxes."""
+"""What a person marks: labels, the tools that paint them as pure functions that return an `Edit`, boxes."""
