@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from ais_app.views.main_window import MainWindow
 from ais_app.views.slices.pane import SlicePane
 from ais_app.views.widgets.application import application
 from ais_app.views.workbench import Workbench
+
+sys.path.insert(0, str(Path(__file__).parent))  # modules that several test files share
 
 SHAPE = (32, 96, 112)
 

@@ -174,6 +174,11 @@ class SlicePane(QWidget):
         """Say that slice `index` is being read; ``None``: no longer."""
         self._note.say("" if index is None else f"Reading {self.axis} = {index} …")
 
+    @property
+    def waiting(self) -> str:
+        """What the pane says while it waits for a slice; empty when it does not."""
+        return self._note.text() if self._note.isVisibleTo(self) else ""
+
     def show_crop_handles(self, wanted: bool) -> None:
         """Show the handles of the crop region."""
         self._crop_handles = wanted

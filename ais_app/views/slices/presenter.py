@@ -95,6 +95,11 @@ class Presenter(QObject):
         view = self._views.get("z")
         return None if view is None else self.jobs.limits(view)
 
+    @property
+    def waits(self) -> bool:
+        """Whether something is still to be shown, counted or read ahead."""
+        return self._soon.isActive() or self.source.busy
+
     def later(self, *_: object) -> None:
         """Bring the panes up to date when the present event is over."""
         self._soon.start()
