@@ -92,6 +92,10 @@ _PUBLIC = {
     "Mesh": "ais_app.core.surfaces.mesh",
     "make_mesh": "ais_app.core.surfaces.mesh",
     "write_mesh": "ais_app.core.surfaces.mesh_files",
+    "export_scene": "ais_app.operations.export_scene",
+    "Scene": "ais_app.core.scene.scene",
+    "read_scene": "ais_app.core.scene.scene",
+    "write_scene": "ais_app.core.scene.scene",
     # phantoms
     "simulate": "ais_app.operations.simulate",
     "SimulateParams": "ais_app.core.simulate.parameters",

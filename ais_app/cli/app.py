@@ -30,6 +30,7 @@ COMMANDS = {
     "label": "Turn segmentations into masks or instance labels",
     "filaments": "Trace filaments in segmentations",
     "mesh": "Turn segmentations into surfaces",
+    "scene": "Export scenes: surfaces, a ChimeraX script, coordinates",
     "measure": "Measure segmentations: volumes, areas, distances, thickness",
     "preview": "Draw slices with their segmentations over them",
     "coordinates": "Convert particle lists between programs",

@@ -50,6 +50,11 @@ class SceneSurface:
     settings: SurfaceSettings = field(default_factory=SurfaceSettings)
     voxel_size: float | None = None
 
+    @property
+    def visible(self) -> bool:
+        """Whether it is shown."""
+        return self.settings.visible
+
 
 @dataclass(frozen=True)
 class SceneVolume(Params):
