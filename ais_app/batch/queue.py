@@ -145,33 +145,34 @@ class Queue:
             kept in a file.
         """
         ids: dict[int, int] = {}
+        texts = [to_text(dict(task.arguments), self.file.folder) for task in tasks]
         with self.file.transaction():
-            for task in tasks:
+            known = "SELECT operation, arguments, id FROM item WHERE state IN ('waiting', 'running')"
+            queued = {(operation, arguments): item for operation, arguments, item in self.file.rows(known)}
+            for task, arguments in zip(tasks, texts, strict=True):
                 needs = [self._need(need, ids) for need in task.depends_on]
-                ids[id(task)] = self._add(task, needs)
+                key = task.operation, arguments
+                if key not in queued:
+                    queued[key] = self._add(task, arguments, needs)
+                ids[id(task)] = queued[key]
             upkeep.hold_back(self.file)
         self.events.items_changed.emit()
         return [ids[id(task)] for task in tasks]
 
     def _need(self, need: Task | int, ids: dict[int, int]) -> int:
         found = ids.get(id(need)) if isinstance(need, Task) else need
-        if found is None or read_item(self.file, found) is None:
+        if found is None or (isinstance(need, int) and read_item(self.file, need) is None):
             name = need.title if isinstance(need, Task) else need
             raise ParameterProblem("queue", f"{name} is needed but not in the queue", "add it before what needs it")
         return found
 
-    def _add(self, task: Task, needs: Iterable[int]) -> int:
-        folder = self.file.folder
-        arguments = to_text(dict(task.arguments), folder)
-        known = "SELECT id FROM item WHERE operation = ? AND arguments = ? AND state IN ('waiting', 'running')"
-        if rows := self.file.rows(known, (task.operation, arguments)):
-            return int(rows[0][0])
+    def _add(self, task: Task, arguments: str, needs: Iterable[int]) -> int:
         values: dict[str, Any] = {
             "operation": task.operation,
             "arguments": arguments,
             "subject": task.subject,
             "title": task.title or f"{task.operation} {task.subject}".strip(),
-            "outputs": to_text([absolute(path) for path in task.outputs], folder),
+            "outputs": to_text([absolute(path) for path in task.outputs], self.file.folder),
             "skip_existing": int(task.skip_existing),
             "added": time.time(),
         }

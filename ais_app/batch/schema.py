@@ -34,6 +34,7 @@ CREATE TABLE item (
     worker INTEGER                     -- who runs it, or ran it last
 );
 CREATE INDEX item_state ON item (state, position);
+CREATE INDEX item_cause ON item (cause) WHERE cause NOTNULL;
 CREATE TABLE dependency (
     item INTEGER NOT NULL,
     needs INTEGER NOT NULL,            -- must be done or skipped before

@@ -114,7 +114,7 @@ class Worker:
                 "doing = '', reason = '', remedy = '', details = '', message = '' WHERE id = ?",
                 (self.id, time.time(), id),
             )
-        self._looked = self._wrote = 0.0
+        self._looked, self._wrote = 0.0, time.monotonic()  # orders are looked at once, progress is noted later
         return read_item(self.file, id)
 
     def look(self, item: Item, fraction: float, doing: str) -> Order:
