@@ -61,24 +61,26 @@ class CropTool:
         self._area, self._session = area, area.workbench.session
         self._held: tuple[str, str] | None = None  # which edge across and up; "" none, "all" moves the whole
         self._start = (0.0, 0.0)
-        self._before: tuple[int, int, int, int] | None = None
+        self._before: tuple[int, int, int, int] | None = None  # what Escape goes back to
+        self._edges = (0.0, 0.0, 0.0, 0.0)  # y0, y1, x0, x1 that the gesture begins with
 
     def press(self, event: PointerEvent) -> bool:  # noqa: D102 - as `Tool`
         if event.axis != "z" or event.button != "left" or self._session.tomogram is None:
             return False
         _, y, x = event.position_zyx
         self._before, self._start = self._session.view.crop, (y, x)
-        self._held = self._hit(y, x) or ("right", "high")
-        if self._hit(y, x) is None:  # outside: a new region begins here
-            self._before = view.fitted_crop(self._session, (y, y, x, x))
+        hit = self._hit(y, x)
+        self._held = hit or ("right", "high")
+        # outside a new region begins
+        self._edges = (y, y, x, x) if hit is None or self._before is None else self._before
         return True
 
     def drag(self, event: PointerEvent) -> None:  # noqa: D102
-        if self._held is not None and self._before is not None:
+        if self._held is not None:
             self._session.view.crop = view.fitted_crop(self._session, self._moved(event))
 
     def release(self, event: PointerEvent) -> None:  # noqa: D102
-        if self._held is not None and self._before is not None and event.position_zyx[1:] != self._start:
+        if self._held is not None and event.position_zyx[1:] != self._start:
             view.set_crop(self._session, view.fitted_crop(self._session, self._moved(event)))
         self._held = None
 
@@ -102,8 +104,8 @@ class CropTool:
         self._area.panes["z"].native.unsetCursor()
 
     def _moved(self, event: PointerEvent) -> tuple[float, float, float, float]:
-        assert self._before is not None and self._held is not None  # within a gesture
-        y0, y1, x0, x1 = (float(value) for value in self._before)
+        assert self._held is not None  # within a gesture
+        y0, y1, x0, x1 = self._edges
         _, y, x = event.position_zyx
         dy, dx = y - self._start[0], x - self._start[1]
         across, up = self._held
