@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -19,6 +20,7 @@ app = typer.Typer(add_completion=False)
 def demo(
     params: DemoParams,
     out_dir: Annotated[Path, typer.Option("--out", "-o", help="Folder of the results.")] = Path("ais-app-demo"),
+    open_it: Annotated[bool, typer.Option("--open", help="Open the result in the window at the end.")] = False,
 ) -> None:
     """Annotate, train, segment, pick and mesh on two small phantoms, and write a report with scores.
 
@@ -37,3 +39,15 @@ def demo(
     typer.echo(f"Open {result.report}\nThe annotations are in {result.project}.\nNext, with your own data:")
     for line in NEXT:
         typer.echo(f"  {line}")
+    typer.echo(f"To see the annotations and go on from there:\n  ais-app gui --project {result.project}")
+    if open_it or _wanted():
+        from ais_app.cli.gui import gui
+
+        gui([], result.project)
+
+
+def _wanted() -> bool:
+    """Ask whether to open the result, where somebody sits at the terminal."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return False
+    return typer.confirm("Open it in the window now?", default=True)

@@ -16,6 +16,9 @@ def gui(
     project: Annotated[Path | None, typer.Option(help="Project to open.")] = None,
 ) -> None:
     """Open the window, with these files where they are given."""
+    from ais_app.views.display import check_display
+
+    check_display()
     from ais_app.views.app import run_window
 
     raise typer.Exit(run_window(files or [], project))

@@ -2,21 +2,41 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import socket
 import sys
-from collections.abc import Sequence
+import threading
+import warnings
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType, TracebackType
+from typing import Any
 
-from PyQt6.QtCore import QObject, QSocketNotifier, QTimer
+from PyQt6.QtCore import (
+    QMessageLogContext,
+    QObject,
+    QSocketNotifier,
+    QTimer,
+    QtMsgType,
+    pyqtSignal,
+    qInstallMessageHandler,
+)
 from PyQt6.sip import voidptr
 
+from ais_app.core.errors import DataWarning
 from ais_app.views.main_window import MainWindow
 from ais_app.views.widgets.application import application
 from ais_app.views.workbench import Workbench
 
 SWITCH_SECONDS = 0.002  # threads hand over more often than by default (5 ms), so that the window answers sooner
+LEVELS = {
+    QtMsgType.QtDebugMsg: logging.DEBUG,
+    QtMsgType.QtInfoMsg: logging.INFO,
+    QtMsgType.QtWarningMsg: logging.INFO,  # Qt warns of what no person can change; the report of a fault has it
+    QtMsgType.QtCriticalMsg: logging.ERROR,
+    QtMsgType.QtFatalMsg: logging.CRITICAL,
+}
 
 
 def run_window(files: Sequence[str | Path] = (), project: str | Path | None = None) -> int:
@@ -30,17 +50,65 @@ def run_window(files: Sequence[str | Path] = (), project: str | Path | None = No
         Project to open first.
     """
     sys.setswitchinterval(SWITCH_SECONDS)
+    _listen_closely()
+    qInstallMessageHandler(_log_qt)
     app = application()
     window = MainWindow(Workbench())
-    sys.excepthook = _handler(window)
+    hooks = Hooks(window)
     leaving = TerminationNotifier(window)
     window.show()
     paths = [Path(path) for path in ([project] if project else [])] + [Path(path) for path in files]
     if paths:
         QTimer.singleShot(0, lambda: window.open_files(paths))
     code = app.exec()
+    window.shut_down()  # quit() from elsewhere closes no window
     leaving.close()
+    hooks.remove()
+    qInstallMessageHandler(None)
     return code
+
+
+class Hooks(QObject):
+    """Takes errors and warnings that nobody caught, on any thread, and shows them on the main one."""
+
+    _raised = pyqtSignal(object, object, object)
+    _warned = pyqtSignal(str)
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
+        self._window = window
+        self._before: tuple[Callable[..., Any], ...] = (sys.excepthook, threading.excepthook, warnings.showwarning)
+        self._raised.connect(self._show)
+        self._warned.connect(lambda text: window.workbench.notify(text, "warning"))
+        sys.excepthook = self._of_main
+        threading.excepthook = self._of_thread
+        warnings.showwarning = self._of_warning
+
+    def remove(self) -> None:
+        """Give the hooks back."""
+        sys.excepthook, threading.excepthook, warnings.showwarning = self._before  # type: ignore[assignment]
+
+    def _of_main(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        if issubclass(kind, KeyboardInterrupt):
+            self._window.close()
+            return
+        logging.getLogger("ais_app").error("not foreseen", exc_info=(kind, error, trace))
+        self._raised.emit(kind, error, trace)
+
+    def _of_thread(self, arguments: threading.ExceptHookArgs) -> None:
+        if arguments.exc_value is not None:
+            self._of_main(arguments.exc_type, arguments.exc_value, arguments.exc_traceback)
+
+    def _of_warning(self, message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
+        if issubclass(category, DataWarning):
+            self._warned.emit(str(message))
+        else:
+            logging.getLogger("ais_app").info("%s: %s", category.__name__, message)
+
+    def _show(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        from ais_app.views.dialogs.crash import show_crash
+
+        show_crash(self._window, kind, error, trace)
 
 
 class TerminationNotifier(QObject):
@@ -78,12 +146,13 @@ class TerminationNotifier(QObject):
         application().quit()
 
 
-def _handler(window: MainWindow):  # type: ignore[no-untyped-def]
-    """Return what is called for an error that nobody caught: say it, keep the program running."""
+def _listen_closely() -> None:
+    """Let the report of a fault have more of the log than the terminal shows."""
+    root = logging.getLogger()
+    for handler in root.handlers:
+        handler.setLevel(max(handler.level, root.level))
+    logging.getLogger("ais_app").setLevel(logging.INFO)
 
-    def handle(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-        from ais_app.views.dialogs.crash import show_crash
 
-        show_crash(window, kind, error, trace)
-
-    return handle
+def _log_qt(kind: QtMsgType, context: QMessageLogContext, text: str | None) -> None:
+    logging.getLogger("ais_app.qt").log(LEVELS.get(kind, logging.INFO), "%s", text)

@@ -119,7 +119,7 @@ class MainWindow(QMainWindow):
         self._key_guard = KeyGuard(application(), self)
         self.welcome = Welcome(self._data)
         self.notifications = NotificationArea(workbench, self._centre)
-        self.jobs_panel: JobsPanel = JobsPanel(workbench.jobs, self._splitter)
+        self.jobs_panel: JobsPanel = JobsPanel(workbench.jobs, self._centre)
         self.status = StatusLine(workbench, self.slices)
         self.setStatusBar(self.status)
         self.unread = 0

@@ -8,6 +8,7 @@ from PyQt6.QtWidgets import QHBoxLayout, QLabel, QWidget
 from superqt import QElidingLabel
 
 from ais_app.views.shell.job_row import JobButtons, percent_words, progress_bar, show_progress, time_words
+from ais_app.views.widgets.fields import repolish
 from ais_app.workers.job_runner import JobHandle, JobRunner
 
 TITLE, BAR, PERCENT, LEFT = 150, 90, 40, 82  # px
@@ -69,7 +70,10 @@ class JobLine(QWidget):
         active = job is not None and job.is_active
         title = "No jobs" if job is None else job.title + (f"  (+{others})" if others > 0 else "")
         self.title.setText(title)
-        self.title.setProperty("role", "" if active else "hint")
+        role = "" if active else "hint"
+        if self.title.property("role") != role:
+            self.title.setProperty("role", role)
+            repolish(self.title)
         self.bar.setVisible(active)
         self.percent.setText(percent_words(job) if job is not None and active else "")
         self.left.setText(time_words(job) if job is not None else "")

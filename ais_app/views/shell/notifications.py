@@ -30,7 +30,7 @@ from ais_app.views.widgets.text import Details, WrappedText
 from ais_app.views.workbench import Notification, Workbench
 
 WIDTH = 368  # px
-MARGIN = 16
+MARGIN, BELOW = 16, 56  # below lies the bar of the slices
 MOST_SHOWN = 3
 MOST_KEPT = 200
 INFO_SECONDS = 6.0
@@ -125,16 +125,20 @@ class NotificationArea(QWidget):
             self.place()
         return False
 
+    def event(self, event: QEvent | None) -> bool:
+        """Take the height that the cards need as soon as one of them has changed its own."""
+        if event is not None and event.type() == QEvent.Type.LayoutRequest:
+            self.place()
+        return super().event(event)
+
     def place(self) -> None:
         """Move to the corner, as tall as the cards need."""
         parent = self.parentWidget()
-        if parent is None:
-            return
-        layout = self.layout()
-        height = 0 if layout is None else layout.totalHeightForWidth(WIDTH)
-        height = max(height, 0 if layout is None else layout.totalMinimumSize().height())
-        self.setGeometry(parent.width() - WIDTH - MARGIN, parent.height() - height - MARGIN, WIDTH, height)
-        self.raise_()
+        if parent is not None:
+            self._column.activate()
+            height = self._column.sizeHint().height()
+            self.setGeometry(parent.width() - WIDTH - MARGIN, parent.height() - height - BELOW, WIDTH, height)
+            self.raise_()
 
     def _refresh(self) -> None:
         wanted = {id(note): note for note in self.shown}

@@ -49,6 +49,5 @@ class StatusLine(QStatusBar):
 
     def _point(self, position_zyx: ZYX | None) -> None:
         entry = self.workbench.session.tomogram
-        read = getattr(self._slices, "value_at", None)
-        value = read(position_zyx) if position_zyx is not None and read is not None else None
+        value = self._slices.value_at(position_zyx) if position_zyx is not None else None
         self.pointer.show_point(position_zyx, entry, value)

@@ -9,7 +9,9 @@ from PyQt6.QtCore import QPoint, Qt, pyqtSignal
 from PyQt6.QtWidgets import QLabel, QLineEdit, QMenu, QScrollArea, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from ais_app.views.slices.area import SliceArea
+from ais_app.views.tomograms.contrast import ContrastPanel
 from ais_app.views.tomograms.details import DraftLine, EmptyList, TomogramDetails
+from ais_app.views.tomograms.filters import FilterPanel
 from ais_app.views.tomograms.list_view import TomogramList
 from ais_app.views.tomograms.survey import Survey
 from ais_app.views.widgets.panel import heading
@@ -66,6 +68,8 @@ class SidePanel(QWidget):
     def apply_theme(self) -> None:
         """Take on the colours of the theme."""
         self.list.viewport().update()  # type: ignore[union-attr]
+        self.contrast.apply_theme()
+        self.filters.apply_theme()
 
     def close_down(self) -> None:
         """Stop the thread."""
@@ -104,6 +108,10 @@ class SidePanel(QWidget):
         inside = QWidget()
         column = QVBoxLayout(inside)
         column.setContentsMargins(MARGIN, 0, MARGIN, MARGIN)
+        self.contrast = ContrastPanel(self.workbench, self.slices)
+        self.filters = FilterPanel(self.workbench, self.slices)
+        column.addWidget(self.contrast)
+        column.addWidget(self.filters)
         column.addStretch(1)
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
