@@ -43,7 +43,7 @@ TRAINING = {
     "membrane": {"architecture": "unet_s", "depth": 5, "epochs": 15, "box_size": 96},
     "ribosome": {"architecture": "unet_s", "depth": 5, "epochs": 75, **HALF},
     "microtubule": {"architecture": "vggnet_s", "depth": 9, "epochs": 20, **HALF},
-    "carbon": {"architecture": "unet_s", "depth": 5, "epochs": 10, **HALF},
+    "carbon": {"architecture": "unet_s", "depth": 5, "epochs": 30, **HALF},
 }
 TTA = PredictionParams(tta=8)
 PICKING = ais_app.BlobParams(threshold=0.7, min_volume=1e6, min_spacing=175.0)
@@ -54,8 +54,8 @@ WITH = InteractionGraph(
     (
         # the network of the microtubules is the weakest: it yields to the others and takes nothing from them
         Competition(emit=FEATURES[:2], absorb=FEATURES[:3]),
-        Rule("avoid", "membrane", "carbon", radius=60.0, shape="ball"),
-        Rule("avoid", "ribosome", "carbon", radius=60.0, shape="ball"),
+        Rule("avoid", "membrane", "carbon", radius=20.0, shape="ball"),
+        Rule("avoid", "ribosome", "carbon", radius=20.0, shape="ball"),
     )
 )
 GRAPHS = {"without": InteractionGraph(), "with": WITH}
