@@ -78,6 +78,12 @@ _PUBLIC = {
     "LabelParams": "ais_app.operations.label",
     "preview": "ais_app.operations.preview",
     "PreviewParams": "ais_app.operations.preview",
+    # many tomograms
+    "Queue": "ais_app.batch.queue",
+    "Task": "ais_app.batch.records",
+    "plan_exports": "ais_app.batch.plan",
+    "work_job": "ais_app.batch.work",
+    "write_report": "ais_app.batch.report",
     # filaments
     "filaments": "ais_app.operations.filaments",
     "FilamentParams": "ais_app.core.filaments.parameters",
