@@ -92,6 +92,7 @@ class Preview(QObject):
         self._loaded: dict[tuple[Path, str], Model] = {}
         self._training: dict[str, _Weights] = {}
         self._said = ""
+        self._closed = False
         self.answer: PreviewAnswer | None = None
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
@@ -111,7 +112,8 @@ class Preview(QObject):
 
     def ask(self, *_: object) -> None:
         """Ask for the slice in view, once what is going on now has been done."""
-        self._soon.start()
+        if not self._closed:
+            self._soon.start()
 
     def show_training(self, feature: str, model: Model, epoch: int) -> None:
         """Show these weights instead of the networks of the feature; they must be a copy."""
@@ -124,7 +126,8 @@ class Preview(QObject):
             self.ask()
 
     def close(self) -> None:
-        """End the thread."""
+        """End the thread; nothing is asked or shown any more."""
+        self._closed = True
         self._soon.stop()
         self._latest.close()
 
@@ -139,7 +142,8 @@ class Preview(QObject):
             self._restyle()
 
     def _restyle(self, *_: object) -> None:
-        self.restyled.emit()
+        if not self._closed:
+            self.restyled.emit()
 
     def _ask(self) -> None:
         question = self._question()

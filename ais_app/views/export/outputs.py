@@ -10,6 +10,7 @@ from ais_app.core.params import Params
 from ais_app.core.pickers.blobs import BlobParams
 from ais_app.views.widgets.fold import Fold
 from ais_app.views.widgets.forms import ParamsForm
+from ais_app.views.widgets.panel import discard
 from ais_app.views.workbench import Workbench
 
 KINDS = {
@@ -51,7 +52,7 @@ class OutputTable(QWidget):
             return
         ticked = {key for key, box in self._boxes.items() if box.isChecked()}
         self._features, self._boxes = features, {}
-        self._table.deleteLater()
+        discard(self._table)
         self._table = QWidget()
         grid = QGridLayout(self._table)
         grid.setContentsMargins(0, 0, 0, 0)

@@ -10,12 +10,12 @@ from ais_app.state.commands import interactions
 from ais_app.state.shown_models import shown_models
 from ais_app.views.theme import icon
 from ais_app.views.widgets.fields import ChoiceBox
-from ais_app.views.widgets.panel import hint
+from ais_app.views.widgets.panel import discard, hint
 from ais_app.views.widgets.sliders import LabelledSlider
 from ais_app.views.workbench import Workbench
 
 KINDS = {"avoids": "avoid", "stays near": "colocalise"}
-SHAPES = {"in the slice (disk)": "disk", "in space (ball)": "ball"}
+SHAPES = {"2D disk": "disk", "3D ball": "ball"}
 ANGSTROM_PER_NM = 10.0
 LARGEST_NM = 50.0
 
@@ -52,7 +52,7 @@ class InteractionList(QWidget):
         steps = interactions.graph(session).steps if session.has_project else ()
         features = self._features()
         while len(self._cards) > len(steps):
-            self._cards.pop().deleteLater()
+            discard(self._cards.pop())
         while len(self._cards) < len(steps):
             card = StepWidget(self.workbench, len(self._cards))
             self._cards.append(card)

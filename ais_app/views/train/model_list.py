@@ -12,7 +12,7 @@ from ais_app.state.shown_models import BLENDS, ShownModel, shown_models
 from ais_app.views.theme import icon
 from ais_app.views.widgets.colour_button import ColourButton
 from ais_app.views.widgets.fields import ChoiceBox
-from ais_app.views.widgets.panel import hint
+from ais_app.views.widgets.panel import discard, hint
 from ais_app.views.widgets.sliders import LabelledSlider
 from ais_app.views.workbench import Workbench
 
@@ -45,7 +45,7 @@ class ModelList(QWidget):
         session = self.workbench.session
         shown = shown_models(session.project) if session.has_project else []
         for gone in set(self._cards) - {model.entry.id for model in shown}:
-            self._cards.pop(gone).deleteLater()
+            discard(self._cards.pop(gone))
         emit, absorb = interactions.competitors(session) if shown else (set(), set())
         for model in shown:
             if model.entry.id not in self._cards:

@@ -16,11 +16,17 @@ class PredictionOverlay(QObject):
     """Draws each answer of the preview, and draws it again when a colour or threshold changes."""
 
     def __init__(self, workbench: Workbench, slices: SliceArea) -> None:
-        super().__init__()
+        super().__init__(slices)
         self.workbench, self.slices = workbench, slices
         workbench.preview.shown.connect(self._draw)
-        workbench.preview.restyled.connect(lambda: self._draw(workbench.preview.answer))
-        workbench.preview.failed.connect(lambda text: workbench.notify(text, "error"))
+        workbench.preview.restyled.connect(self._draw_again)
+        workbench.preview.failed.connect(self._say)
+
+    def _draw_again(self) -> None:
+        self._draw(self.workbench.preview.answer)
+
+    def _say(self, text: str) -> None:
+        self.workbench.notify(text, "error")
 
     def _draw(self, answer: PreviewAnswer | None) -> None:
         session = self.workbench.session

@@ -16,7 +16,7 @@ from ais_app.views.train.model_list import ModelList, take_model_file
 from ais_app.views.train.overlay import PredictionOverlay
 from ais_app.views.train.runs import RunList
 from ais_app.views.train.setup import TrainingSetup
-from ais_app.views.widgets.panel import Panel, heading
+from ais_app.views.widgets.panel import Panel, discard, heading
 from ais_app.views.workbench import Workbench
 from ais_app.workers.trainings import Training
 
@@ -54,6 +54,7 @@ class TrainPanel(Panel):
         self._redraw.setInterval(REDRAW_MS)
         self._redraw.timeout.connect(self._draw)
         self._connect()
+        self._draw()
 
     def take_file(self, path: Path) -> bool:
         """Open a network."""
@@ -98,7 +99,7 @@ class TrainPanel(Panel):
     def _draw(self) -> None:
         session = self.workbench.session
         if not session.has_project:
-            self.curves.show_curves([])
+            self.curves.setVisible(False)
             return
         known = {run.id: run for run in session.project.runs}
         active = {training.run: training for training in self.workbench.trainings.active}
@@ -109,6 +110,7 @@ class TrainPanel(Panel):
             scores = known[id].scores if isinstance(known[id].scores, dict) else {}
             history = training.history if training is not None else scores.get("history", [])
             curves.append(Curve(known[id].name, colour, history, training.losses if training is not None else ()))
+        self.curves.setVisible(any(curve.history or curve.losses for curve in curves))
         self.curves.show_curves(curves)
 
 
@@ -126,7 +128,7 @@ class UnderWay(QWidget):
         """Show a row for each training that runs."""
         active = {training.run: training for training in self.workbench.trainings.active}
         for gone in set(self._rows) - set(active):
-            self._rows.pop(gone).deleteLater()
+            discard(self._rows.pop(gone))
         for run, training in active.items():
             if run not in self._rows:
                 self._rows[run] = _TrainingRow(training)

@@ -15,7 +15,7 @@ from ais_app.state.commands.training import DOCUMENT, TrainingRequest
 from ais_app.state.shown_models import shown_models
 from ais_app.views.widgets.fields import ChoiceBox
 from ais_app.views.widgets.forms import ParamsForm
-from ais_app.views.widgets.panel import hint
+from ais_app.views.widgets.panel import discard, hint
 from ais_app.views.workbench import Workbench
 
 SHOWN = ("epochs", "box_size", "depth", "voxel_size", "boxes")
@@ -165,10 +165,10 @@ class TrainingSetup(QWidget):
     def _refresh_roles(self, *_: object) -> None:
         names = [self.feature.itemText(i) for i in range(self.feature.count())]
         for name in [name for name in self._roles if name not in names]:
-            self._roles.pop(name).deleteLater()
+            discard(self._roles.pop(name))
         while (item := self._others.takeAt(0)) is not None:
             if (widget := item.widget()) is not None and widget not in self._roles.values():
-                widget.deleteLater()
+                discard(widget)
         others = [name for name in names if name != self._learnt]
         self._others_title.setVisible(bool(others))
         for name, box in self._roles.items():

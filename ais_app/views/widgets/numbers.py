@@ -10,6 +10,7 @@ from PyQt6.QtWidgets import QAbstractSpinBox, QDoubleSpinBox, QWidget
 
 DECIMALS = 20  # that Qt keeps; the text shown is the shortest that means the same number
 LARGEST = 1e300
+NARROWEST = 76  # px, of a field with arrows and without a unit
 SMALLEST = 40  # px
 WIDE = 1e3  # a field whose bounds are farther apart than this steps 1, 2, 5, 10 …
 
@@ -50,6 +51,8 @@ class NumberField(QDoubleSpinBox):
         self.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         # a wheel over a panel scrolls the panel, unless the field was clicked
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        # Qt would leave room for the longest number within the range, which is wider than a panel
+        self.setMinimumWidth(NARROWEST + 8 * len(self._unit))
 
     @property
     def number(self) -> float:

@@ -67,6 +67,13 @@ def hint(text: str) -> QLabel:
     return label
 
 
+def discard(widget: QWidget) -> None:
+    """Take a widget away at once; Qt deletes it when it is safe."""
+    widget.hide()
+    widget.setParent(None)
+    widget.deleteLater()
+
+
 def line() -> QFrame:
     """Return a thin line between sections."""
     frame = QFrame()
