@@ -1,0 +1,61 @@
+"""The meshes of picks: balls, arrows or a map at each, made off the main thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ais_app.core.errors import ParameterProblem
+from ais_app.core.io import open_tomogram
+from ais_app.core.scene.glyphs import Glyph, arrow, ball, map_surface
+from ais_app.core.scene.instances import Merged, instances
+from ais_app.core.scene.scene import ScenePicks
+from ais_app.core.tomogram import ZYX
+
+if TYPE_CHECKING:
+    from ais_app.core.particle_set import Particles
+
+RESTING, MOVING = 400_000, 20_000  # triangles of one set
+
+
+def pick_work(
+    particles: Particles, style: ScenePicks, first_voxel_zyx: ZYX, larger: float = 1.0
+) -> Callable[[], tuple[Merged, Merged]]:
+    """Return the work that makes the meshes of picks, for a scene at rest and one that moves.
+
+    Parameters
+    ----------
+    particles
+        Of the tomogram.
+    style
+        How they are drawn.
+    first_voxel_zyx
+        Å; where the centre of the tomogram's first voxel lies.
+    larger
+        A factor, for picks that are to stand out.
+    """
+
+    def work() -> tuple[Merged, Merged]:
+        glyph, placed = _glyph(style, larger), instances(particles, first_voxel_zyx)
+        return placed.merged(glyph, RESTING), placed.merged(glyph, MOVING)
+
+    return work
+
+
+def _glyph(style: ScenePicks, larger: float) -> Glyph:
+    if style.style == "balls":
+        return ball(larger * style.size)
+    if style.style == "arrows":
+        return arrow(style.size, larger * style.size / 3)
+    if not style.template:
+        raise ParameterProblem("map", "none is chosen", f"choose the map that is drawn at picks {style.name}")
+    return _map(style.template, Path(style.template).stat().st_mtime, style.template_level)
+
+
+@lru_cache(maxsize=4)
+def _map(path: str, changed: float, level: float) -> Glyph:
+    """Make the surface of a map once for each content of its file."""
+    template = open_tomogram(path)
+    return map_surface(template.read(), template.require_voxel_size_zyx(), level)
