@@ -45,6 +45,14 @@ class ViewState:
         Name of the tool in the hand, see `ais_app.views.annotate`.
     brush_3d
         The brush is a ball instead of a disk.
+    ignoring
+        Tools mark what they paint as ignore (2): left out of training.
+    over_background
+        Tools leave alone what is painted already, of any feature.
+    sensitivity
+        Of the flood brush, 0 to 1.
+    follow_dark
+        The live-wire follows what is darker than its surroundings; bright ridges when ``False``.
     labels_on, predictions_on, boxes_on, picks_on
         What is drawn over the slice.
     crop
@@ -74,6 +82,10 @@ class ViewState:
     filters_on: bool = True
     tool: str = "brush"
     brush_3d: bool = False
+    ignoring: bool = False
+    over_background: bool = False
+    sensitivity: float = 0.5
+    follow_dark: bool = True
     labels_on: bool = True
     predictions_on: bool = True
     boxes_on: bool = True
