@@ -10,6 +10,7 @@ Everybody opens the file for themselves. Changes made here are announced by `Que
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -22,7 +23,7 @@ from ais_app.batch.items import read_item, read_items
 from ais_app.batch.paths import absolute, to_text
 from ais_app.batch.records import FULFILLED, OPEN, STATES, Item, Task, WorkerEntry
 from ais_app.batch.store import SUFFIX, QueueFile
-from ais_app.core.errors import ParameterProblem, ProjectProblem
+from ais_app.core.errors import AisAppError, ParameterProblem, ProjectProblem
 
 
 class QueueEvents(SignalGroup):
@@ -64,7 +65,7 @@ class Queue:
 
     @classmethod
     def open(cls, path: str | Path, *, create: bool = False) -> Queue:
-        """Open a queue.
+        """Open a queue; items of workers that have died wait again.
 
         Parameters
         ----------
@@ -82,7 +83,14 @@ class Queue:
         """
         if create:
             QueueFile.create_missing(Path(path))
-        return cls(Path(path))
+        queue = cls(Path(path))
+        try:
+            if os.access(queue.path, os.W_OK) and os.access(queue.path.parent, os.W_OK):  # else it is only looked at
+                queue.give_back_dead()
+        except AisAppError:
+            queue.close()
+            raise
+        return queue
 
     def __enter__(self) -> Queue:
         return self
@@ -220,10 +228,7 @@ class Queue:
     def retry(self, *ids: int) -> list[int]:
         """Run items again that have ended, with those they need and those that their failure kept from running.
 
-        Returns
-        -------
-        list of int
-            The items that now wait; those that were waiting or running are left as they are.
+        Returns the ids of those that wait now; what was waiting or running is left as it is.
         """
         with self.file.transaction():
             for id in ids:

@@ -96,7 +96,6 @@ def status(
 ) -> None:
     """Show how far a queue is: counts, what runs, what failed and why."""
     with Queue.open(queue) as opened:
-        opened.give_back_dead()
         items, counts, workers, paused = opened.items(), opened.counts(), opened.workers(), opened.paused
     if as_json:
         content = {"paused": paused, "counts": counts, "workers": [vars(worker) for worker in workers]}
