@@ -58,6 +58,16 @@ class Worker:
 
     def __enter__(self) -> Worker:
         self.file = QueueFile(self.path)
+        try:
+            self._register()
+        except BaseException:
+            self.file.close()
+            raise
+        self._heart = _Heart(self.path, self.id)
+        self._heart.start()
+        return self
+
+    def _register(self) -> None:
         self.file.be_patient()
         now = time.time()
         with self.file.transaction():
@@ -68,9 +78,6 @@ class Worker:
                 "INSERT INTO worker (name, host, pid, started, heartbeat) VALUES (?, ?, ?, ?, ?)",
                 (self.name, host(), os.getpid(), now, now),
             )
-        self._heart = _Heart(self.path, self.id)
-        self._heart.start()
-        return self
 
     def __exit__(self, *_: object) -> None:
         self._heart.stop()
