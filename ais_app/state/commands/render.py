@@ -193,6 +193,13 @@ def look_along(session: Session, axis: str) -> None:
     look(session, store.whole(scene, replace(scene.camera, azimuth=azimuth, elevation=elevation)))
 
 
+@command("Field of view {degrees}")
+def set_perspective(session: Session, degrees: float) -> None:
+    """Choose the field of view in degrees; 0 is a parallel view, in which the scale bar holds everywhere."""
+    scene = store.scene_of(session)
+    look(session, replace(scene.camera, field_of_view=degrees))
+
+
 @command("Show the whole scene")
 def look_at_everything(session: Session) -> None:
     """Look at the scene as at first."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from PyQt6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
@@ -185,11 +184,3 @@ class SurfaceCard(QFrame):
     def _remove(self) -> None:
         workbench = self._space.workbench
         workbench.attempt(lambda: render.remove_surface(workbench.session, self._name))
-
-
-def volume_suffix(path: Path) -> bool:
-    """Return whether a file is a volume by its name."""
-    from ais_app.core.io import volume_formats
-
-    name = path.name.lower().removesuffix(".gz").removesuffix(".bz2")
-    return any(name.endswith(format.suffixes) for format in volume_formats().values())

@@ -1,0 +1,182 @@
+"""What is saved of a scene: a picture, a film, its surfaces, a script for ChimeraX, coordinates of picks."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PyQt6.QtCore import QObject, QTimer
+from PyQt6.QtGui import QImage
+
+from ais_app.core.errors import FileProblem, ParameterProblem
+from ais_app.core.files import replacing
+from ais_app.core.jobs import Job
+from ais_app.core.scene.camera import Camera
+from ais_app.core.scene.turntable import turntable
+from ais_app.views.render.content import Content
+
+if TYPE_CHECKING:
+    from ais_app.core.particle_set import Particles
+    from ais_app.views.render.space import Space
+    from ais_app.workers.job_runner import JobHandle
+
+MOST_PIXELS = 8192  # along one side: what graphics cards and memory can be counted on for
+AHEAD = 3  # frames that wait to be written
+
+
+def save_picture(space: Space, path: str | Path, width: int, height: int, transparent: bool = False) -> Path:
+    """Save the scene as a PNG.
+
+    Raises
+    ------
+    ParameterProblem
+        The picture is too large.
+    FileProblem
+        It cannot be written.
+    """
+    if not (1 <= width <= MOST_PIXELS and 1 <= height <= MOST_PIXELS):
+        raise ParameterProblem("size", f"{width} × {height} pixels cannot be drawn", f"choose 1 to {MOST_PIXELS}")
+    pixels = np.ascontiguousarray(space.picture(width, height, transparent))
+    image = QImage(pixels.tobytes(), width, height, 4 * width, QImage.Format.Format_RGBA8888)
+    if not transparent:
+        image = image.convertToFormat(QImage.Format.Format_RGB888)
+    with replacing(path) as part:
+        if not image.save(str(part), "PNG"):
+            raise FileProblem(path, "cannot be written", "choose another folder or make room")
+    return Path(path)
+
+
+class Filming(QObject):
+    """Films the scene: frames are drawn here, one between two events, and written by a job.
+
+    Attributes
+    ----------
+    handle
+        The job of the newest film.
+    """
+
+    def __init__(self, space: Space) -> None:
+        super().__init__(space)
+        self._space = space
+        self._cameras: list[Camera] = []
+        self._size = (0, 0)
+        self._ready: queue.Queue[np.ndarray | None] = queue.Queue()
+        self.handle: JobHandle | None = None
+        self._timer = QTimer(self)
+        self._timer.setInterval(1)
+        self._timer.timeout.connect(self._draw)
+
+    @property
+    def busy(self) -> bool:
+        """Whether a film is being made."""
+        return self.handle is not None and self.handle.is_active
+
+    def start(
+        self, path: str | Path, width: int, height: int, frames: int, fps: float, degrees: float = 360.0
+    ) -> JobHandle:  # fmt: skip
+        """Film the scene while it turns.
+
+        Raises
+        ------
+        ParameterProblem
+            Another film is being made, or a number makes no sense.
+        """
+        if self.busy:
+            raise ParameterProblem("film", "another one is being made", "wait for it, or stop it in the list of jobs")
+        self._cameras = turntable(self._space.camera, frames, degrees)
+        self._size = (width, height)
+        self._ready = waiting = queue.Queue()
+        ended = threading.Event()
+
+        def job() -> Job[tuple[Path, int]]:
+            from ais_app.core.scene.movie import write_movie_job
+
+            try:
+                return (yield from write_movie_job(_taken(waiting, ended), path, fps, count=frames))
+            finally:
+                ended.set()
+
+        workbench = self._space.workbench
+        self.handle = workbench.jobs.start(
+            f"Film {Path(path).name}", job, on_result=lambda made: workbench.notify(f"{made[0]} was saved")
+        )
+        self.handle.changed.connect(lambda: self._ended(ended))
+        self._timer.start()
+        return self.handle
+
+    def stop(self) -> None:
+        """Draw nothing more."""
+        self._timer.stop()
+        self._cameras = []
+        self._ready.put(None)
+
+    def _draw(self) -> None:
+        if self._ready.qsize() >= AHEAD:
+            return
+        if not self._cameras:
+            self.stop()
+            return
+        picture = self._space.picture(*self._size, camera=self._cameras.pop(0))
+        self._ready.put(np.ascontiguousarray(picture[..., :3]))
+
+    def _ended(self, ended: threading.Event) -> None:
+        if self.handle is not None and self.handle.state in ("stopping", "failed", "cancelled", "done"):
+            ended.set()
+            self.stop()
+
+
+def _taken(ready: queue.Queue[np.ndarray | None], ended: threading.Event) -> Iterator[np.ndarray]:
+    """Give frames as they are drawn; stop waiting when nobody draws any more."""
+    while not ended.is_set():
+        try:
+            frame = ready.get(timeout=0.1)
+        except queue.Empty:
+            continue
+        if frame is None:
+            return
+        yield frame
+
+
+def save_surfaces(content: Content, scene_surfaces: dict[str, object], path: str | Path) -> Job[Path]:
+    """Save the surfaces that are seen into one file, as a job; the suffix chooses the format, Å.
+
+    Parameters
+    ----------
+    content
+        Holds the surfaces.
+    scene_surfaces
+        Name to `SurfaceSettings` of those that are wanted.
+    path
+        ``.obj``, ``.ply``, ``.stl`` or ``.glb``.
+    """
+    from ais_app.core.jobs import Progress
+
+    levels = {name: content.surfaces[name].levels for name in scene_surfaces}
+
+    def job() -> Job[Path]:
+        from ais_app.core.surfaces.mesh_files import write_meshes
+
+        yield Progress(0, 1, "writing")
+        meshes = {name: found.mesh(scene_surfaces[name]) for name, found in levels.items() if found is not None}
+        if not meshes:
+            raise ParameterProblem("surfaces", "none is shown", "show one first")
+        return write_meshes(path, meshes)
+
+    return job()
+
+
+def save_coordinates(particles: Particles, path: str | Path, format: str) -> Job[Path]:
+    """Save picks for another program, as a job."""
+    from ais_app.core.jobs import Progress
+
+    def job() -> Job[Path]:
+        from ais_app.core.coordinates import write_particles
+
+        yield Progress(0, 1, "writing")
+        return write_particles(path, particles, format)
+
+    return job()
