@@ -55,6 +55,7 @@ class FeatureList(QWidget):
         self.add.setPopupMode(QToolButton.ToolButtonPopupMode.MenuButtonPopup)
         self._library = QMenu(self)
         self.add.setMenu(self._library)
+        self.add.setFixedWidth(48)
         self.apply_theme()
         self._build()
         self._soon = QTimer(self)
@@ -88,7 +89,7 @@ class FeatureList(QWidget):
             slices, boxes = here.get(feature.id, (0, 0))
             everywhere = sum(each.get(feature.id, (0, 0))[0] for each in counts.values())
             tip = f"{feature.name}: {slices} annotated slices and {boxes} boxes here, {everywhere} slices in all"
-            words = " · ".join(([f"{slices} sl"] if slices else []) + ([f"{boxes} bx"] if boxes else []))
+            words = _several(slices, "slice") if slices or not boxes else _several(boxes, "box")
             chosen = feature.id == self.session.view.feature
             self._row_at(place).show_feature(feature, words, tip, chosen)
             if chosen and self.list.currentRow() != place:
@@ -227,6 +228,11 @@ class FeatureList(QWidget):
     def _clear(self, feature: Feature) -> None:
         features.choose(self.session, feature.id)
         annotate.clear(self.session, self.session.view.z)
+
+
+def _several(count: int, noun: str) -> str:
+    plural = noun + ("es" if noun.endswith("x") else "s")
+    return f"{count} {noun if count == 1 else plural}" if count else ""
 
 
 class _DragList(QListWidget):

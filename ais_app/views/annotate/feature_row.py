@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from PyQt6.QtCore import QEvent, QObject, Qt, pyqtSignal
-from PyQt6.QtGui import QKeyEvent
-from PyQt6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QSizePolicy, QStackedLayout, QToolButton, QWidget
+from PyQt6.QtGui import QKeyEvent, QResizeEvent
+from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLineEdit, QSizePolicy, QStackedLayout, QToolButton, QWidget
 
 from ais_app.core.display.colours import FEATURE_COLOURS
 from ais_app.state.records import Feature
@@ -36,15 +36,16 @@ class FeatureRow(QWidget):
         self.count.setProperty("role", "hint")
         self.eye, self.lock = QToolButton(), QToolButton()
         for button in (self.eye, self.lock):
-            button.setCheckable(True)
             button.setProperty("role", "close")
+        self.bar = QFrame()
+        self.bar.setFixedWidth(3)
         self._build()
         self.colour.changed.connect(self.recoloured)
         self.editor.returnPressed.connect(self._end_editing)
         self.editor.editingFinished.connect(self._end_editing)
         self.editor.installEventFilter(self)
-        self.eye.clicked.connect(lambda on: self.shown.emit(on))
-        self.lock.clicked.connect(lambda on: self.locked.emit(on))
+        self.eye.clicked.connect(lambda: self.shown.emit(not self.feature.visible))
+        self.lock.clicked.connect(lambda: self.locked.emit(not self.feature.locked))
 
     def _build(self) -> None:
         names = QWidget()
@@ -54,11 +55,11 @@ class FeatureRow(QWidget):
         self._names.addWidget(self.editor)
         self._holder = names
         row = QHBoxLayout(self)
-        row.setContentsMargins(4, 0, 4, 0)
+        row.setContentsMargins(0, 0, 4, 0)
         row.setSpacing(4)
-        for widget in (self.colour, names, self.count, self.eye, self.lock):
+        for widget in (self.bar, self.colour, names, self.count, self.eye, self.lock):
             row.addWidget(widget)
-        row.setStretch(1, 1)
+        row.setStretch(2, 1)
         self.setFixedHeight(HEIGHT)
 
     def show_feature(self, feature: Feature, count: str, tip: str, chosen: bool) -> None:
@@ -68,28 +69,34 @@ class FeatureRow(QWidget):
         font = self.name.font()
         font.setBold(chosen)
         self.name.setFont(font)
-        self.name.setText(feature.name)
+        self.name.setEnabled(feature.visible)
+        theme = current_theme()
+        self.bar.setStyleSheet(f"background: {theme.accent if chosen else 'transparent'}; border-radius: 1px;")
         self.count.setText(count)
         self.setToolTip(tip)
         self.count.setToolTip(tip)
-        faint = current_theme().dimmed
-        self.name.setEnabled(feature.visible)
-        self._button(self.eye, feature.visible, ("mdi6.eye-outline", "mdi6.eye-off-outline"), "Hide", "Show", faint)
-        lock = ("mdi6.lock-outline", "mdi6.lock-open-variant-outline")
-        self._button(self.lock, feature.locked, lock, "Unlock", "Lock", faint)
-
-    def _button(
-        self, button: QToolButton, on: bool, icons: tuple[str, str], if_on: str, if_off: str, colour: str
-    ) -> None:
-        button.blockSignals(True)
-        button.setChecked(on)
-        button.blockSignals(False)
         # what is usual is quiet; what keeps a person from painting can be seen
-        unusual = on if button is self.lock else not on
-        button.setIcon(icon(icons[0] if on else icons[1], current_theme().warning if unusual else colour))
-        words = f"{if_on if on else if_off} {self.feature.name}"
-        button.setToolTip(words)
-        button.setAccessibleName(words)
+        eye = ("mdi6.eye-outline", theme.dimmed) if feature.visible else ("mdi6.eye-off-outline", theme.warning)
+        lock = (
+            ("mdi6.lock-outline", theme.warning) if feature.locked else ("mdi6.lock-open-variant-outline", theme.dimmed)
+        )
+        for button, (name, colour), words in (
+            (self.eye, eye, f"{'Hide' if feature.visible else 'Show'} {feature.name}"),
+            (self.lock, lock, f"{'Unlock' if feature.locked else 'Lock'} {feature.name}"),
+        ):
+            button.setIcon(icon(name, colour))
+            button.setToolTip(words)
+            button.setAccessibleName(words)
+        self._elide()
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Shorten a name that is too long for the new width."""
+        super().resizeEvent(event)
+        self._elide()
+
+    def _elide(self) -> None:
+        mode = Qt.TextElideMode.ElideMiddle
+        self.name.setText(self.name.fontMetrics().elidedText(self.feature.name, mode, max(self._holder.width(), 40)))
 
     def edit_name(self) -> None:
         """Let the name be edited."""
