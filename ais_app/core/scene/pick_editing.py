@@ -6,13 +6,33 @@ is computed from the picks themselves, not from what was drawn: fifty thousand o
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numba import njit
 
 from ais_app.core.errors import ParameterProblem
 from ais_app.core.particle_set import Particles
+
+
+@dataclass(frozen=True)
+class SurfaceHit:
+    """Where a ray meets a surface.
+
+    Parameters
+    ----------
+    point_xyz
+        (3,) Å.
+    normal_xyz
+        (3,) unit length, outward: what the z axis of a particle on this surface is turned to
+        (`picking.orientation.rotations_to`).
+    face
+        Index of the triangle.
+    """
+
+    point_xyz: np.ndarray
+    normal_xyz: np.ndarray
+    face: int
 
 
 def nearest_to_ray(
@@ -114,14 +134,17 @@ def ray_meets_plane(
 
 def ray_meets_surface(
     origin_xyz: np.ndarray, direction_xyz: np.ndarray, vertices_xyz: np.ndarray, faces: np.ndarray
-) -> np.ndarray | None:
-    """Return where a ray first meets a surface, (3,) x y z; ``None`` where it does not.
+) -> SurfaceHit | None:
+    """Return where a ray first meets a surface; ``None`` where it does not.
 
     Möller and Trumbore (Journal of Graphics Tools 2, 21, 1997) on every triangle, of both sides: some 10 ms a million.
     """
     origin, direction = np.asarray(origin_xyz, dtype=float), _unit(direction_xyz)
-    along = _first_hit(origin, direction, vertices_xyz, faces)
-    return origin + along * direction if np.isfinite(along) else None
+    along, face = _first_hit(origin, direction, vertices_xyz, faces)
+    if face < 0:
+        return None
+    a, b, c = vertices_xyz[faces[face]].astype(float)
+    return SurfaceHit(origin + along * direction, _unit(np.cross(b - a, c - a)), int(face))
 
 
 def with_pick(particles: Particles, position_zyx: np.ndarray, rotation: np.ndarray | None = None) -> Particles:
@@ -187,8 +210,8 @@ def _unit(vector: np.ndarray) -> np.ndarray:
 
 @njit(cache=True, nogil=True)
 def _first_hit(origin, direction, vertices, faces):  # type: ignore[no-untyped-def] # pragma: no cover
-    """Return how far along the ray the first triangle is; infinite where there is none."""
-    best = np.inf
+    """Return how far along the ray the first triangle is, and which; infinite and -1 where there is none."""
+    best, face = np.inf, -1
     dx, dy, dz = direction
     for m in range(len(faces)):
         a, b, c = faces[m]
@@ -209,5 +232,5 @@ def _first_hit(origin, direction, vertices, faces):  # type: ignore[no-untyped-d
             continue
         along = (vx * qx + vy * qy + vz * qz) / determinant
         if 0 <= along < best:
-            best = along
-    return best
+            best, face = along, m
+    return best, face

@@ -16,7 +16,10 @@ from numba import njit
 
 from ais_app.core.surfaces.normals import plain, surface_area, triangle_normal
 
+_Surface = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+
 _TRIES = 8
+_FACES_PIECE = 12  # triangles that a piece is worth
 _SPARE = 0.7  # of the triangles that are allowed, at least as many are wanted
 # how strongly a new vertex is held in the middle of the old ones, against the planes: needed where these are parallel
 _HOLD = 1e-2
@@ -32,23 +35,42 @@ def clustered(
     vertices, normals, faces
         (n, 3) float32, Å; (n, 3) float32, outward; (m, 3) int32.
     of_vertex
-        (n,) int32: the piece that each vertex belongs to.
+        (n,) int32: the piece that each vertex belongs to, ascending, as `pieces.largest_first` sorts them.
     most
         Triangles allowed.
 
     Returns
     -------
     vertices, normals, faces, of_vertex
-        The same of the simpler surface, in the same order of pieces; pieces smaller than a cell are gone. Normals are
-        means of those before, not those of the new triangles: it is shaded as the surface that it stands for.
+        The same of the simpler surface, in the same order of pieces; the smallest may be gone. Normals are means of
+        those before, not those of the new triangles: it is shaded as the surface that it stands for.
     """
     if len(faces) <= most:
         return vertices, normals, faces, of_vertex
-    group = _groups(normals, of_vertex)
+    # a piece needs some triangles to be seen at all: where there are too many pieces the smallest are left out
+    pieces = max(1, most // _FACES_PIECE)
+    if of_vertex[-1] >= pieces:
+        n, m = np.searchsorted(of_vertex, pieces), np.searchsorted(of_vertex[faces[:, 0]], pieces)
+        vertices, normals, faces, of_vertex = vertices[:n], normals[:n], faces[:m], of_vertex[:n]
+        if m <= most:
+            return vertices, normals, faces, of_vertex
+    best = _fitted(vertices, normals, faces, of_vertex, _groups(normals, of_vertex), most)
+    if best is None:  # a rough surface, with all directions of the normal everywhere
+        best = _fitted(vertices, normals, faces, of_vertex, of_vertex.astype(np.int64), most)
+    if best is None:
+        return vertices[:0], normals[:0], faces[:0], of_vertex[:0]
+    vertices, normals, faces, of_vertex = map(plain, best)
+    return vertices, normals, faces, of_vertex
+
+
+def _fitted(
+    vertices: np.ndarray, normals: np.ndarray, faces: np.ndarray, of_vertex: np.ndarray, group: np.ndarray, most: int
+) -> _Surface | None:
+    """Return the surface with the smallest cells found of which at most `most` triangles are left."""
     cell = float(np.sqrt(2.2 * surface_area(vertices, faces) / most))
     best = None
     for _ in range(_TRIES):
-        found = _clustered(vertices, normals, faces, of_vertex, group, cell)
+        found: _Surface = _clustered(vertices, normals, faces, of_vertex, group, cell)
         count = len(found[2])
         if count <= most and (best is None or count > len(best[2])):
             best = found
@@ -56,12 +78,7 @@ def clustered(
             break
         # the number of triangles falls with the square of the cell
         cell *= float(np.clip(np.sqrt(max(count, 1) / (0.87 * most)), 0.5, 4.0))
-    while best is None:
-        cell *= 2
-        found = _clustered(vertices, normals, faces, of_vertex, group, cell)
-        best = found if len(found[2]) <= most else None
-    vertices, normals, faces, of_vertex = map(plain, best)
-    return vertices, normals, faces, of_vertex
+    return best
 
 
 @njit(cache=True, nogil=True)
@@ -101,21 +118,62 @@ def _clustered(vertices, normals, faces, of_vertex, group, cell):  # type: ignor
         move = _nearest(quadrics[j])
         for axis in range(3):
             new[j, axis] = middle[j, axis] + min(max(move[axis], -cell / 2), cell / 2)
-    kept = np.empty_like(faces)
-    n = 0
-    used = np.zeros(k, dtype=np.int32)
-    for m in range(len(faces)):
-        a, b, c = cluster[faces[m, 0]], cluster[faces[m, 1]], cluster[faces[m, 2]]
-        if a != b and b != c and c != a:
-            kept[n, 0], kept[n, 1], kept[n, 2] = a, b, c
-            used[a] = used[b] = used[c] = 1
-            n += 1
-    return _without_unused(new, new_normals, kept[:n].copy(), new_of, used)
+    return _without_unused(new, new_normals, _kept(faces, cluster, k), new_of)
 
 
 @njit(cache=True, nogil=True)
-def _without_unused(vertices, normals, faces, of_vertex, used):  # type: ignore[no-untyped-def] # pragma: no cover
+def _kept(faces, cluster, k):  # type: ignore[no-untyped-def] # pragma: no cover
+    """Return the triangles between three different ones of `k` clusters, each once, in their order."""
+    kept = np.empty_like(faces)
+    n = 0
+    for m in range(len(faces)):
+        a, b, c = cluster[faces[m, 0]], cluster[faces[m, 1]], cluster[faces[m, 2]]
+        if a != b and b != c and c != a:
+            if b < a and b < c:  # the least first, so that turned ones are the same
+                a, b, c = b, c, a
+            elif c < a and c < b:
+                a, b, c = c, a, b
+            kept[n, 0], kept[n, 1], kept[n, 2] = a, b, c
+            n += 1
+    seen = np.full(_table_size(n), -1, dtype=np.int64)
+    unique = 0
+    for m in range(n):
+        key = (np.int64(kept[m, 0]) * k + kept[m, 1]) * k + kept[m, 2]
+        slot = _slot(key, len(seen))
+        while seen[slot] != -1 and seen[slot] != key:
+            slot = (slot + 1) & (len(seen) - 1)
+        if seen[slot] == -1:
+            seen[slot] = key
+            kept[unique] = kept[m]
+            unique += 1
+    return kept[:unique].copy()
+
+
+@njit(cache=True, nogil=True)
+def _table_size(entries):  # type: ignore[no-untyped-def] # pragma: no cover
+    """Return the size of a hash table with room for so many: a power of two."""
+    size = 16
+    while size < 2 * entries:
+        size *= 2
+    return size
+
+
+@njit(cache=True, nogil=True)
+def _slot(key, size):  # type: ignore[no-untyped-def] # pragma: no cover
+    """Return where a key belongs in a hash table; neighbours are scattered."""
+    key ^= key >> 31
+    key *= 7046029254386353131
+    key ^= key >> 29
+    return key & (size - 1)
+
+
+@njit(cache=True, nogil=True)
+def _without_unused(vertices, normals, faces, of_vertex):  # type: ignore[no-untyped-def] # pragma: no cover
     """Return the surface without the vertices that have no triangle."""
+    used = np.zeros(len(vertices), dtype=np.int32)
+    for m in range(len(faces)):
+        for corner in range(3):
+            used[faces[m, corner]] = 1
     number = np.cumsum(used) - 1
     chosen = np.flatnonzero(used)
     for m in range(len(faces)):
@@ -135,9 +193,7 @@ def _clusters(vertices, group, cell):  # type: ignore[no-untyped-def] # pragma: 
             high[axis] = max(high[axis], vertices[i, axis])
     nx, ny = np.int64((high[0] - low[0]) / cell) + 1, np.int64((high[1] - low[1]) / cell) + 1
     nz = np.int64((high[2] - low[2]) / cell) + 1
-    size = 16
-    while size < 2 * n:
-        size *= 2
+    size = _table_size(n)
     keys, values = np.full(size, -1, dtype=np.int64), np.empty(size, dtype=np.int32)
     cluster, first = np.empty(n, dtype=np.int32), np.empty(n, dtype=np.int32)
     found = 0
@@ -145,7 +201,7 @@ def _clusters(vertices, group, cell):  # type: ignore[no-untyped-def] # pragma: 
         x, y = np.int64((vertices[i, 0] - low[0]) / cell), np.int64((vertices[i, 1] - low[1]) / cell)
         z = np.int64((vertices[i, 2] - low[2]) / cell)
         key = ((np.int64(group[i]) * nz + z) * ny + y) * nx + x
-        slot = (key * 11400714819323198) & (size - 1)  # near 2^64 / golden ratio / 1000: scatters neighbours
+        slot = _slot(key, size)
         while keys[slot] != -1 and keys[slot] != key:
             slot = (slot + 1) & (size - 1)
         if keys[slot] == -1:

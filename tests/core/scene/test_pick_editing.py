@@ -107,10 +107,13 @@ def test_the_first_place_on_a_surface(seed):
     sides = np.stack([np.tile(-aim, (len(a), 1)), b - a, c - a], axis=-1)
     along, first, second = np.linalg.solve(sides, (eye - a)[..., None])[..., 0].T
     hit = (first >= 0) & (second >= 0) & (first + second <= 1)
-    np.testing.assert_allclose(found, eye + along[hit].min() * aim, atol=0.01)
+    np.testing.assert_allclose(found.point_xyz, eye + along[hit].min() * aim, atol=0.01)
+    assert found.face == np.argmin(np.where(hit, along, np.inf))
+    outward = (found.point_xyz - [500, 0, 0]) / np.linalg.norm(found.point_xyz - [500, 0, 0])
+    assert found.normal_xyz @ outward > 0.98
     assert ray_meets_surface(eye, -aim, vertices, faces) is None
     inside = ray_meets_surface(np.array([500, 0, 0]), aim, vertices, faces)
-    assert 48 < np.linalg.norm(inside - [500, 0, 0]) < 51
+    assert 48 < np.linalg.norm(inside.point_xyz - [500, 0, 0]) < 51
     assert ray_meets_surface(eye, aim, vertices, faces[:0]) is None
 
 

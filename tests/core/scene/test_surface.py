@@ -142,6 +142,19 @@ def test_the_level_of_detail_is_the_finest_that_fits(many):
     assert made.detail_for(1e9, 1) == 0
 
 
+@pytest.mark.parametrize("filled", [0.02, 0.2, 0.5])
+def test_noise_has_levels_of_detail_too(monkeypatch, rng, filled):
+    """Thousands of specks, or one piece with every direction of the normal everywhere."""
+    monkeypatch.setattr(surface, "DETAILS", (3000, 100))
+    noise = Tomogram(rng.random((30, 30, 30)).astype(np.float32), (10.0,) * 3)
+    made = run(surface_job(noise, SurfaceSettings(level=1 - filled)))
+    for detail, most in zip(made.details[1:], (3000, 100), strict=True):
+        assert 0 < len(detail.faces) <= most
+        assert detail.face_ends[-1] == len(detail.faces)
+        assert len(detail.face_ends) == len(made.volumes)
+        assert len(np.unique(detail.faces, axis=0)) == len(detail.faces)
+
+
 def test_dust_needs_no_time():
     """On a million triangles; the promise is 50 ms."""
     count = 200_000
