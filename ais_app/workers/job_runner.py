@@ -15,7 +15,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
-from PyQt6.QtCore import QObject, pyqtSignal
+from PyQt6.QtCore import QCoreApplication, QEvent, QObject, pyqtSignal
 
 from ais_app.core.errors import AisAppError
 from ais_app.core.jobs import Job, JobCancelled, Progress, run
@@ -211,11 +211,15 @@ class JobRunner(QObject):
             self.changed.emit()
 
     def shutdown(self) -> None:
-        """Stop every job and wait until their threads have ended."""
+        """Stop every job, wait until their threads have ended, and hear what they said last.
+
+        A training that is stopped gives its best weights, and those must be noted before the project is closed.
+        """
         for handle in self.active:
             handle.stop()
-        for handle in self.handles:
+        for handle in list(self.handles):
             handle.wait()
+            QCoreApplication.sendPostedEvents(handle, QEvent.Type.MetaCall)
 
     def _changed(self, handle: JobHandle) -> None:
         self.changed.emit()
