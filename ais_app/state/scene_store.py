@@ -13,14 +13,16 @@ from dataclasses import replace
 from glob import escape
 from pathlib import Path
 
+import numpy as np
+
 from ais_app.core.display.colours import FEATURE_COLOURS
 from ais_app.core.errors import AisAppError, ProjectProblem
 from ais_app.core.scene.camera import Camera, around
 from ais_app.core.scene.scene import Scene, ScenePicks, SceneSurface
 from ais_app.core.scene.surface import SurfaceSettings
-from ais_app.core.surfaces.mesh import first_voxel_zyx
+from ais_app.core.surfaces.mesh import first_voxel_zyx, rgb_of
 from ais_app.core.tomogram import ZYX, Tomogram, tomogram_name
-from ais_app.state.records import TomogramEntry
+from ais_app.state.records import PickSet, TomogramEntry
 from ais_app.state.session import Session
 
 PREFIX = "scene:"
@@ -66,8 +68,7 @@ def listed_scene(session: Session) -> Scene:
         return scene
     sets = session.project.picks(entry)
     known = {picks.name: picks for picks in scene.picks}
-    diameter = {s.name: known[s.name] if s.name in known else _new_picks(session, s.name, s.feature) for s in sets}
-    scene = replace(scene, picks=tuple(diameter.values()))
+    scene = replace(scene, picks=tuple(known.get(s.name) or _new_picks(session, s) for s in sets))
     there = {Path(surface.source) for surface in scene.surfaces if surface.source} | left_out(session)
     for path in exported(session, entry):
         if path not in there:
@@ -146,13 +147,11 @@ def frame_of(session: Session, entry: TomogramEntry) -> ZYX:
 def whole(scene: Scene, camera: Camera | None = None) -> Camera:
     """Return a camera with all of the tomogram in the picture, looking as `camera` or that of the scene does."""
     box = box_of(scene)
-    return (camera or scene.camera) if box is None else around(*box, camera or scene.camera)  # type: ignore[misc]
+    return (camera or scene.camera) if box is None else around(box[0], box[1], camera or scene.camera)
 
 
-def box_of(scene: Scene):  # type: ignore[no-untyped-def]
+def box_of(scene: Scene) -> tuple[np.ndarray, np.ndarray] | None:
     """Return the least and the greatest corner of the tomogram, (3,) each, x y z in Å; ``None`` without one."""
-    import numpy as np
-
     if scene.voxel_size_zyx is None or scene.shape_zyx is None:
         return None
     size, shape = np.array(scene.voxel_size_zyx), np.array(scene.shape_zyx)
@@ -204,6 +203,17 @@ def _looks_of(session: Session, name: str) -> SurfaceSettings | None:
     return next((surface.settings for surface in surfaces if surface.name == name), None)
 
 
-def _new_picks(session: Session, name: str, feature: int | None) -> ScenePicks:
+def _new_picks(session: Session, pick_set: PickSet) -> ScenePicks:
+    """Return how a set looks at first: as large as it says, lighter than its feature, whose surface it lies in."""
     colours = {each.id: each.colour for each in session.project.features}
-    return ScenePicks(name=name, size=PICK_DIAMETER, colour=(colours.get(feature or 0) or "#e69f00").lower())
+    radii = session.project.pick_store(pick_set).read().radii
+    known = np.empty(0) if radii is None else radii[np.isfinite(radii)]
+    diameter = 2 * float(np.median(known)) if len(known) else PICK_DIAMETER
+    colour = lighter(colours.get(pick_set.feature or 0) or "#e69f00")
+    return ScenePicks(name=pick_set.name, size=diameter, colour=colour)
+
+
+def lighter(colour: str) -> str:
+    """Return a colour, ``#rrggbb``, that stands out from a surface of the given one."""
+    red, green, blue = ((value + 255) // 2 for value in rgb_of(colour))
+    return f"#{red:02x}{green:02x}{blue:02x}"

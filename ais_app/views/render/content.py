@@ -65,7 +65,7 @@ class Content(QObject):
         self.problems: dict[str, str] = {}
         self.predictions: dict[str, Tomogram] = {}
         self.volumes = Volumes()
-        self.sender = Sender(space.canvas, self)
+        self.uploads = Sender(space.canvas, self)
         self.slice, self.volume = SliceLayer(self._parent), VolumeLayer(self._parent)
         self._asked: dict[str, object] = {}
         self._scene = space.scene
@@ -79,7 +79,7 @@ class Content(QObject):
     @property
     def busy(self) -> bool:
         """Whether something is still to come."""
-        return self._meshes.busy or self._others.busy or self.sender.busy
+        return self._meshes.busy or self._others.busy or self.uploads.busy
 
     def is_making(self, name: str) -> bool:
         """Whether a surface is being made."""
@@ -164,7 +164,7 @@ class Content(QObject):
 
     def close_down(self) -> None:
         """Stop the threads."""
-        self.sender.stop()
+        self.uploads.stop()
         self._meshes.close()
         self._others.close()
 
@@ -173,7 +173,7 @@ class Content(QObject):
     def _refresh_surface(self, surface: SceneSurface) -> None:
         name, settings = surface.name, surface.settings
         if name not in self.surfaces:
-            self.surfaces[name] = SurfaceLayer(self._parent, self.sender)
+            self.surfaces[name] = SurfaceLayer(self._parent, self.uploads)
         self.surfaces[name].set_style(settings)
         if not settings.visible:
             return
@@ -227,7 +227,7 @@ class Content(QObject):
 
     def _show_picks(self, name: str, particles: Particles, style: ScenePicks) -> None:
         if name not in self.picks:
-            self.picks[name] = PickLayer(self._parent, self.sender)
+            self.picks[name] = PickLayer(self._parent, self.uploads)
         self.picks[name].set_style(style.colour, style.opacity, style.visible)
         first = self._scene.first_voxel_zyx
         turned = b"" if particles.rotations is None else particles.rotations.tobytes()
@@ -278,7 +278,7 @@ class Content(QObject):
             self._others.request(name, work)
 
     def _take_other(self, name: str, value: Any, _: bool) -> None:
-        kind, _, which = name.partition(":")
+        kind, _colon, which = name.partition(":")
         if kind == "picks" and which in self.picks:
             self.picks[which].set_meshes(value)
             self.light(self._space.camera, self._scene.lights, self._space.clip_plane)

@@ -27,7 +27,7 @@ class BoundingBox:
 
     def __init__(self, parent: Node) -> None:
         self._line = Line(connect="segments", width=1, antialias=False, parent=parent)
-        self._line.set_gl_state(depth_test=True, blend=True, blend_func=OVER)
+        self._line.set_gl_state(depth_test=True, depth_mask=True, cull_face=False, blend=True, blend_func=OVER)
         self._line.order = 5
         self._line.visible = False
 

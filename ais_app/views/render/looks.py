@@ -10,6 +10,7 @@ from PyQt6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QLabel, QVBoxLa
 from ais_app.core.scene.scene import Lights
 from ais_app.state.commands import render
 from ais_app.state.scene_store import box_of
+from ais_app.views.render.columns import aligned
 from ais_app.views.render.space import Space
 from ais_app.views.widgets.colour_button import ColourButton
 from ais_app.views.widgets.fields import ChoiceBox
@@ -81,7 +82,8 @@ class TomogramLooks(QWidget):
             row.addWidget(choice, 1)
             column.addLayout(row)
             if box is self.slice:
-                _aligned(column, self.index, self.opacity)
+                for slider in aligned(self.index, self.opacity):
+                    column.addWidget(slider)
 
     def _connect(self) -> None:
         self._space.refreshed.connect(self.refresh)
@@ -159,8 +161,8 @@ class SceneLooks(QWidget):
         for widget, value in checks.items():
             with QSignalBlocker(widget):
                 widget.setChecked(value)
-        for widget in (self.clip_axis, self.flip, self.place):
-            widget.setVisible(plane is not None)
+        for part in (self.clip_axis, self.flip, self.place):
+            part.setVisible(plane is not None)
         self.clip.setEnabled(box is not None)
         self.background.set_colour(scene.background)
         for name, slider in self.lights.items():
@@ -174,7 +176,8 @@ class SceneLooks(QWidget):
         row.addWidget(self.clip_axis, 1)
         row.addWidget(self.flip)
         column.addLayout(row)
-        _aligned(column, self.place, *self.lights.values())
+        for slider in aligned(self.place, *self.lights.values()):
+            column.addWidget(slider)
         grid = QGridLayout()
         grid.setVerticalSpacing(6)
         for place, widget in enumerate((*self.marks.values(), self.perspective)):
@@ -222,10 +225,3 @@ def _column(widget: QWidget) -> QVBoxLayout:
     column.setContentsMargins(0, 0, 0, 0)
     column.setSpacing(6)
     return column
-
-
-def _aligned(column: QVBoxLayout, *sliders: LabelledSlider) -> None:
-    width = max(slider.label.sizeHint().width() for slider in sliders)
-    for slider in sliders:
-        slider.label.setFixedWidth(width)
-        column.addWidget(slider)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from PyQt6.QtWidgets import QFileDialog, QPushButton, QWidget
@@ -69,8 +70,8 @@ class RenderPanel(Panel):
         folder = str(session.folder()) if session.has_project else ""
         kinds = "Volumes (*.mrc *.map *.rec *.mrc.gz *.em *.tif *.tiff *.hdf *.h5);;All files (*)"
         chosen, _ = QFileDialog.getOpenFileNames(self, "Add segmentations", folder, kinds)
-        for path in chosen:
-            self.workbench.attempt(lambda path=path: add_surface_file(self.workbench, Path(path)))
+        for path in map(Path, chosen):
+            self.workbench.attempt(partial(add_surface_file, self.workbench, path))
 
     def show_everything(self) -> None:
         """Look at the whole scene."""

@@ -20,6 +20,7 @@ from PyQt6.QtWidgets import (
 
 from ais_app.core.scene.scene import ScenePicks
 from ais_app.state.commands import render
+from ais_app.views.render.columns import aligned
 from ais_app.views.render.editing import PickEditor
 from ais_app.views.render.space import Space
 from ais_app.views.theme import icon
@@ -88,7 +89,7 @@ class PickCard(QFrame):
         self.remove.setIcon(icon("mdi6.close"))
         self.remove.setToolTip("Remove this set of picks from the project (undo brings it back)")
         self.remove.setAccessibleName(f"Remove picks {picks.name}")
-        self.size = LabelledSlider(
+        self.radius = LabelledSlider(
             "Radius", 5, 500, picks.size / 2, unit="Å", logarithmic=True, open_ended=True,
             tip="Radius of the particle (Å); arrows are twice as long",
         )  # fmt: skip
@@ -114,7 +115,7 @@ class PickCard(QFrame):
             with QSignalBlocker(widget):
                 widget.setChecked(value)
         self.colour.set_colour(picks.colour)
-        self.size.set_value(picks.size / 2)
+        self.radius.set_value(picks.size / 2)
         self.level.set_value(picks.template_level)
         self.level.setVisible(picks.style == "map")
         with QSignalBlocker(self.style_):
@@ -137,8 +138,8 @@ class PickCard(QFrame):
             top.addWidget(widget)
         top.setStretch(2, 1)
         column.addLayout(top)
-        column.addWidget(self.size)
-        column.addWidget(self.level)
+        for slider in aligned(self.radius, self.level):
+            column.addWidget(slider)
         row = QHBoxLayout()
         row.setSpacing(8)
         row.addWidget(self.style_, 1)
@@ -149,7 +150,7 @@ class PickCard(QFrame):
     def _connect(self) -> None:
         self.on.toggled.connect(lambda on: self._change(visible=on))
         self.colour.changed.connect(lambda colour: self._change(colour=colour))
-        self.size.changed.connect(lambda value: self._change(size=2 * value))
+        self.radius.changed.connect(lambda value: self._change(size=2 * value))
         self.level.changed.connect(lambda value: self._change(template_level=value))
         self.style_.currentIndexChanged.connect(self._restyle)
         self.edit.toggled.connect(lambda on: self._editor.edit(self._name if on else ""))

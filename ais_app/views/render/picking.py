@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,8 +13,10 @@ from PyQt6.QtWidgets import QCheckBox, QHBoxLayout, QLineEdit, QPushButton, QVBo
 from ais_app.core.errors import AisAppError
 from ais_app.core.pickers.blobs import BlobParams
 from ais_app.core.scene.scene import ScenePicks, SceneSurface
-from ais_app.core.scene.surface import SurfaceSettings
+from ais_app.core.surfaces.mesh import NM3
+from ais_app.state import scene_store as store
 from ais_app.state.commands import render
+from ais_app.views.render.columns import aligned
 from ais_app.views.render.space import Space
 from ais_app.views.widgets.fields import ChoiceBox
 from ais_app.views.widgets.forms import ParamsForm
@@ -27,7 +30,7 @@ if TYPE_CHECKING:
     from ais_app.core.scene.thresholding import LivePicks
 
 DOCUMENT = "picking"  # display setting: parameters by the name of the surface
-FIELDS = ("min_volume", "min_spacing")
+LEAST_VOLUME, MOST_VOLUME = 1.0, 1e5  # nm³; at the left end nothing is discarded
 ADVANCED = ("neck", "one_per_component", "position", "border_margin", "max_count", "binning", "orientation")
 
 
@@ -57,10 +60,18 @@ class PickingPanel(QWidget):
         self.threshold = LabelledSlider(
             "Threshold", 0.01, 1, 0.5, tip="Prediction from which a voxel belongs to a particle"
         )
-        self.size = LabelledSlider(
+        self.radius = LabelledSlider(
             "Radius", 5, 500, 100, unit="Å", logarithmic=True, open_ended=True, tip="Radius of the particle (Å)"
         )
-        self.form = ParamsForm(BlobParams(), FIELDS, ADVANCED)
+        self.volume = LabelledSlider(
+            "Min volume", LEAST_VOLUME, MOST_VOLUME, LEAST_VOLUME, unit="nm³", logarithmic=True,
+            tip="Discard groups of voxels smaller than this; at the left end none (nm³)",
+        )  # fmt: skip
+        self.spacing = LabelledSlider(
+            "Spacing", 0, 500, 0, unit="Å", open_ended=True,
+            tip="Of two particles closer than this the one of lower weight goes (Å)",
+        )  # fmt: skip
+        self.form = ParamsForm(BlobParams(), (), ADVANCED)
         self.state = hint("")
         self.name = QLineEdit()
         self.name.setAccessibleName("Name of the set of picks")
@@ -79,12 +90,17 @@ class PickingPanel(QWidget):
     def params(self) -> BlobParams:
         """Return what the form and the sliders say."""
         params: BlobParams = self.form.value()
-        return BlobParams.from_dict({**params.to_dict(), "threshold": self.threshold.value()})
+        volume = self.volume.value()
+        sliders = {"threshold": self.threshold.value(), "min_spacing": self.spacing.value(),
+                   "min_volume": volume * NM3 if volume > LEAST_VOLUME else 0.0}  # fmt: skip
+        return BlobParams.from_dict({**params.to_dict(), **sliders})
 
     def set_params(self, params: BlobParams) -> None:
         """Show parameters, and pick with them."""
         self.form.set_value(params)
         self.threshold.set_value(params.threshold)
+        self.volume.set_value(max(params.min_volume / NM3, LEAST_VOLUME))
+        self.spacing.set_value(params.min_spacing)
         self._ask()
 
     def refresh(self) -> None:
@@ -120,9 +136,7 @@ class PickingPanel(QWidget):
         inside = QVBoxLayout(self._inside)
         inside.setContentsMargins(0, 0, 0, 0)
         inside.setSpacing(6)
-        width = max(slider.label.sizeHint().width() for slider in (self.threshold, self.size))
-        for slider in (self.threshold, self.size):
-            slider.label.setFixedWidth(width)
+        for slider in aligned(self.threshold, self.volume, self.spacing, self.radius):
             inside.addWidget(slider)
         inside.addWidget(self.form)
         inside.addWidget(self.state)
@@ -138,9 +152,10 @@ class PickingPanel(QWidget):
         self.on.toggled.connect(self._inside.setVisible)
         self.on.toggled.connect(lambda _: self._ask())
         self.source.currentIndexChanged.connect(lambda _: self._choose())
-        self.threshold.changed.connect(lambda _: self._changed())
+        for slider in (self.threshold, self.volume, self.spacing):
+            slider.changed.connect(lambda _: self._changed())
         self.form.changed.connect(lambda _: self._changed())
-        self.size.changed.connect(lambda _: self._show())
+        self.radius.changed.connect(lambda _: self._show())
         self.keep.clicked.connect(self.keep_picks)
 
     # asking
@@ -191,8 +206,6 @@ class PickingPanel(QWidget):
         volumes: Volumes = self._space.content.volumes
 
         def work(cancelled: Callable[[], bool]) -> Particles:
-            from dataclasses import replace
-
             from ais_app.core.jobs import run
             from ais_app.core.scene.thresholding import LivePicks
 
@@ -221,8 +234,8 @@ class PickingPanel(QWidget):
 
     def _show(self) -> None:
         surface = self._surface()
-        colour = "#ffffff" if surface is None else _lighter(surface.settings)
-        style = ScenePicks(name="picking", size=2 * self.size.value(), colour=colour, style="balls")
+        colour = "#ffffff" if surface is None else store.lighter(surface.settings.colour)
+        style = ScenePicks(name="picking", size=2 * self.radius.value(), colour=colour, style="balls")
         self._space.content.show_live(self.particles, style)
 
     def keep_picks(self) -> None:
@@ -232,23 +245,15 @@ class PickingPanel(QWidget):
             return
         workbench, entry = self._space.workbench, self._space.workbench.session.tomogram
         assert entry is not None  # there is a surface
-        from dataclasses import replace
-
         owned = replace(particles, tomograms=np.full(len(particles), entry.name, dtype=object))
         source = {"method": "blobs", "params": self.params().to_dict(), "segmentation": surface.source}
         name = self.name.text().strip() or surface.name
 
         def keep() -> None:
-            size = 2 * self.size.value()
+            size = 2 * self.radius.value()
             render.keep_picks(workbench.session, name, owned, source, surface.name, size)
             render.change_picks(workbench.session, name, size=size)
             self.on.setChecked(False)
             workbench.notify(f"{len(owned):,} picks are kept as {name}")
 
         workbench.attempt(keep)
-
-
-def _lighter(settings: SurfaceSettings) -> str:
-    """Return a colour that stands out from the surface it lies in."""
-    red, green, blue = (int(settings.colour[i : i + 2], 16) for i in (1, 3, 5))
-    return f"#{(red + 510) // 3:02x}{(green + 510) // 3:02x}{(blue + 510) // 3:02x}"

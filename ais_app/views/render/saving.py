@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,8 +14,9 @@ from PyQt6.QtGui import QImage
 
 from ais_app.core.errors import FileProblem, ParameterProblem
 from ais_app.core.files import replacing
-from ais_app.core.jobs import Job
+from ais_app.core.jobs import Job, Progress
 from ais_app.core.scene.camera import Camera
+from ais_app.core.scene.surface import SurfaceSettings
 from ais_app.core.scene.turntable import turntable
 from ais_app.views.render.content import Content
 
@@ -89,7 +90,8 @@ class Filming(QObject):
             raise ParameterProblem("film", "another one is being made", "wait for it, or stop it in the list of jobs")
         self._cameras = turntable(self._space.camera, frames, degrees)
         self._size = (width, height)
-        self._ready = waiting = queue.Queue()
+        waiting: queue.Queue[np.ndarray | None] = queue.Queue()
+        self._ready = waiting
         ended = threading.Event()
 
         def job() -> Job[tuple[Path, int]]:
@@ -141,27 +143,25 @@ def _taken(ready: queue.Queue[np.ndarray | None], ended: threading.Event) -> Ite
         yield frame
 
 
-def save_surfaces(content: Content, scene_surfaces: dict[str, object], path: str | Path) -> Job[Path]:
+def save_surfaces(content: Content, wanted: Mapping[str, SurfaceSettings], path: str | Path) -> Job[Path]:
     """Save the surfaces that are seen into one file, as a job; the suffix chooses the format, Å.
 
     Parameters
     ----------
     content
         Holds the surfaces.
-    scene_surfaces
-        Name to `SurfaceSettings` of those that are wanted.
+    wanted
+        Name to `SurfaceSettings`.
     path
         ``.obj``, ``.ply``, ``.stl`` or ``.glb``.
     """
-    from ais_app.core.jobs import Progress
-
-    levels = {name: content.surfaces[name].levels for name in scene_surfaces}
+    levels = {name: content.surfaces[name].levels for name in wanted}
 
     def job() -> Job[Path]:
         from ais_app.core.surfaces.mesh_files import write_meshes
 
         yield Progress(0, 1, "writing")
-        meshes = {name: found.mesh(scene_surfaces[name]) for name, found in levels.items() if found is not None}
+        meshes = {name: found.mesh(wanted[name]) for name, found in levels.items() if found is not None}
         if not meshes:
             raise ParameterProblem("surfaces", "none is shown", "show one first")
         return write_meshes(path, meshes)
@@ -171,7 +171,6 @@ def save_surfaces(content: Content, scene_surfaces: dict[str, object], path: str
 
 def save_coordinates(particles: Particles, path: str | Path, format: str) -> Job[Path]:
     """Save picks for another program, as a job."""
-    from ais_app.core.jobs import Progress
 
     def job() -> Job[Path]:
         from ais_app.core.coordinates import write_particles

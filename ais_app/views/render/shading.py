@@ -39,6 +39,7 @@ void main() {
     // a rim of constant width on the screen: where the normal turns away within so many pixels
     float slope = max(fwidth(facing), 1e-4);
     float rim = $outline > 0.0 ? clamp(facing / slope - $outline, 0.0, 1.0) : 1.0;
+    rim = max(rim, smoothstep(0.15, 0.4, facing));  // normals of rough surfaces vary everywhere
     float gloss = pow(facing, 40.0) * $lights.z;
     vec3 lit = $colour.rgb * ($lights.x + $lights.y * facing) + vec3(gloss);
     gl_FragColor = vec4(lit * mix(0.12, 1.0, rim), $colour.a);

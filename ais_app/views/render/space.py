@@ -17,6 +17,7 @@ from PyQt6.QtCore import QTimer, pyqtSignal
 from PyQt6.QtGui import QShowEvent
 from PyQt6.QtWidgets import QVBoxLayout, QWidget
 from vispy import scene as vispy_scene
+from vispy.gloo import set_depth_mask
 
 from ais_app.core.errors import AisAppError
 from ais_app.core.scene.camera import Camera
@@ -34,6 +35,7 @@ REST_MS = 300  # after the last move of the camera full detail is drawn
 MOVING = {True: 60_000, False: 3_000_000}  # triangles while the camera moves: without and with a graphics card
 RESTING = {True: 1_200_000, False: 40_000_000}
 RENDERER = 0x1F01  # GL_RENDERER
+PAPER = "#ffffff"
 
 
 class Space(QWidget):
@@ -73,6 +75,7 @@ class Space(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.canvas.native)
         self.canvas.native.setAccessibleName("Space")
+        self.canvas.events.draw.connect(_depth_can_be_cleared, position="first")
         self.mouse = Mouse(self)
         self._rest, self._soon = QTimer(self), QTimer(self)
         for timer, then in ((self._rest, self._come_to_rest), (self._soon, self.refresh)):
@@ -120,7 +123,6 @@ class Space(QWidget):
         self.canvas.bgcolor = self.scene.background
         self.content.refresh(self.scene)
         self._apply_camera()
-        self.box.show(self.scene)
         self.refreshed.emit()
         self.canvas.update()
 
@@ -181,18 +183,31 @@ class Space(QWidget):
         """Fit the picture into another size of the pane."""
         QTimer.singleShot(0, self._apply_camera)
 
-    def _apply_camera(self, size: tuple[int, int] | None = None, ratio: float | None = None) -> None:
+    def _apply_camera(
+        self, size: tuple[int, int] | None = None, ratio: float | None = None, background: str | None = None
+    ) -> None:
         width, height = size or self.pane_size
         eye, camera = self.view.camera, self.camera
         # vispy's field of view is that of the height, ours that of the shorter side
         tangent = np.tan(np.deg2rad(camera.field_of_view / 2)) * max(1.0, height / width)
         eye.fov = 0 if camera.field_of_view <= 0 else float(np.rad2deg(2 * np.arctan(tangent)))
-        eye.depth_value = 1e6 if camera.field_of_view <= 0 else 1e4
+        eye.depth_value = self._depth()
         eye.center, eye.scale_factor = camera.centre_xyz, camera.extent
         eye.azimuth, eye.elevation = camera.azimuth, camera.elevation
         self.content.light(camera, self.scene.lights, self.clip_plane)
-        self.overlays.show(self.scene, camera, (width, height), ratio or self.canvas.native.devicePixelRatioF())
+        marked = self.scene if background is None else replace(self.scene, background=background)
+        self.box.show(marked)
+        self.overlays.show(marked, camera, (width, height), ratio or self.canvas.native.devicePixelRatioF())
         self.canvas.update()
+
+    def _depth(self) -> float:
+        """Return what vispy calls depth: as little as holds the scene, since some depth buffers have 16 bits only."""
+        box = store.box_of(self.scene)
+        corners = np.zeros((1, 3)) if box is None else np.array(box)
+        radius = 1000 + 1.5 * float(np.abs(corners - self.camera.centre_xyz).max() * np.sqrt(3))
+        if self.camera.field_of_view <= 0:
+            return radius
+        return max(4.0, 1.1 * (self.camera.distance + radius) / self.camera.distance) ** 2
 
     def _come_to_rest(self) -> None:
         self._set_moving(False)
@@ -254,7 +269,10 @@ class Space(QWidget):
         try:
             self.content.set_moving(False)
             self.canvas.central_widget.size = size
-            self._apply_camera(size, ratio)
+            # lettering that can be read on paper, where there is no background
+            self._apply_camera(size, ratio, PAPER if transparent else None)
+            self.canvas.set_current()
+            _depth_can_be_cleared()
             image = self.canvas.render(region=(0, 0, *size), size=(width, height), bgcolor=background)
         finally:
             self.camera = kept
@@ -268,6 +286,11 @@ class Space(QWidget):
         self._rest.stop()
         self._soon.stop()
         self.content.close_down()
+
+
+def _depth_can_be_cleared(*_: object) -> None:
+    """Undo what clear surfaces leave behind: OpenGL clears depth only while it may be written."""
+    set_depth_mask(True)
 
 
 def _straight(image: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ from PyQt6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QLabel, QSizePolicy,
 from ais_app.core.scene.scene import SceneSurface
 from ais_app.core.surfaces.mesh import NM3
 from ais_app.state.commands import render
+from ais_app.views.render.columns import aligned
 from ais_app.views.render.space import Space
 from ais_app.views.theme import icon
 from ais_app.views.widgets.colour_button import ColourButton
@@ -158,9 +159,7 @@ class SurfaceCard(QFrame):
         column.addLayout(top)
         self._folded = (self.opacity, self.smoothing, self.binning)
         sliders = (self.level, self.dust, *self._folded)
-        width = max(slider.label.sizeHint().width() for slider in sliders)
-        for slider in sliders:
-            slider.label.setFixedWidth(width)
+        for slider in aligned(*sliders):
             column.addWidget(slider)
         column.addWidget(self.state)
         for slider in self._folded:
@@ -174,8 +173,12 @@ class SurfaceCard(QFrame):
         self.opacity.changed.connect(lambda value: self._change(opacity=value))
         self.smoothing.changed.connect(lambda value: self._change(smoothing=int(value)))
         self.binning.changed.connect(lambda value: self._change(binning=int(value)))
-        self.more.toggled.connect(lambda on: [slider.setVisible(on) for slider in self._folded])
+        self.more.toggled.connect(self._unfold)
         self.remove.clicked.connect(self._remove)
+
+    def _unfold(self, on: bool) -> None:
+        for slider in self._folded:
+            slider.setVisible(on)
 
     def _change(self, **settings: Any) -> None:
         workbench = self._space.workbench
