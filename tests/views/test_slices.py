@@ -12,7 +12,18 @@ import pytest
 from PyQt6.QtCore import QPointF, Qt
 from PyQt6.QtTest import QTest
 from slice_view import (
-    CONTROL, MIDDLE, NONE, SHAPE, SHIFT, colour_at, drag, known_volume, make_project, point_of, settle, slice_area,
+    CONTROL,
+    MIDDLE,
+    NONE,
+    SHAPE,
+    SHIFT,
+    colour_at,
+    drag,
+    known_volume,
+    make_project,
+    point_of,
+    settle,
+    slice_area,
     wheel,
 )  # fmt: skip
 

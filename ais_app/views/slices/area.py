@@ -16,6 +16,7 @@ from dataclasses import replace
 from PyQt6.QtCore import QEvent, QObject, Qt, QTimer, pyqtSignal
 from PyQt6.QtWidgets import QSplitter, QVBoxLayout, QWidget
 
+from ais_app.core.display.contrast import Histogram
 from ais_app.core.errors import AisAppError
 from ais_app.core.tomogram import ZYX
 from ais_app.state.commands import tomograms, view
@@ -23,7 +24,7 @@ from ais_app.state.resolve import ACROSS_UP, Limits
 from ais_app.state.view_state import TABS
 from ais_app.views.slices.pane import NAMES, SlicePane
 from ais_app.views.slices.pointer import Tool
-from ais_app.views.slices.predictions import Prediction
+from ais_app.views.slices.predictions import Predictions
 from ais_app.views.slices.presenter import Presenter
 from ais_app.views.slices.slice_bar import SliceBar
 from ais_app.views.slices.tools import CropTool, CrossTool, move_cross
@@ -34,25 +35,6 @@ from ais_app.views.workbench import Workbench
 KEEP_AFTER = 5000  # ms after the last change of contrast or filters: then they are written down
 FEWEST, MOST = 0.6, 0.8  # share of the room that XY gets beside XZ and YZ
 SLICE_TABS = ("annotate", "train", "export")
-
-
-class Predictions:
-    """Where whoever predicts hands over what is to be seen."""
-
-    def __init__(self, area: SliceArea) -> None:
-        self._area = area
-
-    def show(self, axis: str, index: int, predictions: Sequence[Prediction]) -> None:
-        """Show predictions over slice `index` of a pane, as soon as and as long as that slice is shown."""
-        pane = self._area.panes[axis]
-        pane.predictions.set(index, predictions)
-        pane.canvas.update()
-
-    def clear(self) -> None:
-        """Show none."""
-        for pane in self._area.panes.values():
-            pane.predictions.clear()
-            pane.canvas.update()
 
 
 class SliceArea(QWidget):
@@ -73,6 +55,7 @@ class SliceArea(QWidget):
     pointed = pyqtSignal(object)  # ZYX under the pointer in any pane, or None
     sized = pyqtSignal(int)  # Shift and the wheel: a brush larger (1) or smaller (-1)
     shown = pyqtSignal(str)  # axis of a pane that shows another image now
+    adjusted = pyqtSignal()  # other grey values are black and white now
     counted = pyqtSignal(object)  # Histogram of the XY image that is shown
 
     def __init__(self, workbench: Workbench) -> None:
@@ -83,7 +66,7 @@ class SliceArea(QWidget):
         self.bar = SliceBar()
         self._lay_out()
         self.presenter = Presenter(workbench.session, self.panes, self)
-        self.predictions = Predictions(self)
+        self.predictions = Predictions(self.panes)
         self.cross_tool, self.crop_tool = CrossTool(workbench.session), CropTool(self)
         self._tools: dict[str, tuple[Tool, tuple[str, ...]]] = {}
         self._linking = False
@@ -130,6 +113,7 @@ class SliceArea(QWidget):
             pane.crossed.connect(lambda position, axis=pane.axis: move_cross(session, axis, position))
             pane.moved_camera.connect(lambda axis=pane.axis: self._link(axis))
         self.presenter.shown.connect(self.shown)
+        self.presenter.adjusted.connect(self.adjusted)
         self.presenter.counted.connect(self.counted)
         self.presenter.problem.connect(self._say_problem)
         self.bar.moved.connect(lambda z: tomograms.go_to(session, z=z))
@@ -157,6 +141,11 @@ class SliceArea(QWidget):
     def limits(self) -> Limits | None:
         """Grey values shown as black and white now; ``None`` before they are known."""
         return self.presenter.limits
+
+    @property
+    def histogram(self) -> Histogram | None:
+        """How often grey values occur in the XY image that is shown; ``None`` before they are counted."""
+        return self.presenter.histogram
 
     def value_at(self, position_zyx: ZYX) -> float | None:
         """Return the grey value that is shown of a voxel, filtered and averaged; ``None`` where none is shown."""

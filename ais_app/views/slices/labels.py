@@ -32,6 +32,7 @@ class LabelLayer:
         self._planes: dict[int, np.ndarray] = {}
         self._views: dict[int, LabelView] = {}
         self._patched: set[int] = set()
+        self._drawn: dict[int, Rows] = {}  # the part of the plane that is not empty
         self._empty: set[int] = set()  # their textures hold another plane, and are hidden
 
     def show(self, views: tuple[LabelView, ...], planes: Mapping[int, np.ndarray]) -> None:
@@ -102,14 +103,16 @@ class LabelLayer:
 
     def _upload(self, feature: int) -> None:
         """Bring a whole plane to the graphics card; an empty one is only hidden."""
-        plane = self._planes[feature]
-        seen = bool(plane.any())
-        if seen:
-            self._quads[feature].set_plane(plane)
-            self._empty.discard(feature)
-        else:
+        plane, quad = self._planes[feature], self._quads[feature]
+        part = bounding_box(plane)
+        if part is None:
             self._empty.add(feature)
-        self._quads[feature].visible = seen
+        else:
+            quad.set_plane(plane)
+            quad.draw_only(*part)
+            self._drawn[feature] = part
+            self._empty.discard(feature)
+        quad.visible = part is not None
         self._patched.discard(feature)
 
     def _upload_part(self, feature: int, rows: slice, columns: slice, part: np.ndarray) -> None:
@@ -117,8 +120,25 @@ class LabelLayer:
         if feature in self._empty:  # what was uploaded for another slice is still there
             quad.set_plane(np.zeros_like(self._planes[feature]))
             self._empty.discard(feature)
+            self._drawn[feature] = (rows, columns)
         quad.set_part(part, rows.start, columns.start)
+        self._drawn[feature] = _around(self._drawn[feature], (rows, columns))
+        quad.draw_only(*self._drawn[feature])
         quad.visible = True
+
+
+def bounding_box(plane: np.ndarray) -> Rows | None:
+    """Return the rows and columns of a plane outside which it is 0; ``None`` when all of it is."""
+    rows = np.flatnonzero(plane.any(axis=1))
+    if not len(rows):
+        return None
+    columns = np.flatnonzero(plane[rows[0] : rows[-1] + 1].any(axis=0))
+    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+
+
+def _around(one: Rows, other: Rows) -> Rows:
+    rows, columns = (slice(min(a.start, b.start), max(a.stop, b.stop)) for a, b in zip(one, other, strict=True))
+    return rows, columns
 
 
 def _inside(region: Rows, labels: np.ndarray, shape: tuple[int, ...]) -> tuple[slice, slice, np.ndarray]:

@@ -5,7 +5,7 @@ Mouse events are taken from Qt itself: vispy drops moves that follow each other 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -23,7 +23,7 @@ from ais_app.views.slices.marks import AxesMarker, ScaleBar
 from ais_app.views.slices.message import PaneMessage, WaitingNote
 from ais_app.views.slices.objects import BoxLayer, CropLayer, CrossLayer, PickLayer
 from ais_app.views.slices.pointer import Tool
-from ais_app.views.slices.predictions import PredictionLayer
+from ais_app.views.slices.predictions import Prediction, PredictionLayer
 from ais_app.views.slices.quads import GreyQuad
 from ais_app.views.theme import current_theme
 
@@ -283,6 +283,16 @@ class SlicePane(QWidget):
         at = dict(zip("zyx", position_zyx, strict=True))
         across, up = ACROSS_UP[self.axis]
         return at[across], at[up]
+
+    def show_predictions(self, index: int, predictions: Sequence[Prediction]) -> None:
+        """Show predictions over slice `index`, as soon as and as long as that slice is shown."""
+        self.predictions.set(index, predictions)
+        self.canvas.update()
+
+    def clear_predictions(self) -> None:
+        """Show no predictions."""
+        self.predictions.clear()
+        self.canvas.update()
 
     def show_cursor(self, position_zyx: ZYX, radius_voxels: float, colour: str = "#ffffff") -> None:
         """Show the ring of a brush around a position."""

@@ -49,7 +49,7 @@ class PlaneJobs:
 
     def histogram(self, view: PaneView, image: np.ndarray) -> PlaneJob:
         """Return the job that counts the grey values of an image."""
-        key, ranges = self._limits_key(view), self._ranges
+        key, ranges = _kind(view), self._ranges
 
         def count() -> np.ndarray:
             histogram = Histogram.of(image, *ranges.get(key, ()))
@@ -61,7 +61,7 @@ class PlaneJobs:
     def counted(self, view: PaneView) -> Histogram | None:
         """Return the histogram of a pane's image if it was counted."""
         counts = self._source.get(histogram_key(view))
-        return None if counts is None else Histogram(*self._ranges[self._limits_key(view)], counts)
+        return None if counts is None else Histogram(*self._ranges[_kind(view)], counts)
 
     def limits(self, view: PaneView) -> Limits | None:
         """Return the grey values shown as black and white; ``None`` while automatic ones are not known yet."""
@@ -94,5 +94,10 @@ class PlaneJobs:
         return np.array([limits.low, limits.high])
 
     def _limits_key(self, view: PaneView) -> Hashable:
-        assert view.request is not None  # asked for a pane with an image
-        return view.tomogram, view.request.filters, view.request.slab, self._attempts
+        return *_kind(view), self._attempts
+
+
+def _kind(view: PaneView) -> tuple[Hashable, ...]:
+    """Return what images have in common whose grey values are comparable."""
+    assert view.request is not None  # asked for a pane with an image
+    return view.tomogram, view.request.filters, view.request.slab

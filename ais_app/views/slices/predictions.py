@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from vispy.color import Color
@@ -114,6 +115,35 @@ class PredictionLayer:
         for place, (probability, picture) in enumerate(self._quads):
             kind = self._shown[place].plane.ndim if on and place < len(self._shown) else 0
             probability.visible, picture.visible = kind == 2, kind == 3
+
+
+class PredictionPane(Protocol):
+    """A pane that shows predictions."""
+
+    def show_predictions(self, index: int, predictions: Sequence[Prediction]) -> None: ...  # noqa: D102
+    def clear_predictions(self) -> None: ...  # noqa: D102
+
+
+class Predictions:
+    """Where whoever predicts hands over what is to be seen.
+
+    Parameters
+    ----------
+    panes
+        Axis to pane.
+    """
+
+    def __init__(self, panes: Mapping[str, PredictionPane]) -> None:
+        self._panes = panes
+
+    def show(self, axis: str, index: int, predictions: Sequence[Prediction]) -> None:
+        """Show predictions over slice `index` of a pane, as soon as and as long as that slice is shown."""
+        self._panes[axis].show_predictions(index, predictions)
+
+    def clear(self) -> None:
+        """Show none."""
+        for pane in self._panes.values():
+            pane.clear_predictions()
 
 
 def _picture(axis: str, plane: np.ndarray) -> np.ndarray:

@@ -16,6 +16,7 @@ from functools import partial
 
 from PyQt6.QtCore import QObject, QTimer, pyqtSignal
 
+from ais_app.core.display.contrast import Histogram
 from ais_app.core.errors import AisAppError
 from ais_app.core.tomogram import ZYX, Region
 from ais_app.state.resolve import Limits, Overlays, PaneView, resolve
@@ -56,6 +57,7 @@ class Presenter(QObject):
 
     shown = pyqtSignal(str)  # axis of a pane that shows another image now
     problem = pyqtSignal(str, object)  # axis, the error
+    adjusted = pyqtSignal()  # other grey values are black and white now
     counted = pyqtSignal(object)  # Histogram of the XY image that is shown
 
     def __init__(self, session: Session, panes: Mapping[str, SlicePane], parent: QObject) -> None:
@@ -67,6 +69,7 @@ class Presenter(QObject):
         self._views: dict[str, PaneView] = {}
         self.jobs = PlaneJobs(session, self.overlays, self.source)
         self._counted: Hashable = None
+        self._limits: Limits | None = None
         self._direction, self._last_z = 1, 0
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
@@ -92,8 +95,14 @@ class Presenter(QObject):
     @property
     def limits(self) -> Limits | None:
         """Grey values shown as black and white now; ``None`` before they are known."""
+        view, chosen = self._views.get("z"), self.session.view.contrast
+        return None if view is None else self.jobs.limits(replace(view, limits=chosen))
+
+    @property
+    def histogram(self) -> Histogram | None:
+        """How often grey values occur in the XY image that is shown; ``None`` before they are counted."""
         view = self._views.get("z")
-        return None if view is None else self.jobs.limits(view)
+        return None if view is None else self.jobs.counted(view)
 
     @property
     def waits(self) -> bool:
@@ -198,9 +207,13 @@ class Presenter(QObject):
             return  # it did not stay in the cache, or XY comes first
         pane = self.panes[axis]
         is_new = image is not pane.image
+        other_limits = limits != self._limits
+        self._limits = limits
         pane.present(view, image, planes, limits)  # type: ignore[arg-type]  # none is None
         if is_new:
             self.shown.emit(axis)
+        if other_limits:
+            self.adjusted.emit()
 
     def _ahead(self) -> list[PlaneJob]:
         """Return what will be needed if a person goes on through the slices."""

@@ -24,10 +24,11 @@ _CORNERS = np.array([[0, 0], [1, 0], [0, 1], [1, 1]], dtype=np.float32)
 _VERTEX = """
 attribute vec2 a_corner;
 uniform vec2 u_size;
+uniform vec4 u_part;        // left, low, right, high: what is drawn of the plane, as shares of it
 varying vec2 v_at;
 void main() {
-    v_at = a_corner;
-    gl_Position = $transform(vec4(a_corner * u_size - 0.5, 0.0, 1.0));
+    v_at = mix(u_part.xy, u_part.zw, a_corner);
+    gl_Position = $transform(vec4(v_at * u_size - 0.5, 0.0, 1.0));
 }
 """
 
@@ -128,6 +129,7 @@ class QuadVisual(Visual):
         self._draw_mode = "triangle_strip"
         self.shared_program["a_corner"] = gloo.VertexBuffer(_CORNERS)
         self.shared_program["u_size"] = (1.0, 1.0)
+        self.shared_program["u_part"] = (0.0, 0.0, 1.0, 1.0)
         for name, value in uniforms.items():
             self.shared_program[name] = value
         self._interpolation = "nearest"
@@ -154,6 +156,13 @@ class QuadVisual(Visual):
         """Replace the texture's voxels from `row`, `column` on; the rest is not uploaded again."""
         assert self._texture is not None, "a plane comes before its parts"
         self._texture.set_data(np.ascontiguousarray(part), offset=(row, column), copy=True)
+        self.update()
+
+    def draw_only(self, rows: slice, columns: slice) -> None:
+        """Draw only these voxels: there is nothing to be seen of the others."""
+        width, height = self._size
+        part = (columns.start / width, rows.start / height, columns.stop / width, rows.stop / height)
+        self.shared_program["u_part"] = part
         self.update()
 
     def set_number(self, name: str, value: Any) -> None:

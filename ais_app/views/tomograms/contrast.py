@@ -44,6 +44,7 @@ class ContrastPanel(QWidget):
         self._lay_out()
         self._connect()
         self.apply_theme()
+        self.histogram.show_histogram(slices.histogram)
         self._refresh()
 
     def _lay_out(self) -> None:
@@ -74,7 +75,7 @@ class ContrastPanel(QWidget):
         events = session.view.events
         for signal in (events.contrast, events.invert, events.contrast_locked, events.tomogram):
             signal.connect(self._refresh, check_nargs=False)
-        self._slices.shown.connect(self._refresh)
+        self._slices.adjusted.connect(self._refresh)
         self._slices.counted.connect(self._count)
 
     def apply_theme(self) -> None:
