@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ais_app.core.jobs import Job, Progress
+from ais_app.core.jobs import Job, Progress, run
 from ais_app.core.params import Params, param
 from ais_app.core.picking.labelling import voxel_volume
 from ais_app.core.surfaces import pieces

@@ -78,7 +78,15 @@ def _fitted(
             break
         # the number of triangles falls with the square of the cell
         cell *= float(np.clip(np.sqrt(max(count, 1) / (0.87 * most)), 0.5, 4.0))
-    return best
+    return None if best is None else _without_unused(*best)
+
+
+def _without_unused(vertices: np.ndarray, normals: np.ndarray, faces: np.ndarray, of_vertex: np.ndarray) -> _Surface:
+    """Return the surface without the vertices that have no triangle."""
+    used = np.zeros(len(vertices), dtype=bool)
+    used[faces.ravel()] = True
+    number = np.cumsum(used, dtype=np.int32) - 1
+    return vertices[used], normals[used], number[faces].astype(np.int32, copy=False), of_vertex[used]
 
 
 @njit(cache=True, nogil=True)
@@ -107,9 +115,11 @@ def _clustered(vertices, normals, faces, of_vertex, group, cell):  # type: ignor
             middle[cluster[i], axis] += vertices[i, axis]
             new_normals[cluster[i], axis] += normals[i, axis]
     for j in range(k):
-        middle[j] /= members[j]
-        # not 0: all of a cluster are within 55° of one axis
-        new_normals[j] /= np.sqrt((new_normals[j] ** 2).sum())
+        x, y, z = new_normals[j, 0], new_normals[j, 1], new_normals[j, 2]
+        length = max(np.sqrt(x * x + y * y + z * z), 1e-9)
+        for axis in range(3):
+            middle[j, axis] /= members[j]
+            new_normals[j, axis] /= length
     quadrics = _quadrics(vertices, faces, cluster, middle)
     new = np.empty((k, 3), dtype=np.float32)
     new_of = np.empty(k, dtype=np.int32)
@@ -118,7 +128,7 @@ def _clustered(vertices, normals, faces, of_vertex, group, cell):  # type: ignor
         move = _nearest(quadrics[j])
         for axis in range(3):
             new[j, axis] = middle[j, axis] + min(max(move[axis], -cell / 2), cell / 2)
-    return _without_unused(new, new_normals, _kept(faces, cluster, k), new_of)
+    return new, new_normals, _kept(faces, cluster, k), new_of
 
 
 @njit(cache=True, nogil=True)
@@ -144,7 +154,7 @@ def _kept(faces, cluster, k):  # type: ignore[no-untyped-def] # pragma: no cover
             slot = (slot + 1) & (len(seen) - 1)
         if seen[slot] == -1:
             seen[slot] = key
-            kept[unique] = kept[m]
+            kept[unique, 0], kept[unique, 1], kept[unique, 2] = kept[m, 0], kept[m, 1], kept[m, 2]
             unique += 1
     return kept[:unique].copy()
 
@@ -165,21 +175,6 @@ def _slot(key, size):  # type: ignore[no-untyped-def] # pragma: no cover
     key *= 7046029254386353131
     key ^= key >> 29
     return key & (size - 1)
-
-
-@njit(cache=True, nogil=True)
-def _without_unused(vertices, normals, faces, of_vertex):  # type: ignore[no-untyped-def] # pragma: no cover
-    """Return the surface without the vertices that have no triangle."""
-    used = np.zeros(len(vertices), dtype=np.int32)
-    for m in range(len(faces)):
-        for corner in range(3):
-            used[faces[m, corner]] = 1
-    number = np.cumsum(used) - 1
-    chosen = np.flatnonzero(used)
-    for m in range(len(faces)):
-        for corner in range(3):
-            faces[m, corner] = number[faces[m, corner]]
-    return vertices[chosen], normals[chosen], faces, of_vertex[chosen]
 
 
 @njit(cache=True, nogil=True)

@@ -107,7 +107,7 @@ def _pieces(vertices, faces):  # type: ignore[no-untyped-def] # pragma: no cover
     """Return the piece of each vertex and the voxels of each piece; see the top of the module."""
     n = len(vertices)
     parent = np.arange(n, dtype=np.int32)
-    cell = np.full(3, -1, dtype=np.int64)
+    cell = np.zeros(3, dtype=np.int64)
     for m in range(len(faces)):
         a, b, c = faces[m, 0], faces[m, 1], faces[m, 2]
         _join(parent, a, b)
@@ -167,7 +167,8 @@ def _sorted(vertices, faces, keys, count):  # type: ignore[no-untyped-def] # pra
         new = at[keys[i]]
         at[keys[i]] += 1
         number[i] = new
-        new_vertices[new] = vertices[i]
+        for axis in range(3):
+            new_vertices[new, axis] = vertices[i, axis]
         new_keys[new] = keys[i]
     new_faces = np.empty_like(faces)
     for j in range(m):

@@ -192,6 +192,13 @@ def test_what_needs_a_new_mesh():
         SurfaceSettings(colour="red")
 
 
+def test_preparing_leaves_nothing_to_compile():
+    surface.prepare()
+    start = time.perf_counter()
+    surface.prepare()
+    assert time.perf_counter() - start < 1
+
+
 def test_another_origin_moves_it():
     tomogram = balls((20, 20, 20), (10.0, 10.0, 10.0), [[100, 100, 100]], [60])
     low, high = run(surface_job(tomogram, SurfaceSettings(), origin_zyx=(0.0, 0.0, 7.0))).bounds_xyz()
