@@ -27,6 +27,7 @@ from ais_app.state.session import Session
 
 PREFIX = "scene:"
 LEFT_OUT = "scene-left-out:"
+LAST = "scene-last"  # the tomogram whose scene was changed last: others begin with its looks
 EXPORTS = "export"  # display setting: the folder of exports chosen last
 FOLDER = "segmented"
 START = Camera(azimuth=-18.0, elevation=52.0)  # x to the right, y away from the eye, as one looks at a map on a table
@@ -54,6 +55,7 @@ def put_scene(session: Session, scene: Scene) -> None:
     if entry is None:
         raise ProjectProblem("scene", "there is no tomogram in view", "open one first")
     session.project.set_display(f"{PREFIX}{entry.id}", scene.to_dict())
+    session.project.set_display(LAST, entry.id)
 
 
 def is_scene(session: Session, name: str) -> bool:
@@ -174,10 +176,8 @@ def mismatch(scene: Scene, volume: Tomogram) -> str:
 
 def _new(session: Session, entry: TomogramEntry) -> Scene:
     """Return the scene of a tomogram that was not looked at yet: with the looks of the one shown last."""
-    before = session.project.display(f"{PREFIX}last")
-    looks = Scene.from_dict(before) if before is not None else Scene(camera=START)
     scene = replace(
-        looks,
+        _last(session) or Scene(camera=START),
         tomogram=entry.name,
         first_voxel_zyx=frame_of(session, entry),
         voxel_size_zyx=entry.voxel_size_zyx,
@@ -191,15 +191,16 @@ def _new(session: Session, entry: TomogramEntry) -> Scene:
     return replace(scene, camera=whole(scene))
 
 
-def note_looks(session: Session, scene: Scene) -> None:
-    """Remember how a scene looks for tomograms that were not looked at yet."""
-    session.project.set_display(f"{PREFIX}last", scene.to_dict())
+def _last(session: Session) -> Scene | None:
+    """Return the scene that was changed last, of whichever tomogram."""
+    stored = session.project.display(f"{PREFIX}{session.project.display(LAST)}")
+    return None if stored is None else Scene.from_dict(stored)
 
 
 def _looks_of(session: Session, name: str) -> SurfaceSettings | None:
     """Return how a feature of this name looked in the scene shown last."""
-    before = session.project.display(f"{PREFIX}last")
-    surfaces = () if before is None else Scene.from_dict(before).surfaces
+    before = _last(session)
+    surfaces = () if before is None else before.surfaces
     return next((surface.settings for surface in surfaces if surface.name == name), None)
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PyQt6.QtCore import QPoint, QPointF, Qt, QTimer
+from PyQt6.QtCore import QCoreApplication, QEvent, QPoint, QPointF, Qt, QTimer
 from PyQt6.QtGui import QImage, QWheelEvent
 from PyQt6.QtTest import QTest
 
@@ -23,6 +25,7 @@ from ais_app.views.render.panel import RenderPanel
 from ais_app.views.render.saving import save_picture
 from ais_app.views.render.space import Space
 from ais_app.views.widgets.application import application
+from ais_app.views.workbench import Workbench
 
 SHAPE = (40, 60, 80)
 SIZE = 10.0  # Å
@@ -81,15 +84,36 @@ def lamella(files: Path, tmp_path: Path) -> Path:
     return folder / "lamella.aisproj"
 
 
+@pytest.fixture(scope="module")
+def window(qapp, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MainWindow]:
+    """One window for all tests of this file; each opens a project of its own."""
+    folder = tmp_path_factory.mktemp("window")
+    made = MainWindow(Workbench(folder / "settings", folder / "drafts"))
+    made.resize(1280, 800)
+    made.show()
+    assert QTest.qWaitForWindowExposed(made)
+    yield made
+    made.shut_down()
+    made.close()
+    made.deleteLater()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    gc.collect()
+
+
 @pytest.fixture
-def shown(window: MainWindow, lamella: Path, qtbot) -> RenderPanel:
+def shown(window: MainWindow, lamella: Path, qtbot) -> Iterator[RenderPanel]:
     """The panel of the Render tab with the ball in space."""
     window.open_files([lamella])
     window.workbench.session.view.tab = "render"
     panel = window.tabs[3].panel
     assert isinstance(panel, RenderPanel)
+    panel.picking.on.setChecked(False)
     settled(panel, qtbot)
-    return panel
+    yield panel
+    panel.output.filming.stop()
+    panel.space.show()
+    settled(panel, qtbot)
+    window.workbench.session.close()
 
 
 def settled(panel: RenderPanel, qtbot) -> None:
@@ -404,9 +428,9 @@ def test_bad_volumes_are_told_once(shown: RenderPanel, qtbot, window: MainWindow
     assert "grey.mrc" in shown.surfaces.card("grey").state.text()
 
 
-def test_volumes_belong_to_other_tabs_otherwise(opened: MainWindow, lamella: Path) -> None:
-    panel = opened.tabs[3].panel
-    assert not panel.take_file(lamella.parent / "segmented" / "TS_01__ball.mrc")
+def test_volumes_belong_to_other_tabs_otherwise(shown: RenderPanel, lamella: Path) -> None:
+    shown.workbench.session.view.tab = "annotate"
+    assert not shown.take_file(lamella.parent / "segmented" / "TS_01__ball.mrc")
 
 
 def test_coordinates_become_picks(shown: RenderPanel, qtbot, tmp_path: Path) -> None:
@@ -460,6 +484,7 @@ def test_the_window_answers_while_surfaces_are_made(shown: RenderPanel, qtbot) -
     qtbot.waitUntil(lambda: not shown.space.busy, timeout=20000)
     timer.stop()
     assert path.exists() and shown.space.content.surfaces["noise"].levels.settings.level == pytest.approx(0.96)
+    print(f"worst {1000 * worst:.0f} ms")
     assert worst < 0.25  # twice what is promised, times what a machine shared with others adds
 
 

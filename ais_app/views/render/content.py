@@ -69,6 +69,10 @@ class Content(QObject):
         self.slice, self.volume = SliceLayer(self._parent), VolumeLayer(self._parent)
         self._asked: dict[str, object] = {}
         self._scene = space.scene
+        self._stale = True  # the picks have to be read again
+        events = space.workbench.session.events
+        for signal in (events.picks, events.opened, events.tomograms):
+            signal.connect(self._read_again, check_nargs=False)
         self._meshes, self._others = NewestOf("surfaces", self), NewestOf("scene", self)
         self._meshes.made.connect(self._take_surface)
         self._meshes.failed.connect(self._surface_failed)
@@ -221,9 +225,14 @@ class Content(QObject):
         for style in scene.picks:
             if style.name not in sets or entry is None:
                 continue
-            picks = session.project.pick_store(sets[style.name]).read()
-            self.shown_picks[style.name] = shown = ShownPicks(picks.ids, picks.particles(entry))
-            self._show_picks(style.name, shown.particles, style)
+            if self._stale or style.name not in self.shown_picks:
+                picks = session.project.pick_store(sets[style.name]).read()
+                self.shown_picks[style.name] = ShownPicks(picks.ids, picks.particles(entry))
+            self._show_picks(style.name, self.shown_picks[style.name].particles, style)
+        self._stale = False
+
+    def _read_again(self, *_: object) -> None:
+        self._stale = True
 
     def _show_picks(self, name: str, particles: Particles, style: ScenePicks) -> None:
         if name not in self.picks:

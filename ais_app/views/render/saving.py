@@ -14,7 +14,7 @@ from PyQt6.QtGui import QImage
 
 from ais_app.core.errors import FileProblem, ParameterProblem
 from ais_app.core.files import replacing
-from ais_app.core.jobs import Job, Progress
+from ais_app.core.jobs import Job, JobCancelled, Progress
 from ais_app.core.scene.camera import Camera
 from ais_app.core.scene.surface import SurfaceSettings
 from ais_app.core.scene.turntable import turntable
@@ -66,6 +66,7 @@ class Filming(QObject):
         self._cameras: list[Camera] = []
         self._size = (0, 0)
         self._ready: queue.Queue[np.ndarray | None] = queue.Queue()
+        self._given_up = threading.Event()
         self.handle: JobHandle | None = None
         self._timer = QTimer(self)
         self._timer.setInterval(1)
@@ -92,48 +93,47 @@ class Filming(QObject):
         self._size = (width, height)
         waiting: queue.Queue[np.ndarray | None] = queue.Queue()
         self._ready = waiting
-        ended = threading.Event()
+        self._given_up = ended = threading.Event()
 
         def job() -> Job[tuple[Path, int]]:
             from ais_app.core.scene.movie import write_movie_job
 
-            try:
-                return (yield from write_movie_job(_taken(waiting, ended), path, fps, count=frames))
-            finally:
-                ended.set()
+            return (yield from write_movie_job(_taken(waiting, ended), path, fps, count=frames))
 
         workbench = self._space.workbench
         self.handle = workbench.jobs.start(
             f"Film {Path(path).name}", job, on_result=lambda made: workbench.notify(f"{made[0]} was saved")
         )
-        self.handle.changed.connect(lambda: self._ended(ended))
+        self.handle.changed.connect(self._follow)
         self._timer.start()
         return self.handle
 
     def stop(self) -> None:
-        """Draw nothing more."""
+        """Draw nothing more; a film that is being made is given up."""
+        self._given_up.set()
         self._timer.stop()
         self._cameras = []
-        self._ready.put(None)
 
     def _draw(self) -> None:
         if self._ready.qsize() >= AHEAD:
             return
         if not self._cameras:
-            self.stop()
+            self._timer.stop()
+            self._ready.put(None)
             return
         picture = self._space.picture(*self._size, camera=self._cameras.pop(0))
         self._ready.put(np.ascontiguousarray(picture[..., :3]))
 
-    def _ended(self, ended: threading.Event) -> None:
-        if self.handle is not None and self.handle.state in ("stopping", "failed", "cancelled", "done"):
-            ended.set()
+    def _follow(self) -> None:
+        if self.handle is not None and self.handle.state not in ("running", "paused"):
             self.stop()
 
 
 def _taken(ready: queue.Queue[np.ndarray | None], ended: threading.Event) -> Iterator[np.ndarray]:
-    """Give frames as they are drawn; stop waiting when nobody draws any more."""
-    while not ended.is_set():
+    """Give frames as they are drawn; stop waiting when the film is given up."""
+    while True:
+        if ended.is_set():
+            raise JobCancelled
         try:
             frame = ready.get(timeout=0.1)
         except queue.Empty:

@@ -118,7 +118,14 @@ class VolumeLayer:
         """Show a volume that was averaged."""
         limits = (image.limits.low, image.limits.high)
         if self._visual is None:
-            self._visual = Volume(image.data, clim=limits, method="mip", relative_step_size=STEP, parent=self._parent)
+            self._visual = Volume(
+                image.data,
+                clim=limits,
+                method="mip",
+                relative_step_size=STEP,
+                clipping_planes_coord_system="scene",
+                parent=self._parent,
+            )
             self._visual.order = 20
             self._visual.set_gl_state(depth_test=False, depth_mask=False, cull_face=False, blend=True,
                                       blend_func=OVER, blend_equation="func_add")  # fmt: skip
@@ -139,7 +146,6 @@ class VolumeLayer:
         low, high = self._visual.clim
         if style.low is not None and style.high is not None and (low, high) != (style.low, style.high):
             self._visual.clim = (style.low, style.high)
-        self._visual.clipping_planes_coord_system = "scene"
         planes = None if plane is None else np.array([[plane.point_xyz, plane.normal_xyz]], dtype=float)
         self._visual.clipping_planes = planes
 
