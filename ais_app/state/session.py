@@ -55,6 +55,7 @@ class Session:
         self._volumes: dict[int, Tomogram] = {}
         self.remembered = Remembered(self)
         self.events.tomograms.connect(self._forget_volumes)
+        self.events.features.connect(self._leave_removed_feature)
         if project is not None:
             self.open(project)
 
@@ -141,6 +142,12 @@ class Session:
 
     def _forget_volumes(self) -> None:
         self._volumes.clear()
+
+    def _leave_removed_feature(self) -> None:
+        """Choose another feature when the chosen one has gone: an undo took it back."""
+        known = [feature.id for feature in self.project.features]
+        if self.view.feature is not None and self.view.feature not in known:
+            self.view.feature = known[0] if known else None
 
     def folder(self) -> Path:
         """Return where results go unless a person says otherwise: beside the project, or beside the tomogram."""

@@ -49,10 +49,11 @@ def window(qapp, tmp_path_factory):
 
 
 @pytest.fixture(autouse=True)
-def fresh(window):
+def fresh(window, qtbot):
     """Nothing is open, and every setting of the view is as at the first start."""
     session, first = window.workbench.session, ViewState()
     session.close()
+    qtbot.waitUntil(lambda: window.slices.panes["z"].shown_index is None)
     for name in ("tool", "planes", "brush_3d", "ignoring", "over_background", "sensitivity"):
         setattr(session.view, name, getattr(first, name))
     window.notifications.dismiss_all()
@@ -122,6 +123,12 @@ def hover(pane, point):
 
 def click(pane, *position, button=LEFT, modifiers=Qt.KeyboardModifier.NoModifier):
     QTest.mouseClick(pane.native, button, modifiers, at(pane, *position))
+
+
+def double_click(pane, *position):
+    """Press a second time and let go; QTest leaves the button pressed."""
+    QTest.mouseDClick(pane.native, LEFT, Qt.KeyboardModifier.NoModifier, at(pane, *position))
+    QTest.mouseRelease(pane.native, LEFT, Qt.KeyboardModifier.NoModifier, at(pane, *position))
 
 
 # brush
@@ -338,7 +345,7 @@ def test_a_polygon_is_closed_with_a_double_click_or_enter(blank, closing):
     if closing == "Enter":
         press(blank, Qt.Key.Key_Return)
     else:
-        QTest.mouseDClick(pane.native, LEFT, Qt.KeyboardModifier.NoModifier, at(pane, *corners[-1]))
+        double_click(pane, *corners[-1])
     labels = TiledLabels(SHAPE)
     labels.apply(polygon.fill_polygon(labels, through(pane, corners)))
     assert np.array_equal(painted(blank), labels.read(WHOLE)[Z])
@@ -418,7 +425,7 @@ def test_the_live_wire_follows_a_membrane(vesicle, qtbot):
     assert np.abs(np.hypot(path[:, 1] - 80, path[:, 0] - 70) - 40).max() <= 2.9
     click(pane, *on_ring(1.6))
     click(pane, *on_ring(3.0))
-    QTest.mouseDClick(pane.native, LEFT, Qt.KeyboardModifier.NoModifier, at(pane, *on_ring(3.0)))
+    double_click(pane, *on_ring(3.0))
     line = np.argwhere(skeletonize(painted(window) == 1))
     away = np.abs(np.hypot(line[:, 0] - 80, line[:, 1] - 70) - 40)
     assert len(line) > 80 and away.max() <= 2.9  # two voxels, and a pixel of the mouse

@@ -59,7 +59,7 @@ class AnnotatePanel(Panel):
         self.tools = ToolRow(workbench.session)
         self.settings = FeatureSettings(workbench)
         self.slice_list = SliceList(workbench)
-        self.slice_actions = ButtonGrid(SLICE_ACTIONS)
+        self.slice_actions = ButtonGrid(SLICE_ACTIONS, texts={"annotate.mark": "Mark slice"})
         self.prediction_actions = ButtonGrid(tuple(PREDICTION_ACTIONS), 3, PREDICTION_ACTIONS)
         self.file_actions = ButtonGrid(FILE_ACTIONS)
         self._is_bound = False

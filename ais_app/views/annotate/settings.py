@@ -33,6 +33,7 @@ class FeatureSettings(QWidget):
         for button in (self.filled, self.outline):
             self._look.addButton(button)
         self.box = NumberField("px", 8, 512, integer=True)
+        self.box.setValue(64)
         self.box.setAccessibleName("Box size")
         self.box.setToolTip("Edge of a training box; multiples of 32 fit every network")
         self.box_hint = hint("")

@@ -91,6 +91,7 @@ class Presenter(QObject):
         events.labels.connect(self._labels_changed)
         for signal in (events.opened, events.tomograms):
             signal.connect(self._forget, check_nargs=False)
+        events.opened.connect(self._show_nothing)
 
     @property
     def limits(self) -> Limits | None:
@@ -230,9 +231,12 @@ class Presenter(QObject):
         return [job for request in near for job in self.jobs.planes(replace(main, request=request))]
 
     def _show_nothing(self) -> None:
+        """Empty the panes; no tomogram is in view, or another project is open."""
         self._views = {}
         for pane in self.panes.values():
             pane.present_nothing()
+            if not self.session.has_project:
+                pane.forget_cameras()
 
     def _fail(self, key: tuple[object, ...], error: BaseException) -> None:
         for axis, view in self._views.items():
@@ -254,6 +258,8 @@ class Presenter(QObject):
 
     def _labels_changed(self, tomogram: int, feature: int, region: Region) -> None:
         """Take over a change of labels: what it did not touch stays valid, what is on screen is changed at once."""
+        if all(known.id != feature for known in self.overlays.features):
+            return  # it was removed, with its labels
         version = self.overlays.version(tomogram, feature)
         self.source.cache.rename(partial(key_after, tomogram, feature, region, version))
         for axis, pane in self.panes.items():
