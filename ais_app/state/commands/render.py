@@ -195,9 +195,9 @@ def look_along(session: Session, axis: str) -> None:
 
 @command("Field of view {degrees}")
 def set_perspective(session: Session, degrees: float) -> None:
-    """Choose the field of view in degrees; 0 is a parallel view, in which the scale bar holds everywhere."""
+    """Choose the field of view in degrees, the whole tomogram in it; 0 is a parallel view, of one scale everywhere."""
     scene = store.scene_of(session)
-    look(session, replace(scene.camera, field_of_view=degrees))
+    look(session, store.whole(scene, replace(scene.camera, field_of_view=degrees)))
 
 
 @command("Show the whole scene")

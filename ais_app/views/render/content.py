@@ -191,10 +191,12 @@ class Content(QObject):
             self._asked[f"surface:{name}"] = key
             self.problems.pop(name, None)
             self._meshes.request(name, surface_work(self.volumes, source, settings))
+            self._space.stir()
 
     def _take_surface(self, name: str, levels: SurfaceLevels, _: bool) -> None:
         if name in self.surfaces:
             self.surfaces[name].set_levels(levels)
+            self._space.stir()  # while its slider is dragged the coarse level is enough
             self._share_triangles()
             self._space.canvas.update()
             self.surface_changed.emit(name)

@@ -75,7 +75,7 @@ class Mouse(QObject):
             return True
         self._doing = ""
         if self._dragged:
-            self._space.rest_soon()
+            self._space.stir()
         elif event.button() == Qt.MouseButton.LeftButton:
             shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
             control = bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from PyQt6.QtCore import QTimer, pyqtSignal
 from PyQt6.QtGui import QShowEvent
-from PyQt6.QtWidgets import QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QPushButton, QStackedLayout, QWidget
 from vispy import scene as vispy_scene
 from vispy.gloo import set_depth_mask
 
@@ -29,6 +29,7 @@ from ais_app.views.render.furniture import BoundingBox, Overlays
 from ais_app.views.render.mouse import Mouse
 from ais_app.views.theme import current_theme
 from ais_app.views.widgets.application import use_vispy
+from ais_app.views.widgets.panel import EmptyPanel
 from ais_app.views.workbench import Workbench
 
 REST_MS = 300  # after the last move of the camera full detail is drawn
@@ -67,13 +68,16 @@ class Space(QWidget):
         self.view = self.canvas.central_widget.add_view()
         self.view.camera = vispy_scene.TurntableCamera(fov=0, scale_factor=1000.0, interactive=False)
         self.box, self.overlays = BoundingBox(self.view.scene), Overlays(self.canvas.scene)
-        self._said, self._moving = "", False
+        self._said, self._moving, self._turning = "", False, False
         self._software: bool | None = None  # not known before the first picture
         self._tomogram: int | None = None
         self.content = Content(self)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.canvas.native)
+        self.open = QPushButton("Open…")
+        self.open.setToolTip("Open tomograms or a project")
+        self._pages = QStackedLayout(self)
+        self._pages.setContentsMargins(0, 0, 0, 0)
+        self._pages.addWidget(self.canvas.native)
+        self._pages.addWidget(EmptyPanel("Open a tomogram to see its segmentations and picks in space.", self.open))
         self.canvas.native.setAccessibleName("Space")
         self.canvas.events.draw.connect(_depth_can_be_cleared, position="first")
         self.mouse = Mouse(self)
@@ -117,9 +121,11 @@ class Space(QWidget):
             self.scene = Scene(camera=store.START)
         if session.view.tomogram != self._tomogram:
             self._tomogram = session.view.tomogram
+            self._turning = False
             self.content.forget()
-        if not self._rest.isActive():
+        if not self._turning:
             self.camera = self.scene.camera
+        self._pages.setCurrentIndex(0 if session.view.tomogram is not None else 1)
         self.canvas.bgcolor = self.scene.background
         self.content.refresh(self.scene)
         self._apply_camera()
@@ -164,13 +170,14 @@ class Space(QWidget):
     def look(self, camera: Camera) -> None:
         """Look from elsewhere; full detail comes back when it rests."""
         self.camera = camera
-        self._set_moving(True)
-        self._rest.start()
+        self._turning = True
+        self.stir()
         self._apply_camera()
         self.moved.emit()
 
-    def rest_soon(self) -> None:
-        """Come to rest a moment after a drag has ended."""
+    def stir(self) -> None:
+        """Draw what moves or changes coarsely, until nothing has happened for a moment."""
+        self._set_moving(True)
         self._rest.start()
 
     def to_pixel(self, positions_xyz: np.ndarray) -> np.ndarray:
@@ -211,8 +218,9 @@ class Space(QWidget):
 
     def _come_to_rest(self) -> None:
         self._set_moving(False)
-        session = self.workbench.session
-        if session.tomogram is not None and self.camera != self.scene.camera:
+        session, turned = self.workbench.session, self._turning
+        self._turning = False
+        if turned and session.tomogram is not None and self.camera != self.scene.camera:
             self.scene = replace(self.scene, camera=self.camera)
             self.workbench.attempt(lambda: render.look(session, self.camera))
 
