@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +15,14 @@ from PyQt6.QtGui import QMouseEvent, QWheelEvent
 from ais_app.core.io import write_volume
 from ais_app.core.tomogram import Tomogram
 from ais_app.state.project import Project
+from ais_app.state.view_state import ViewState
 from ais_app.views.slices.area import SliceArea
 from ais_app.views.slices.pane import SlicePane
 from ais_app.views.theme import DARK, apply_theme
 from ais_app.views.widgets.application import application
 from ais_app.views.workbench import Workbench
 
+SIZE = (520, 440)  # px
 SHAPE = (24, 61, 83)  # no two lengths alike, none a multiple of four
 NO_BUTTON, LEFT, MIDDLE = Qt.MouseButton.NoButton, Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton
 NONE, CONTROL, SHIFT = (
@@ -48,14 +51,16 @@ def make_project(folder: Path, *volumes: np.ndarray, voxel_size: float | None = 
 
 
 @contextmanager
-def slice_area(folder: Path, qtbot, size: tuple[int, int] = (640, 520)) -> Iterator[SliceArea]:
-    """A slice area in a window of its own, closed in order afterwards."""
-    apply_theme(application(), DARK)
+def slice_area(folder: Path) -> Iterator[SliceArea]:
+    """Give a slice area in a window of its own, closed in order afterwards; shared by the tests of a file."""
+    app = application()
+    apply_theme(app, DARK)
     workbench = Workbench(folder / "settings", folder / "drafts")
     area = SliceArea(workbench)
-    area.resize(*size)
-    with qtbot.waitExposed(area):
-        area.show()
+    area.resize(*SIZE)
+    area.show()
+    while not area.panes["z"].native.isVisible():
+        app.processEvents()
     try:
         yield area
     finally:
@@ -65,6 +70,24 @@ def slice_area(folder: Path, qtbot, size: tuple[int, int] = (640, 520)) -> Itera
         area.deleteLater()
         QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
         gc.collect()
+
+
+@contextmanager
+def opened(area: SliceArea, project: Path, qtbot) -> Iterator[SliceArea]:
+    """Open a project in an area as if nothing had been done there before."""
+    view = area.workbench.session.view
+    for field in fields(ViewState):
+        setattr(view, field.name, field.default)
+    area.resize(*SIZE)
+    area.workbench.open_files([project])
+    settle(area, qtbot)
+    yield area
+    area.workbench.session.close()
+    area.predictions.clear()
+    area.select_boxes(frozenset())
+    for pane in area.panes.values():
+        pane.draft.clear()
+        pane.hide_cursor()
 
 
 def settle(area: SliceArea, qtbot, timeout: int = 5000) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PyQt6.QtCore import QPoint, Qt
 from PyQt6.QtTest import QTest
-from slice_view import known_volume, make_project, settle, slice_area
+from slice_view import known_volume, make_project, opened, settle, slice_area
 
 from ais_app.core.filters import filters
 from ais_app.state.commands import tomograms, view
@@ -16,15 +16,19 @@ from ais_app.views.tomograms.filters import FilterPanel
 LEFT = Qt.MouseButton.LeftButton
 
 
+@pytest.fixture(scope="module")
+def shared(qapp, tmp_path_factory):
+    with slice_area(tmp_path_factory.mktemp("area")) as made:
+        yield made
+
+
 @pytest.fixture
-def area(tmp_path, qtbot):
+def area(shared, tmp_path, qtbot):
     """A slice area on two tomograms of noise with different means."""
     rng = np.random.default_rng(3)
     volumes = [rng.normal(mean, 10, known_volume().shape).astype(np.float32) for mean in (100, 500)]
     path = make_project(tmp_path, *volumes)
-    with slice_area(tmp_path, qtbot, (400, 400)) as made:
-        made.workbench.open_files([path])
-        settle(made, qtbot)
+    with opened(shared, path, qtbot) as made:
         yield made
 
 

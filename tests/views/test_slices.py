@@ -21,6 +21,7 @@ from slice_view import (
     drag,
     known_volume,
     make_project,
+    opened,
     point_of,
     settle,
     slice_area,
@@ -31,13 +32,16 @@ from ais_app.core.tomogram import Tomogram
 from ais_app.state.commands import tomograms, view
 
 
+@pytest.fixture(scope="module")
+def shared(qapp, tmp_path_factory):
+    with slice_area(tmp_path_factory.mktemp("area")) as made:
+        yield made
+
+
 @pytest.fixture
-def area(tmp_path, qtbot):
+def area(shared, tmp_path, qtbot):
     """A slice area with a tomogram whose voxels tell where they are, at its middle."""
-    path = make_project(tmp_path)
-    with slice_area(tmp_path, qtbot) as made:
-        made.workbench.open_files([path])
-        settle(made, qtbot)
+    with opened(shared, make_project(tmp_path), qtbot) as made:
         yield made
 
 
@@ -93,13 +97,11 @@ def test_invert_swaps_black_and_white(area, state, qtbot):
     assert abs(colour_at(area.panes["z"], 12, 20, 40)[0] - (255 - before)) <= 2
 
 
-def test_voxels_that_are_no_number_are_not_drawn(tmp_path, qtbot):
+def test_voxels_that_are_no_number_are_not_drawn(shared, tmp_path, qtbot):
     volume = known_volume()
     volume[12, 30, 40] = np.nan
     path = make_project(tmp_path, volume)
-    with slice_area(tmp_path, qtbot) as area:
-        area.workbench.open_files([path])
-        settle(area, qtbot)
+    with opened(shared, path, qtbot) as area:
         assert max(colour_at(area.panes["z"], 12, 30, 40)) == 0
         assert max(colour_at(area.panes["z"], 12, 30, 41)) > 0
 
@@ -332,11 +334,9 @@ def test_ticks_show_annotated_slices_and_lead_there(area, state, qtbot):
 # many tomograms
 
 
-def test_each_tomogram_keeps_its_place_and_its_camera(tmp_path, qtbot):
+def test_each_tomogram_keeps_its_place_and_its_camera(shared, tmp_path, qtbot):
     path = make_project(tmp_path, known_volume(), known_volume((10, 40, 50)))
-    with slice_area(tmp_path, qtbot) as area:
-        area.workbench.open_files([path])
-        settle(area, qtbot)
+    with opened(shared, path, qtbot) as area:
         session, pane = area.workbench.session, area.panes["z"]
         wheel(pane, 3, modifiers=CONTROL)
         tomograms.go_to(session, z=20)
@@ -411,9 +411,9 @@ def test_two_hundred_fast_changes_end_at_the_right_slice(area, state, qtbot):
     np.testing.assert_array_equal(area.panes["z"].image, known_volume()[state.z])
 
 
-def test_the_cache_is_bounded(area, state, qtbot):
+def test_the_cache_is_bounded(area, state, qtbot, monkeypatch):
     cache = area.presenter.source.cache
-    cache.most_bytes = 5 * 61 * 83 * 4
+    monkeypatch.setattr(cache, "most_bytes", 5 * 61 * 83 * 4)
     for z in range(SHAPE[0]):
         tomograms.go_to(area.workbench.session, z=z)
         settle(area, qtbot)
@@ -478,11 +478,9 @@ def test_a_file_that_was_cut_short_does_not_end_the_program(area, state, qtbot, 
         stream.write(whole)
 
 
-def test_filters_without_a_voxel_size_say_what_to_do(tmp_path, qtbot):
+def test_filters_without_a_voxel_size_say_what_to_do(shared, tmp_path, qtbot):
     path = make_project(tmp_path, known_volume(), voxel_size=None)
-    with slice_area(tmp_path, qtbot) as area:
-        area.workbench.open_files([path])
-        settle(area, qtbot)
+    with opened(shared, path, qtbot) as area:
         view.add_filter(area.workbench.session, "gaussian")
         qtbot.waitUntil(lambda: "voxel size" in area.panes["z"].message.text, timeout=5000)
         area.workbench.session.view.filters_on = False

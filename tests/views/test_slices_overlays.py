@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PyQt6.QtCore import Qt
 from PyQt6.QtTest import QTest
-from slice_view import colour_at, drag, known_volume, make_project, mouse, point_of, settle, slice_area
+from slice_view import colour_at, drag, known_volume, make_project, mouse, opened, point_of, settle, slice_area
 
 from ais_app import Box
 from ais_app.core.annotation.labels import Edit, Plane
@@ -19,12 +19,17 @@ from ais_app.views.slices.predictions import Prediction
 RED, BLUE = "#FF0000", "#0000FF"
 
 
+@pytest.fixture(scope="module")
+def shared(qapp, tmp_path_factory):
+    with slice_area(tmp_path_factory.mktemp("area")) as made:
+        yield made
+
+
 @pytest.fixture
-def area(tmp_path, qtbot):
+def area(shared, tmp_path, qtbot):
     """A slice area on a black tomogram, with membrane in red and ribosome in blue, both opaque."""
     path = make_project(tmp_path, np.zeros_like(known_volume()))
-    with slice_area(tmp_path, qtbot) as made:
-        made.workbench.open_files([path])
+    with opened(shared, path, qtbot) as made:
         project = made.workbench.session.project
         project.change_feature("membrane", colour=RED, opacity=1.0)
         project.change_feature("ribosome", colour=BLUE, opacity=1.0)

@@ -17,13 +17,10 @@ from ais_app.core.tomogram import ZYX
 from ais_app.state.resolve import ACROSS_UP, Limits, PaneView
 from ais_app.views.slices.camera import ZOOM_STEP, Camera
 from ais_app.views.slices.gestures import Gestures
-from ais_app.views.slices.labels import LabelLayer
-from ais_app.views.slices.lines import BrushCursor, Draft
-from ais_app.views.slices.marks import AxesMarker, ScaleBar
+from ais_app.views.slices.layers import Layers
 from ais_app.views.slices.message import PaneMessage, WaitingNote
-from ais_app.views.slices.objects import BoxLayer, CropLayer, CrossLayer, PickLayer
 from ais_app.views.slices.pointer import Tool
-from ais_app.views.slices.predictions import Prediction, PredictionLayer
+from ais_app.views.slices.predictions import Prediction
 from ais_app.views.slices.quads import GreyQuad
 from ais_app.views.theme import current_theme
 
@@ -78,30 +75,23 @@ class SlicePane(QWidget):
         self.view = PaneView(axis)
         self.image: np.ndarray | None = None
         self._limits: Limits | None = None
+        self._linear = False
         self._fitted = True
         self._cameras: dict[int, tuple[Camera, bool]] = {}
-        self._crop_handles = False
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.native)
-        self._make_layers()
+        self._grey = GreyQuad(parent=self.scene)
+        self._grey.order = 0
+        self._layers = layers = Layers(self.scene, self.canvas.scene, axis)
+        self.labels, self.predictions, self.boxes, self.picks = (
+            layers.labels, layers.predictions, layers.boxes, layers.picks
+        )  # fmt: skip
+        self.cross, self.crop, self.draft, self.ring = layers.cross, layers.crop, layers.draft, layers.ring
+        self.scale_bar, self.axes_marker = layers.scale_bar, layers.axes_marker
         self.message = PaneMessage(self)
         self._note = WaitingNote(self)
         self._gestures = Gestures(self)
-
-    def _make_layers(self) -> None:
-        self._grey = GreyQuad(parent=self.scene)
-        self._grey.order = 0
-        self.predictions = PredictionLayer(self.scene, self.axis, 10)
-        self.labels = LabelLayer(self.scene, self.axis, 20)
-        self.boxes = BoxLayer(self.scene, 30)
-        self.picks = PickLayer(self.scene, self.axis, 40)
-        self.crop = CropLayer(self.scene, 50)
-        self.cross = CrossLayer(self.scene, 60)
-        self.draft = Draft(self.scene, 70)
-        self.ring = BrushCursor(self.scene, 80)
-        self.scale_bar = ScaleBar(self.canvas.scene, 90)
-        self.axes_marker = AxesMarker(self.canvas.scene, self.axis, 91)
 
     @property
     def native(self) -> QWidget:
@@ -140,16 +130,13 @@ class SlicePane(QWidget):
         if shown != self._limits:
             self._grey.set_limits(*shown)
             self._limits = shown
-        if view.linear != before.linear:
+        if view.linear != self._linear:
             self._grey.interpolate(view.linear)
+            self._linear = view.linear
         if self.tool is not None and self.shown_index not in (None, view.request.index):
             self.tool.cancel()
         self.index = self.shown_index = view.request.index
-        self.labels.show(view.labels, labels)
-        self.boxes.show(view.boxes)
-        self.picks.show(view.picks, view.request.index)
-        self.cross.show(view.cross)
-        self.predictions.follow(view.request.index, view.predictions)
+        self._layers.show(view, view.request.index, labels)
         self._grey.visible = True
         self.message.hide()
         self._refresh_marks()
@@ -160,11 +147,7 @@ class SlicePane(QWidget):
         self._keep_camera()
         self.view, self.image, self.shown_index = PaneView(self.axis), None, None
         self._grey.visible = False
-        self.labels.show((), {})
-        self.boxes.show(())
-        self.picks.show((), 0)
-        self.cross.show(None)
-        self.predictions.follow(None, False)
+        self._layers.clear()
         self.message.hide()
         self.wait_for(None)
         self._refresh_marks()
@@ -181,12 +164,12 @@ class SlicePane(QWidget):
 
     def show_crop_handles(self, wanted: bool) -> None:
         """Show the handles of the crop region."""
-        self._crop_handles = wanted
+        self._layers.crop_handles = wanted
         self._refresh_marks()
         self.canvas.update()
 
     def _change_tomogram(self, before: PaneView, view: PaneView) -> None:
-        if before.flipped != view.flipped:
+        if self.camera.flipped != view.flipped:
             self.camera = replace(self.camera, flipped=view.flipped)
             self.look(self.camera)
         if before.tomogram == view.tomogram and before.size == view.size:
@@ -205,19 +188,13 @@ class SlicePane(QWidget):
         if tomogram is not None:
             self._cameras[tomogram] = (self.camera, self._fitted)
 
+    def forget_cameras(self) -> None:
+        """Forget where a person looked in each tomogram: another project is open, with other tomograms."""
+        self._cameras.clear()
+
     def _refresh_marks(self) -> None:
-        view, ratio = self.view, self.native.devicePixelRatioF()
-        has_image = self.shown_index is not None
-        self.crop.show(view.crop if has_image else None, self.camera.scale, self._crop_handles)
-        if has_image and view.scale_bar:
-            size = None if view.voxel_size_zyx is None else view.voxel_size_zyx["zyx".index(ACROSS_UP[self.axis][0])]
-            self.scale_bar.show(size, self.camera.scale, self.pane_size, ratio)
-        else:
-            self.scale_bar.hide()
-        if has_image and view.axes_marker:
-            self.axes_marker.show(view.flipped, self.pane_size, ratio)
-        else:
-            self.axes_marker.hide()
+        ratio, has_image = self.native.devicePixelRatioF(), self.shown_index is not None
+        self._layers.show_marks(self.view, self.camera, self.pane_size, ratio, has_image)
 
     # where it looks
 
