@@ -9,6 +9,7 @@ from pathlib import Path
 from PyQt6.QtCore import QObject, pyqtSignal
 
 from ais_app.core.errors import AisAppError
+from ais_app.core.prediction.parameters import PredictionParams
 from ais_app.state.commands import projects
 from ais_app.state.project import Project
 from ais_app.state.session import Session
@@ -51,6 +52,8 @@ class Workbench(QObject):
         Where settings are; the person's own when ``None``.
     drafts
         Where projects without a place are; the person's own when ``None``.
+    prediction
+        How the live prediction is computed.
     """
 
     notified = pyqtSignal(object)  # Notification
@@ -59,6 +62,7 @@ class Workbench(QObject):
         self,
         settings_folder: str | Path | None = None,
         drafts: str | Path | None = None,
+        prediction: PredictionParams | None = None,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
@@ -67,7 +71,7 @@ class Workbench(QObject):
         self.settings: Settings = load_settings(settings_folder)
         self.session = Session()
         self.jobs = JobRunner(self)
-        self.preview = Preview(self.session, self)
+        self.preview = Preview(self.session, prediction, self)
         self.exports = Exports(self.session, self.jobs, self)
         self.trainings = Trainings(self.session, self.jobs, self.preview, self)
 

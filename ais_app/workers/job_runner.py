@@ -15,7 +15,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
-from PyQt6.QtCore import QCoreApplication, QEvent, QObject, pyqtSignal
+from PyQt6.QtCore import QCoreApplication, QEvent, QObject, pyqtSignal, pyqtSlot
 
 from ais_app.core.errors import AisAppError
 from ais_app.core.jobs import Job, JobCancelled, Progress, run
@@ -120,6 +120,7 @@ class JobHandle(QObject):
             time.sleep(PAUSE_SECONDS)
         return self._stop.is_set()
 
+    @pyqtSlot(str, object)  # without it Qt would post to a go-between, which cannot be asked for what is posted
     def _hear(self, what: str, value: Any) -> None:
         """Take in, on the main thread, what the job's thread has said."""
         if what == "progress":

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from PyQt6.QtCore import QObject, pyqtSignal
+from PyQt6.QtCore import QObject, pyqtSignal, pyqtSlot
 
 from ais_app.core.jobs import JobCancelled
 
@@ -102,6 +102,7 @@ class Latest(QObject):
             else:
                 self._answered.emit(generation, "result", answer)
 
+    @pyqtSlot(int, str, object)
     def _deliver(self, generation: int, kind: str, value: Any) -> None:
         callbacks = self._answers.pop(generation, None)
         if callbacks is None:

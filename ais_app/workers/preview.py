@@ -17,6 +17,7 @@ from PyQt6.QtCore import QObject, QTimer, pyqtSignal
 
 from ais_app.core.errors import AisAppError
 from ais_app.core.prediction.interactions import InteractionGraph
+from ais_app.core.prediction.parameters import PredictionParams
 from ais_app.core.tomogram import Tomogram
 from ais_app.state.commands.interactions import active_graph
 from ais_app.state.session import Session
@@ -72,6 +73,13 @@ class _Question:
 class Preview(QObject):
     """Follows a session and says what its networks predict on the slice in view.
 
+    Parameters
+    ----------
+    session
+        Whose view is followed.
+    params
+        How to predict.
+
     Attributes
     ----------
     answer
@@ -83,9 +91,10 @@ class Preview(QObject):
     busy_changed = pyqtSignal(bool)
     failed = pyqtSignal(str)
 
-    def __init__(self, session: Session, parent: QObject | None = None) -> None:
+    def __init__(self, session: Session, params: PredictionParams | None = None, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._session = session
+        self._params = params or PredictionParams()
         self._latest = Latest("preview", self)
         self._latest.busy_changed.connect(self.busy_changed)
         self._live: LivePrediction | None = None
@@ -178,7 +187,7 @@ class Preview(QObject):
         from ais_app.core.prediction.live_request import LiveModel, SliceInView
 
         if self._live is None:
-            self._live = LivePrediction()
+            self._live = LivePrediction(self._params)
         models = [
             LiveModel(weights.model, ("training", feature), weights.epoch, in_training=True)
             for feature, weights in question.training.items()

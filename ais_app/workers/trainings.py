@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from PyQt6.QtCore import QObject, pyqtSignal
 from ais_app.core.jobs import Progress
 from ais_app.state.commands import training
 from ais_app.state.commands.training import TrainingRequest
+from ais_app.state.project import Project
 from ais_app.state.records import Run
 from ais_app.state.session import Session
 from ais_app.workers.job_runner import JobHandle, JobRunner
@@ -34,6 +36,8 @@ class Training:
         Its number in the project.
     feature
         What it learns.
+    project
+        File of the project it belongs to: another one may be open before it ends.
     handle
         Its job: to pause and to stop.
     history
@@ -44,6 +48,8 @@ class Training:
 
     run: int
     feature: str
+    project: Path
+    epochs: int
     handle: JobHandle
     history: list[dict[str, Any]] = field(default_factory=list)
     losses: list[tuple[float, float]] = field(default_factory=list)
@@ -112,7 +118,7 @@ class Trainings(QObject):
             on_progress=lambda step: self._progressed(run.id, out, step),
             on_error=lambda error: self._failed(run.id, error, on_error),
         )
-        under_way = Training(run.id, request.feature, handle)
+        under_way = Training(run.id, request.feature, project, request.params.epochs, handle)
         if resume and isinstance(run.scores, dict):
             under_way.history = list(run.scores.get("history", []))
         handle.cancelled.connect(lambda: self._ended(run.id, "stopped before the first epoch"))
@@ -130,18 +136,17 @@ class Trainings(QObject):
         if "epoch" in step.values:
             under_way.history.append(dict(step.values))
             checkpoint = out.with_name(out.name + ".checkpoint")
-            training.note_epoch(self._session, run, under_way.history, checkpoint)
+            with self._session_of(under_way) as session:
+                training.note_epoch(session, run, under_way.history, checkpoint)
             self.changed.emit(run)
         elif "loss" in step.values and step.total:
-            epochs = self._session.project.run(run).parameters["params"]["epochs"]
-            under_way.losses.append((epochs * step.done / step.total, float(step.values["loss"])))
+            under_way.losses.append((under_way.epochs * step.done / step.total, float(step.values["loss"])))
             self.stepped.emit(run)
 
     def _finished(self, run: int, trained: Trained) -> None:
         under_way = self._active.pop(run)
-        training.finish(
-            self._session, run, trained.model, under_way.history, trained.held_out, trained.finished
-        )  # fmt: skip
+        with self._session_of(under_way) as session:
+            training.finish(session, run, trained.model, under_way.history, trained.held_out, trained.finished)
         self._preview.end_training(under_way.feature)
         self.changed.emit(run)
 
@@ -153,6 +158,19 @@ class Trainings(QObject):
         under_way = self._active.pop(run, None)
         if under_way is None:
             return
-        training.fail(self._session, run, message)
+        with self._session_of(under_way) as session:
+            training.fail(session, run, message)
         self._preview.end_training(under_way.feature)
         self.changed.emit(run)
+
+    @contextmanager
+    def _session_of(self, under_way: Training) -> Iterator[Session]:
+        """Give the session, or one of its own where the person has gone on to another project."""
+        if self._session.has_project and self._session.project.path == under_way.project:
+            yield self._session
+            return
+        other = Session(Project.open(under_way.project))
+        try:
+            yield other
+        finally:
+            other.close()

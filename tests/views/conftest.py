@@ -14,6 +14,7 @@ from PyQt6.QtCore import QCoreApplication, QEvent, QPoint, Qt
 from PyQt6.QtTest import QTest
 
 import ais_app
+from ais_app.core.prediction.parameters import PredictionParams
 from ais_app.state.project import Project
 from ais_app.views.main_window import MainWindow
 from ais_app.views.slices.pane import SlicePane
@@ -62,7 +63,8 @@ def project(phantom: Path, tomogram: Path) -> Path:
 @pytest.fixture
 def workbench(tmp_path: Path) -> Workbench:
     """A workbench with settings and drafts of its own."""
-    return Workbench(tmp_path / "settings", tmp_path / "drafts")
+    # torch: OpenVINO takes seconds to take over each network
+    return Workbench(tmp_path / "settings", tmp_path / "drafts", PredictionParams(engine="torch"))
 
 
 @pytest.fixture
