@@ -23,8 +23,10 @@ from ais_app.core.io import create_volume
 from ais_app.core.tomogram import Tomogram
 from ais_app.state.commands import tomograms
 from ais_app.state.project import Project
+from ais_app.views.annotate.panel import AnnotatePanel
 from ais_app.views.app import SWITCH_SECONDS
 from ais_app.views.slices.area import SliceArea
+from ais_app.views.slices.pointer import PointerEvent
 from ais_app.views.theme import DARK, apply_theme
 from ais_app.views.widgets.application import application
 from ais_app.views.workbench import Workbench
@@ -158,6 +160,57 @@ def strokes(view: View) -> None:
     show(f"stroke to screen, radius {RADIUS}, with drawing", drawn)
 
 
+def tools(view: View, radius: float) -> AnnotatePanel:
+    """Paint with the brush itself, then follow a path with the live-wire; return the panel, to be kept till the end."""
+    panel = AnnotatePanel(view.workbench, view.area)
+    view.session.project.change_feature("membrane", brush_radius=radius * 10)
+    side = view.pane.image.shape[0] if view.pane.image is not None else 0
+    for shape in ("disk", "ball"):
+        view.session.view.brush_3d = shape == "ball"
+        view.rest()
+        spiral(view, f"brush, {side}², {shape}, radius {radius:.0f}", side)
+    live_wire(view, side)
+    panel.close_down()
+    return panel
+
+
+def spiral(view: View, title: str, side: int, moves: int = 120) -> None:
+    """Paint a spiral of mouse events, then let go, which saves it."""
+    tool = view.pane.tool
+    assert tool is not None  # the brush, which the panel has put there
+    angles = np.sqrt(np.arange(moves) * 12 / side) * 4
+    reach = side / 2.5 * angles / angles[-1]
+    places = zip(side / 2 + reach * np.sin(angles), side / 2 + reach * np.cos(angles), strict=True)
+    first, *others = (PointerEvent("z", (view.session.view.z, y, x), "left") for y, x in places)
+    tool.press(first)
+    alone, drawn = [], []
+    for event in others:
+        alone.append(timed(lambda event=event: tool.drag(event)))
+        drawn.append(alone[-1] + timed(view.draw))
+    show(f"{title}, without drawing", alone, "≤ 16 ms")
+    show(f"{title}, with drawing", drawn)
+    show(f"{title}, saving", [timed(lambda: tool.release(others[-1]))])
+
+
+def live_wire(view: View, side: int) -> None:
+    """Follow the pointer with the live-wire, 100 voxels from the click on, until the path is there."""
+    view.session.view.tool = "livewire"
+    tool, start = view.pane.tool, side / 2
+    assert tool is not None  # the live-wire, which the panel has put there
+    tool.press(PointerEvent("z", (view.session.view.z, start, start), "left"))
+    seen = []
+    for step in range(30):
+        event = PointerEvent("z", (view.session.view.z, start + 100, start + step), "")
+        before = time.perf_counter()
+        tool.hover(event)
+        end = (round(start + step), round(start + 100))
+        view.until(lambda end=end: len(view.pane.draft.points) > 50 and tuple(view.pane.draft.points[-1]) == end)
+        seen.append(time.perf_counter() - before)
+    tool.cancel()
+    view.session.view.tool = "brush"
+    show(f"live-wire, {side}², path of 100 voxels", seen, "≤ 50 ms")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=3.0)
@@ -171,6 +224,10 @@ def main() -> None:
         view = View(Path(folder), (60, 1000, 1000))
         slice_changes(view)
         strokes(view)
+        panels = [tools(view, RADIUS)]  # alive as long as their sessions
+        view.close()
+        view = View(Path(folder), (20, 2000, 2000))
+        panels.append(tools(view, 200))
         view.close()
         for side in (512, 1024):
             view = View(Path(folder), (60, side, side))
