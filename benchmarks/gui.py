@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -185,7 +186,7 @@ def spiral(view: View, title: str, side: int, moves: int = 120) -> None:
     tool.press(first)
     alone, drawn = [], []
     for event in others:
-        alone.append(timed(lambda event=event: tool.drag(event)))
+        alone.append(timed(partial(tool.drag, event)))
         drawn.append(alone[-1] + timed(view.draw))
     show(f"{title}, without drawing", alone, "≤ 16 ms")
     show(f"{title}, with drawing", drawn)

@@ -45,9 +45,11 @@ class AnnotatePanel(Panel):
     def __init__(self, workbench: Workbench, slices: SliceArea) -> None:
         super().__init__(workbench)
         self.slices = slices
-        self.hand = Hand(workbench, slices)
-        self.box_tool, self.lasso, self.livewire = BoxTool(self.hand), LassoTool(self.hand), LiveWireTool(self.hand)
-        self.doing = Doing(self.hand)
+        self.hand: Hand = Hand(workbench, slices)
+        self.box_tool: BoxTool = BoxTool(self.hand)
+        self.lasso: LassoTool = LassoTool(self.hand)
+        self.livewire: LiveWireTool = LiveWireTool(self.hand)
+        self.doing: Doing = Doing(self.hand)
         tools: dict[str, Tool] = {
             "brush": BrushTool(self.hand), "eraser": EraserTool(self.hand), "flood": FloodTool(self.hand),
             "lasso": self.lasso, "fill": FillTool(self.hand), "livewire": self.livewire,
