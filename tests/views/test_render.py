@@ -15,10 +15,11 @@ from PyQt6.QtGui import QImage, QWheelEvent
 from PyQt6.QtTest import QTest
 
 from ais_app.core.io import create_volume
+from ais_app.core.model.package import ModelCard, new_model, save_model
 from ais_app.core.probability import create_probabilities
 from ais_app.core.scene.surface import SurfaceSettings
 from ais_app.state import scene_store
-from ais_app.state.commands import render, tomograms
+from ais_app.state.commands import models, render, tomograms
 from ais_app.state.project import Project
 from ais_app.views.main_window import MainWindow
 from ais_app.views.render.panel import RenderPanel
@@ -426,6 +427,20 @@ def test_bad_volumes_are_told_once(shown: RenderPanel, qtbot, window: MainWindow
     settled(shown, qtbot)
     assert len(said) == 3 and "grey.mrc" in said[2]
     assert "grey.mrc" in shown.surfaces.card("grey").state.text()
+
+
+def test_a_prediction_becomes_a_surface(shown: RenderPanel, qtbot, tmp_path: Path) -> None:
+    network = new_model(ModelCard("vggnet_s", feature="membrane", voxel_size=SIZE))
+    models.add(shown.workbench.session, save_model(network, tmp_path / "membrane.aismodel"))
+    shown.predicted.binning.field.setValue(4)
+    QTest.mouseClick(shown.predicted.predict, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: not shown.predicted.handle.is_active, timeout=30000)
+    settled(shown, qtbot)
+    assert shown.predicted.handle.state == "done"
+    volume = shown.space.content.predictions["membrane (live)"]
+    assert volume.shape == (10, 15, 20) and volume.voxel_size_zyx == (40.0,) * 3
+    assert volume.origin_zyx == pytest.approx(np.array(ORIGIN) + 15)
+    assert shown.surfaces.names == ["ball", "membrane (live)"]
 
 
 def test_volumes_belong_to_other_tabs_otherwise(shown: RenderPanel, lamella: Path) -> None:

@@ -17,10 +17,7 @@ import numpy as np
 from ais_app.core.jobs import Job, Progress, run
 from ais_app.core.params import Params, param
 from ais_app.core.picking.labelling import voxel_volume
-from ais_app.core.surfaces import pieces
-from ais_app.core.surfaces.clustering import clustered
 from ais_app.core.surfaces.mesh import Mesh, binned, first_voxel_zyx, in_frame, rgb_of, smoothed, voxel_surface
-from ais_app.core.surfaces.normals import vertex_normals
 from ais_app.core.tomogram import ZYX, Tomogram
 
 DETAILS = (150_000, 20_000)  # triangles: what stays fluent without a graphics card, and while many surfaces turn
@@ -148,6 +145,11 @@ def surface_job(volume: Tomogram, settings: SurfaceSettings, *, origin_zyx: ZYX 
     ParameterProblem
         The voxel size is not known.
     """
+    # what is compiled takes half a second to import, and settings are needed where no surface is made
+    from ais_app.core.surfaces import pieces
+    from ais_app.core.surfaces.clustering import clustered
+    from ais_app.core.surfaces.normals import vertex_normals
+
     size = volume.require_voxel_size_zyx()
     origin = first_voxel_zyx(volume) if origin_zyx is None else origin_zyx
     yield Progress(0, 5, "averaging" if settings.binning > 1 else "reading")
@@ -174,6 +176,8 @@ def prepare() -> None:
 
     Worth calling in the background before the first surface is asked for.
     """
+    from ais_app.core.surfaces.clustering import clustered
+
     block = Tomogram(np.pad(np.ones((4, 4, 4), dtype=np.float32), 2), (1.0, 1.0, 1.0))
     finest = run(surface_job(block, SurfaceSettings(smoothing=1))).details[0]
     of_vertex = np.zeros(len(finest.vertices_xyz), dtype=np.int32)
@@ -181,4 +185,6 @@ def prepare() -> None:
 
 
 def _detail(vertices: np.ndarray, normals: np.ndarray, faces: np.ndarray, of_vertex: np.ndarray, count: int) -> Detail:
+    from ais_app.core.surfaces import pieces
+
     return Detail(vertices, normals, faces, *pieces.ends(of_vertex, faces, count))

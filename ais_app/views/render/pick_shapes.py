@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 from ais_app.core.errors import ParameterProblem
 from ais_app.core.io import open_tomogram
-from ais_app.core.scene.glyphs import Glyph, arrow, ball, map_surface
-from ais_app.core.scene.instances import Merged, instances
 from ais_app.core.scene.scene import ScenePicks
 from ais_app.core.tomogram import ZYX
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # both take what is compiled, or pandas, along: too long for the start of the window
     from ais_app.core.particle_set import Particles
+    from ais_app.core.scene.glyphs import Glyph
+    from ais_app.core.scene.instances import Merged
 
 RESTING, MOVING = 400_000, 20_000  # triangles of one set
 
@@ -38,6 +38,8 @@ def pick_work(
     """
 
     def work() -> tuple[Merged, Merged]:
+        from ais_app.core.scene.instances import instances
+
         glyph, placed = _glyph(style, larger), instances(particles, first_voxel_zyx)
         return placed.merged(glyph, RESTING), placed.merged(glyph, MOVING)
 
@@ -45,6 +47,8 @@ def pick_work(
 
 
 def _glyph(style: ScenePicks, larger: float) -> Glyph:
+    from ais_app.core.scene.glyphs import arrow, ball
+
     if style.style == "balls":
         return ball(larger * style.size)
     if style.style == "arrows":
@@ -57,5 +61,7 @@ def _glyph(style: ScenePicks, larger: float) -> Glyph:
 @lru_cache(maxsize=4)
 def _map(path: str, changed: float, level: float) -> Glyph:
     """Make the surface of a map once for each content of its file."""
+    from ais_app.core.scene.glyphs import map_surface
+
     template = open_tomogram(path)
     return map_surface(template.read(), template.require_voxel_size_zyx(), level)
