@@ -20,6 +20,8 @@ from ais_app.state.records import Feature, TomogramEntry
 from ais_app.state.remembered import Remembered
 from ais_app.state.view_state import ViewState
 
+MOST_OPEN = 8  # volumes: each is an open file, and a packed one lies unpacked on the disk
+
 
 class SessionEvents(ProjectEvents):
     """The events of whichever project is open, and those of the session itself."""
@@ -123,7 +125,7 @@ class Session:
         return entry.name if self._project.is_draft and entry is not None else self._project.path.stem
 
     def volume(self, tomogram: int) -> Tomogram:
-        """Return an open volume; it is kept open.
+        """Return an open volume; the last few are kept open. Any thread may ask.
 
         Raises
         ------
@@ -132,9 +134,12 @@ class Session:
         FileProblem
             It cannot be read.
         """
-        if tomogram not in self._volumes:
-            self._volumes[tomogram] = self.project.open_tomogram(tomogram)
-        return self._volumes[tomogram]
+        volume = self._volumes.get(tomogram)
+        if volume is None:
+            volume = self._volumes[tomogram] = self.project.open_tomogram(tomogram)
+            for older in list(self._volumes)[:-MOST_OPEN]:
+                self._volumes.pop(older, None)
+        return volume
 
     def forget_volume(self, tomogram: int) -> None:
         """Open a volume anew when it is asked for next: its file was put back."""

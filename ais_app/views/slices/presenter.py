@@ -133,6 +133,8 @@ class Presenter(QObject):
         if view.z != self._last_z:
             self._direction, self._last_z = (1 if view.z > self._last_z else -1), view.z
         self._views = views
+        # all that is on screen must fit in together, and what comes next beside it
+        self.source.make_room(2 * sum(_bytes(pane) for pane in views.values()))
         self._pump()
 
     def value_at(self, position_zyx: ZYX) -> float | None:
@@ -276,3 +278,9 @@ class Presenter(QObject):
             assert fresh is not None  # it was settled
             self.source.cache.put(label_key(pane.view, feature, version), fresh)
             pane.canvas.update()
+
+
+def _bytes(view: PaneView) -> int:
+    """Return what the planes of a pane take: the image, its histogram, the labels of each feature."""
+    across, up = view.size
+    return across * up * (4 + len(view.labels)) + 4096

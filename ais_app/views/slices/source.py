@@ -45,7 +45,7 @@ class PlaneSource(QObject):
     parent
         The Qt object it belongs to; call `close` before that goes.
     most_bytes
-        Bound of the cache.
+        Bound of the cache, unless a single view needs more.
     """
 
     arrived = pyqtSignal()  # something that was asked for is in the cache
@@ -53,6 +53,7 @@ class PlaneSource(QObject):
 
     def __init__(self, parent: QObject, most_bytes: int = MOST_BYTES) -> None:
         super().__init__(parent)
+        self.most_bytes = most_bytes
         self.cache = PlaneCache(most_bytes)
         self._latest = Latest("slices", self)
         self._asked: tuple[Hashable, ...] = ()
@@ -75,6 +76,10 @@ class PlaneSource(QObject):
         """Whether reading a plane has failed; it is tried again after `forget_failures`."""
         return key in self._failed
 
+    def make_room(self, bytes: int) -> None:
+        """See to it that planes of so many bytes fit in, however small the bound is."""
+        self.cache.most_bytes = max(self.most_bytes, bytes)
+
     def read(self, jobs: list[PlaneJob]) -> None:
         """Read these now, in place of what was asked before."""
         keys = tuple(job.key for job in jobs)
@@ -89,7 +94,8 @@ class PlaneSource(QObject):
                 if cancelled():
                     return
                 current[:] = [job.key]
-                self.cache.put(job.key, job.read(), epoch)
+                if job.key not in self.cache:  # what was asked before may have read it meanwhile
+                    self.cache.put(job.key, job.read(), epoch)
 
         def fail(error: BaseException) -> None:
             self._failed.update(current)
