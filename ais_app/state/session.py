@@ -146,7 +146,11 @@ class Session:
         self._volumes.pop(tomogram, None)
 
     def _forget_volumes(self) -> None:
+        """Open volumes anew; bring another one into view when that in view has gone."""
         self._volumes.clear()
+        known = [entry.id for entry in self.project.tomograms]
+        if self.view.tomogram is not None and self.view.tomogram not in known:
+            self.view.tomogram = known[0] if known else None
 
     def _leave_removed_feature(self) -> None:
         """Choose another feature when the chosen one has gone: an undo took it back."""

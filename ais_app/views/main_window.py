@@ -119,11 +119,11 @@ class MainWindow(QMainWindow):
         self._key_guard = KeyGuard(application(), self)
         self.welcome = Welcome(self._data)
         self.notifications = NotificationArea(workbench, self._centre)
-        self.jobs_panel: JobsPanel = JobsPanel(workbench.jobs, self._centre)
+        self.jobs_panel: JobsPanel = JobsPanel(workbench.jobs, self)
         self.status = StatusLine(workbench, self.slices)
         self.setStatusBar(self.status)
         self.unread = 0
-        self._console: ConsoleDock | None = None
+        self.console: ConsoleDock | None = None
 
     def _subscribe(self) -> None:
         session, settings = self.workbench.session, self.workbench.settings
@@ -140,6 +140,7 @@ class MainWindow(QMainWindow):
         self.notifications.noted.connect(lambda _: self.set_unread(self.unread + 1))
         self.welcome.asked.connect(lambda id: self.actions_by_id.trigger(id))
         self.side.asked.connect(lambda id: self.actions_by_id.trigger(id))
+        self.slices.asked.connect(lambda id: self.actions_by_id.trigger(id))
         self.side.asked_for_menu.connect(self._fill_list_menu)
 
     def _later(self, *_: object) -> None:
@@ -170,12 +171,12 @@ class MainWindow(QMainWindow):
     def _show_console(self) -> None:
         """Show the Python console, or hide it; made when it is first wanted."""
         wanted = self.workbench.settings.console
-        if wanted and self._console is None:
-            self._console = ConsoleDock(self)
-            self.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, self._console)
-            self._console.closed.connect(lambda: setattr(self.workbench.settings, "console", False))
-        if self._console is not None:
-            self._console.setVisible(wanted)
+        if wanted and self.console is None:
+            self.console = ConsoleDock(self)
+            self.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, self.console)
+            self.console.closed.connect(lambda: setattr(self.workbench.settings, "console", False))
+        if self.console is not None:
+            self.console.setVisible(wanted)
 
     def set_unread(self, count: int) -> None:
         """Note how many messages came since the list of them was shown."""
@@ -228,7 +229,7 @@ class MainWindow(QMainWindow):
         """Ask once when jobs run; then stop them, save the layout and close the project."""
         if event is None:
             return
-        if self.workbench.jobs.active and not self._sure():
+        if not self._closed and self.workbench.jobs.active and not self._sure():
             event.ignore()
             return
         self.shut_down()
@@ -239,6 +240,7 @@ class MainWindow(QMainWindow):
         if self._closed:
             return
         self._closed = True
+        self.hide()  # threads may take seconds to end; nobody should have to watch
         self.workbench.settings.window = layout.saved(self, self._splitter, self.side.splitter)
         self.opener.stop()
         self._key_guard.close_down()

@@ -13,7 +13,7 @@ import pytest
 from PyQt6.QtCore import QCoreApplication, QEvent, QMimeData, QPoint, QPointF, Qt, QUrl
 from PyQt6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
 from PyQt6.QtTest import QTest
-from PyQt6.QtWidgets import QApplication, QDialog
+from PyQt6.QtWidgets import QApplication, QDialog, QMenu
 
 from ais_app.core.errors import FileProblem
 from ais_app.core.io import write_volume
@@ -47,6 +47,9 @@ def shared(qapp, tmp_path_factory) -> Iterator[MainWindow]:
 def window(shared: MainWindow, qtbot) -> Iterator[MainWindow]:
     """The window as it is at the first start."""
     shared.activateWindow()
+    for left in shared.workbench.drafts.glob("*"):
+        left.unlink()
+    shared.workbench.settings.recent = []
     yield shared
     for job in shared.workbench.jobs.active:
         job.stop()
@@ -228,6 +231,8 @@ def test_the_console_runs_lines_on_the_session(opened, qtbot):
     opened.actions_by_id.trigger("help.console")
     console = opened.console.console
     qtbot.waitUntil(console.isVisible)
+    QTest.mouseClick(console.line, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(console.line.hasFocus)
     for line in ("[f.name for f in session.project.features]", "for i in range(2):", "    print(i * 21)", "", "1/0"):
         QTest.keyClicks(console.line, line)
         QTest.keyClick(console.line, Qt.Key.Key_Return)
@@ -423,9 +428,7 @@ def test_the_open_project_is_not_opened_twice(opened, project):
 
 def test_recent_files_open_again(opened, project, tomogram, qtbot):
     opened.actions_by_id.trigger("file.close")
-    recent = next(
-        menu for menu in opened.menuBar().findChildren(type(opened.menuBar().addMenu("x"))) if "recent" in menu.title()
-    )
+    recent = next(menu for menu in opened.findChildren(QMenu) if "recent" in menu.title())
     recent.aboutToShow.emit()
     texts_of = [action.text() for action in recent.actions()]
     assert texts_of == [str(project)]

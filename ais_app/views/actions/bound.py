@@ -48,8 +48,11 @@ class BoundActions(QObject):
             action.setStatusTip(words)
 
     def trigger(self, id: str) -> None:
-        """Do an action by its name."""
-        self[id].trigger()
+        """Do an action by its name, if it is possible now."""
+        record, action = self.table[id], self[id]
+        if record.enabled is not None:
+            action.setEnabled(record.enabled(self._window))
+        action.trigger()
 
     def refresh(self) -> None:
         """Bring what is on, off, possible and impossible up to date."""

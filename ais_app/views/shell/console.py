@@ -7,6 +7,8 @@ import contextlib
 import importlib
 import io
 import pkgutil
+import sys
+import traceback
 from typing import TYPE_CHECKING, Any
 
 from PyQt6.QtCore import QEvent, QObject, Qt, pyqtSignal
@@ -23,6 +25,19 @@ FIRST, NEXT = ">>>", "..."
 HEIGHT = 180  # px
 
 
+class _Interpreter(code.InteractiveInterpreter):
+    """Writes errors where the console shows them; Python's own would hand them to the hook for faults."""
+
+    def showtraceback(self) -> None:
+        kind, error, trace = sys.exc_info()
+        frames = trace.tb_next if trace is not None else None  # the first is the interpreter's own
+        self.write("".join(traceback.format_exception(kind, error, frames)))
+
+    def showsyntaxerror(self, filename: str | None = None, **_: Any) -> None:
+        kind, error, _trace = sys.exc_info()
+        self.write("".join(traceback.format_exception_only(kind, error)))
+
+
 class Console(QWidget):
     """What was said above, the line being typed below.
 
@@ -34,7 +49,7 @@ class Console(QWidget):
 
     def __init__(self, names: dict[str, Any]) -> None:
         super().__init__()
-        self._interpreter = code.InteractiveInterpreter(names)
+        self._interpreter = _Interpreter(names)
         self._lines: list[str] = []
         self._history: list[str] = []
         self._place = 0

@@ -1,4 +1,4 @@
-"""The panel of jobs: all that run and all that ended, over the lower left corner of the window."""
+"""The panel of jobs: all that run and all that ended, above the left end of the status line."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ais_app.views.theme import icon
 from ais_app.views.widgets.panel import heading, hint
 from ais_app.workers.job_runner import JobHandle, JobRunner
 
-WIDTH, HEIGHT, MARGIN = 460, 420, 8  # px
+WIDTH, HEIGHT, MARGIN, BELOW = 460, 420, 8, 42  # px; below lies the status line
 REFRESH_MS = 200
 
 
@@ -108,8 +108,8 @@ class JobsPanel(QFrame):
         """Move to the corner."""
         parent = self.parentWidget()
         if parent is not None:
-            height = min(HEIGHT, parent.height() - 2 * MARGIN)
-            self.setGeometry(MARGIN, parent.height() - height - MARGIN, WIDTH, height)
+            height = min(HEIGHT, parent.height() - MARGIN - BELOW)
+            self.setGeometry(MARGIN, parent.height() - height - BELOW, WIDTH, height)
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802 - Qt's name
         """Stay in the corner."""

@@ -93,7 +93,9 @@ class TomogramList(QListView):
 
     def set_filter(self, text: str) -> None:
         """Show only tomograms whose name holds a text."""
+        self._echo = True  # what is hidden stays in view
         self.proxy.setFilterFixedString(text)
+        self._echo = False
         self._follow()
 
     def chip_at(self, point: QPoint) -> tuple[int, Chip] | None:
