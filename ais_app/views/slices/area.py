@@ -12,12 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from PyQt6.QtCore import QEvent, QObject, Qt, QTimer, pyqtSignal
 from PyQt6.QtWidgets import QSplitter, QVBoxLayout, QWidget
 
 from ais_app.core.display.contrast import Histogram
-from ais_app.core.errors import AisAppError
+from ais_app.core.errors import AisAppError, FileProblem, ProjectProblem
 from ais_app.core.tomogram import ZYX
 from ais_app.state.commands import tomograms, view
 from ais_app.state.resolve import ACROSS_UP, Limits
@@ -52,6 +53,7 @@ class SliceArea(QWidget):
         Tools for every tab of slices, in the hand while ``view.tool`` is ``"crop"`` or ``"cross"``.
     """
 
+    asked = pyqtSignal(str)  # id of an action of the window
     pointed = pyqtSignal(object)  # ZYX under the pointer in any pane, or None
     sized = pyqtSignal(int)  # Shift and the wheel: a brush larger (1) or smaller (-1)
     shown = pyqtSignal(str)  # axis of a pane that shows another image now
@@ -262,9 +264,18 @@ class SliceArea(QWidget):
 
     def _say_problem(self, axis: str, error: BaseException) -> None:
         pane = self.panes[axis]
-        title = f"The {NAMES[axis]} slice cannot be shown"
-        words = str(error) if isinstance(error, (AisAppError, OSError)) else f"{type(error).__name__}: {error}"
-        pane.message.say(title, words, [("Try again", "Open the file again", self.retry)])
+        pane.present_nothing()  # what another slice looked like would mislead
+        buttons = [("Try again", "Open the file again", self.retry)]
+        if isinstance(error, AisAppError):
+            words = f"{Path(error.subject).name}: {error.problem}"
+            words += f"\n\n{error.remedy[:1].upper()}{error.remedy[1:]}." if error.remedy else ""
+            if isinstance(error, (FileProblem, ProjectProblem)):
+                tip = "Choose the folder that moved tomograms are in now"
+                buttons.append(("Look for it…", tip, lambda: self.asked.emit("tomogram.relink")))
+        else:
+            words = f"{type(error).__name__}: {error}"
+        pane.message.say(f"The {NAMES[axis]} slice cannot be shown", words, buttons)
+        pane.message.setToolTip(str(error))
 
     def _keep_later(self, *_: object) -> None:
         self._keep_soon.start(KEEP_AFTER)
