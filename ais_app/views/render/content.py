@@ -5,7 +5,6 @@ A change that makes another mesh goes to a thread; one that only looks different
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +17,7 @@ from ais_app.core.scene.surface import SurfaceLevels
 from ais_app.core.tomogram import Tomogram
 from ais_app.state import scene_store as store
 from ais_app.views.render.layers import PickLayer, Sender, SurfaceLayer, apply_look
-from ais_app.views.render.pick_shapes import pick_work
+from ais_app.views.render.pick_shapes import ShownPicks, pick_work
 from ais_app.views.render.volumes import SliceLayer, VolumeLayer, slice_work, volume_work
 from ais_app.workers.rendering import NewestOf, Volumes, VolumeSource, surface_work
 
@@ -27,14 +26,6 @@ if TYPE_CHECKING:
     from ais_app.views.render.space import Space
 
 LIVE = "\x00live"  # picks that follow sliders; no set can be called so
-
-
-@dataclass(frozen=True, eq=False)
-class ShownPicks:
-    """Picks in the scene: ids in the project (empty for those that follow sliders) and particles."""
-
-    ids: np.ndarray
-    particles: Particles
 
 
 class Content(QObject):

@@ -13,7 +13,7 @@ import numpy as np
 from PyQt6.QtCore import QObject, QPointF, Qt, pyqtSignal
 
 from ais_app.state.commands import render
-from ais_app.views.render.content import ShownPicks
+from ais_app.views.render.pick_shapes import ShownPicks
 
 if TYPE_CHECKING:
     from ais_app.views.render.space import Space

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from ais_app.core.errors import ParameterProblem
 from ais_app.core.io import open_tomogram
@@ -18,6 +21,14 @@ if TYPE_CHECKING:  # both take what is compiled, or pandas, along: too long for 
     from ais_app.core.scene.instances import Merged
 
 RESTING, MOVING = 400_000, 20_000  # triangles of one set
+
+
+@dataclass(frozen=True, eq=False)
+class ShownPicks:
+    """Picks in the scene: ids in the project (empty for those that follow sliders) and particles."""
+
+    ids: np.ndarray
+    particles: Particles
 
 
 def pick_work(

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 from vispy.color import Color
-from vispy.gloo import IndexBuffer, VertexBuffer
+from vispy.gloo import IndexBuffer, VertexBuffer, set_depth_mask
 from vispy.scene.visuals import create_visual_node
 from vispy.visuals import Visual
 
@@ -39,7 +39,7 @@ void main() {
     // a rim of constant width on the screen: where the normal turns away within so many pixels
     float slope = max(fwidth(facing), 1e-4);
     float rim = $outline > 0.0 ? clamp(facing / slope - $outline, 0.0, 1.0) : 1.0;
-    rim = max(rim, smoothstep(0.15, 0.4, facing));  // normals of rough surfaces vary everywhere
+    rim = max(rim, smoothstep(0.05, 0.3, facing));  // normals of rough surfaces vary everywhere
     float gloss = pow(facing, 40.0) * $lights.z;
     vec3 lit = $colour.rgb * ($lights.x + $lights.y * facing) + vec3(gloss);
     gl_FragColor = vec4(lit * mix(0.12, 1.0, rim), $colour.a);
@@ -182,3 +182,15 @@ class LitVisual(Visual):  # type: ignore[misc]
 
 
 Lit = create_visual_node(LitVisual)
+
+
+def depth_can_be_cleared(*_: object) -> None:
+    """Undo what clear surfaces leave behind: OpenGL clears depth only while it may be written."""
+    set_depth_mask(True)
+
+
+def straight(image: np.ndarray) -> np.ndarray:
+    """Return an image whose colours were multiplied with alpha as one whose colours were not."""
+    alpha = image[..., 3:].astype(np.float32)
+    colours = np.where(alpha > 0, image[..., :3] * 255.0 / np.maximum(alpha, 1), 0)
+    return np.concatenate([np.minimum(np.rint(colours), 255).astype(np.uint8), image[..., 3:]], axis=-1)

@@ -15,9 +15,8 @@ from typing import Any
 import numpy as np
 from PyQt6.QtCore import QTimer, pyqtSignal
 from PyQt6.QtGui import QShowEvent
-from PyQt6.QtWidgets import QPushButton, QStackedLayout, QWidget
+from PyQt6.QtWidgets import QStackedLayout, QWidget
 from vispy import scene as vispy_scene
-from vispy.gloo import set_depth_mask
 
 from ais_app.core.errors import AisAppError
 from ais_app.core.scene.camera import Camera
@@ -27,9 +26,9 @@ from ais_app.state.commands import render
 from ais_app.views.render.content import Content
 from ais_app.views.render.furniture import BoundingBox, Overlays
 from ais_app.views.render.mouse import Mouse
+from ais_app.views.render.shading import depth_can_be_cleared, straight
 from ais_app.views.theme import current_theme
 from ais_app.views.widgets.application import use_vispy
-from ais_app.views.widgets.panel import EmptyPanel
 from ais_app.views.workbench import Workbench
 
 REST_MS = 300  # after the last move of the camera full detail is drawn
@@ -72,14 +71,12 @@ class Space(QWidget):
         self._software: bool | None = None  # not known before the first picture
         self._tomogram: int | None = None
         self.content = Content(self)
-        self.open = QPushButton("Open…")
-        self.open.setToolTip("Open tomograms or a project")
         self._pages = QStackedLayout(self)
         self._pages.setContentsMargins(0, 0, 0, 0)
         self._pages.addWidget(self.canvas.native)
-        self._pages.addWidget(EmptyPanel("Open a tomogram to see its segmentations and picks in space.", self.open))
+        self._pages.addWidget(QWidget())  # the window's welcome shows through while there is nothing
         self.canvas.native.setAccessibleName("Space")
-        self.canvas.events.draw.connect(_depth_can_be_cleared, position="first")
+        self.canvas.events.draw.connect(depth_can_be_cleared, position="first")
         self.mouse = Mouse(self)
         self._rest, self._soon = QTimer(self), QTimer(self)
         for timer, then in ((self._rest, self._come_to_rest), (self._soon, self.refresh)):
@@ -280,29 +277,17 @@ class Space(QWidget):
             # lettering that can be read on paper, where there is no background
             self._apply_camera(size, ratio, PAPER if transparent else None)
             self.canvas.set_current()
-            _depth_can_be_cleared()
+            depth_can_be_cleared()
             image = self.canvas.render(region=(0, 0, *size), size=(width, height), bgcolor=background)
         finally:
             self.camera = kept
             self.canvas.central_widget.size = self.canvas.size
             self.content.set_moving(self._moving)
             self._apply_camera()
-        return _straight(image) if transparent else image
+        return straight(image) if transparent else image
 
     def close_down(self) -> None:
         """Stop the threads."""
         self._rest.stop()
         self._soon.stop()
         self.content.close_down()
-
-
-def _depth_can_be_cleared(*_: object) -> None:
-    """Undo what clear surfaces leave behind: OpenGL clears depth only while it may be written."""
-    set_depth_mask(True)
-
-
-def _straight(image: np.ndarray) -> np.ndarray:
-    """Return an image whose colours were multiplied with alpha as one whose colours were not."""
-    alpha = image[..., 3:].astype(np.float32)
-    colours = np.where(alpha > 0, image[..., :3] * 255.0 / np.maximum(alpha, 1), 0)
-    return np.concatenate([np.minimum(np.rint(colours), 255).astype(np.uint8), image[..., 3:]], axis=-1)
