@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ais_app.core.errors import ProjectProblem
+from ais_app.state.project import Project
+
 if TYPE_CHECKING:
     from ais_app.state.session import Session
 
@@ -26,6 +29,7 @@ class Remembered:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._tomogram: int | None = None
+        self._came: list[int] = []  # where the person was when the tomogram came into view
         self._limits: dict[str, Limits | None] = {"plain": None, "filtered": None}
         self._kind = "plain"
         view = session.view.events
@@ -41,11 +45,15 @@ class Remembered:
             return
         view, project = session.view, session.project
         self._limits[self._kind] = view.contrast
-        if any(entry.id == self._tomogram for entry in project.tomograms):
-            limits = {kind: list(pair) for kind, pair in self._limits.items() if pair is not None}
-            project.set_display(f"contrast/{self._tomogram}", limits or None)
-            project.set_display(f"position/{self._tomogram}", [view.z, view.y, view.x])
         project.set_display("filters", [dict(setting) for setting in view.filters] or None)
+        if not _has(project, self._tomogram):
+            return
+        limits = {kind: list(pair) for kind, pair in self._limits.items() if pair is not None}
+        project.set_display(f"contrast/{self._tomogram}", limits or None)
+        position = [view.z, view.y, view.x]
+        if position != self._came:  # going through many tomograms must not write something for each
+            project.set_display(f"position/{self._tomogram}", position)
+            self._came = position
 
     def _open(self) -> None:
         if self._session.has_project:
@@ -64,6 +72,7 @@ class Remembered:
         stored = project.display(f"position/{tomogram}", [length // 2 for length in shape])
         for name, value, length in zip("zyx", stored, shape, strict=True):
             setattr(view, name, min(max(int(value), 0), length - 1))
+        self._came = [view.z, view.y, view.x]
         if view.contrast_locked:
             self._limits[self._kind] = view.contrast
         else:
@@ -79,6 +88,14 @@ class Remembered:
             self._limits[self._kind] = view.contrast
             self._kind = kind
             view.contrast = self._limits[kind]
+
+
+def _has(project: Project, tomogram: int) -> bool:
+    try:
+        project.tomogram(tomogram)
+    except ProjectProblem:
+        return False
+    return True
 
 
 def _pairs(stored: dict[str, list[float]]) -> dict[str, Limits | None]:
