@@ -42,7 +42,7 @@ ACTIONS = (
     Action("render.add", "&Add a segmentation…", lambda window: _panel(window).ask_for_surface(), "mdi6.shape-plus", "",
            "Show a volume as a surface", enabled=_in_front),
     Action("render.everything", "&Whole scene", lambda window: _panel(window).show_everything(),
-           "mdi6.fit-to-screen-outline", "Ctrl+Home", "Look at all of it (Home over the scene)", enabled=_in_front),
+           "mdi6.fit-to-screen-outline", "Ctrl+Alt+Home", "Look at all of it (Home over the scene)", enabled=_in_front),
     _along("x", "Ctrl+Alt+X"),
     _along("y", "Ctrl+Alt+Y"),
     _along("z", "Ctrl+Alt+Z"),

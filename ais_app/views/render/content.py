@@ -35,6 +35,8 @@ class Content(QObject):
     ----------
     surfaces, picks
         Name to layer.
+    is_making
+        ``is_making(name)``: whether a surface is being made.
     shown_picks
         Name of a set to `ShownPicks`.
     problems
@@ -65,6 +67,7 @@ class Content(QObject):
         for signal in (events.picks, events.opened, events.tomograms):
             signal.connect(self._read_again, check_nargs=False)
         self._meshes, self._others = NewestOf("surfaces", self), NewestOf("scene", self)
+        self.is_making = self._meshes.is_busy
         self._meshes.made.connect(self._take_surface)
         self._meshes.failed.connect(self._surface_failed)
         self._meshes.busy_changed.connect(lambda name, _: self.surface_changed.emit(name))
@@ -75,10 +78,6 @@ class Content(QObject):
     def busy(self) -> bool:
         """Whether something is still to come."""
         return self._meshes.busy or self._others.busy or self.uploads.busy
-
-    def is_making(self, name: str) -> bool:
-        """Whether a surface is being made."""
-        return self._meshes.is_busy(name)
 
     def refresh(self, scene: Scene) -> None:
         """Bring everything in step with a scene."""

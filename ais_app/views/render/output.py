@@ -52,13 +52,6 @@ class FilmParams(Params):
     degrees: float = param(360.0, "How far the scene turns", unit="°", low=-3600, high=3600)
 
 
-@dataclass(frozen=True)
-class CoordinateChoice(Params):
-    """For which program picks are saved."""
-
-    format: str = param("relion5", "Program that reads the file")
-
-
 class Output(QWidget):
     """What is saved, and where.
 
