@@ -75,7 +75,9 @@ class Exports(QObject):
         self._queue.resume()
         if not self.running:
             queue = self._queue
-            self._handle = self._jobs.start("Export", lambda: _work(queue), on_error=self._failed)
+            self._handle = self._jobs.start(
+                "Export", lambda: _work(queue), on_result=self._worked, on_error=self._failed
+            )
             self._handle.changed.connect(self.changed)
         self._look(force=True)
 
@@ -150,6 +152,12 @@ class Exports(QObject):
         except AisAppError as error:
             self._timer.stop()
             self.problem.emit(str(error))
+
+    def _worked(self, _: object) -> None:
+        """Work on when something was added just as the worker found nothing left."""
+        queue = self._queue
+        if queue is not None and not queue.paused and any(item.state == "waiting" for item in queue.items()):
+            self.start()
 
     def _failed(self, error: Exception) -> None:
         self.problem.emit(str(error))
