@@ -18,6 +18,7 @@ from PyQt6.QtCore import Qt, QTimer
 from PyQt6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PyQt6.QtWidgets import QMainWindow, QMenu, QMessageBox, QSplitter, QStackedWidget, QTabBar, QVBoxLayout, QWidget
 
+from ais_app.core.errors import AisAppError
 from ais_app.state.view_state import TABS
 from ais_app.views.actions.bound import BoundActions
 from ais_app.views.actions.menus import fill_menu, fill_menus, fill_tool_bar
@@ -186,7 +187,8 @@ class MainWindow(QMainWindow):
     def _say_failure(self, job: JobHandle) -> None:
         """Say why a job failed, unless whoever started it does."""
         if job.state == "failed" and job.receivers(job.failed) == 0:
-            self.workbench.notify(f"{job.title} failed: {job.error}", "error", details=job.details)
+            foreseen = isinstance(job.error, AisAppError)
+            self.workbench.notify(f"{job.title} failed: {job.error}", "error", "" if foreseen else job.details)
 
     def _fill_list_menu(self, menu: QMenu) -> None:
         self.actions_by_id.refresh()

@@ -7,6 +7,8 @@ from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
 
+from PyQt6.QtGui import QKeySequence
+
 from ais_app.core.errors import ParameterProblem
 from ais_app.core.files import read_json
 from ais_app.state.settings import Settings
@@ -27,8 +29,18 @@ def preset_keys(name: str) -> Mapping[str, str]:
 def key_of(table: ActionTable, settings: Settings, id: str) -> str:
     """Return the keys of an action as they are now; empty when it has none."""
     if id in settings.keys:
-        return settings.keys[id]
-    return preset_keys(settings.key_preset).get(id, table[id].key)
+        return _normal(settings.keys[id])
+    return _preset_key(table, settings, id)
+
+
+def _preset_key(table: ActionTable, settings: Settings, id: str) -> str:
+    return _normal(preset_keys(settings.key_preset).get(id, table[id].key))
+
+
+def _normal(several: str) -> str:
+    """Return keys as Qt spells them, so that "Ctrl+Delete" and "Ctrl+Del" are the same."""
+    found = (QKeySequence(key).toString(QKeySequence.SequenceFormat.PortableText) for key in several.split(BETWEEN))
+    return BETWEEN.join(filter(None, found))
 
 
 def all_keys(table: ActionTable, settings: Settings) -> dict[str, str]:
@@ -64,7 +76,7 @@ def reset(table: ActionTable, settings: Settings, id: str) -> None:
     ParameterProblem
         Another action was given that key.
     """
-    _check_free(table, settings, id, preset_keys(settings.key_preset).get(id, table[id].key))
+    _check_free(table, settings, id, _preset_key(table, settings, id))
     settings.keys = {known: key for known, key in settings.keys.items() if known != id}
 
 
@@ -98,7 +110,7 @@ def clashes(keys: Mapping[str, str]) -> list[tuple[str, str, str]]:
     owner: dict[str, str] = {}
     found = []
     for id, several in keys.items():
-        for key in filter(None, several.split(BETWEEN)):
+        for key in filter(None, _normal(several).split(BETWEEN)):
             if key in owner:
                 found.append((key, owner[key], id))
             owner[key] = id

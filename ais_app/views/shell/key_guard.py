@@ -18,11 +18,12 @@ from PyQt6.QtWidgets import (
 )
 
 _UP_DOWN = frozenset({Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown})
+_ENTER = frozenset({Qt.Key.Key_Return, Qt.Key.Key_Enter})
 _ALONG = frozenset({Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Home, Qt.Key.Key_End})
 KEYS: tuple[tuple[type[QWidget], frozenset[Qt.Key]], ...] = (
-    (QAbstractSpinBox, _UP_DOWN | _ALONG),
+    (QAbstractSpinBox, _UP_DOWN | _ALONG | _ENTER),
     (QComboBox, _UP_DOWN),
-    (QLineEdit, _UP_DOWN),
+    (QLineEdit, _UP_DOWN | _ENTER),
     (QAbstractSlider, _ALONG),
     (QAbstractItemView, _UP_DOWN),
 )
