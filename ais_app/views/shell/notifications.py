@@ -230,7 +230,7 @@ class NoteCard(QFrame):
         row.addWidget(self.close_button, alignment=Qt.AlignmentFlag.AlignTop)
         return row
 
-    def _act(self, words: str, act: Callable[[], None]) -> QHBoxLayout:
+    def _act(self, words: str, act: Callable[[], object]) -> QHBoxLayout:
         row = QHBoxLayout()
         row.setContentsMargins(26, 0, 0, 0)
         self.button = QPushButton(words)
