@@ -8,6 +8,7 @@ import time
 from dataclasses import replace
 
 import numpy as np
+import psutil
 import pytest
 from PyQt6.QtCore import QPointF, Qt
 from PyQt6.QtTest import QTest
@@ -30,6 +31,7 @@ from slice_view import (
 
 from ais_app.core.tomogram import Tomogram
 from ais_app.state.commands import tomograms, view
+from ais_app.views.slices.quads import GreyQuad
 
 
 @pytest.fixture(scope="module")
@@ -495,3 +497,22 @@ def test_closing_the_project_empties_the_panes(area, qtbot):
     qtbot.waitUntil(lambda: area.panes["z"].shown_index is None)
     assert area.value_at((12, 5, 5)) is None
     assert not area.bar.isEnabled()
+
+
+def test_planes_of_changing_size_leave_no_memory_behind(area):
+    pane, process = area.panes["z"], psutil.Process()
+    quad = GreyQuad(parent=pane.scene)
+
+    def private() -> int:
+        now = process.memory_info()
+        return now.rss - now.shared
+
+    for round in range(40):
+        for side in (600, 590, 610):  # most are replaced before they are drawn
+            quad.set_plane(np.ones((side, 600), np.float32))
+        pane.picture()
+        if round == 10:
+            before = private()
+    grown = private() - before
+    quad.parent = None
+    assert grown < 10 * 2**20  # each plane takes 1.4 MB

@@ -140,16 +140,17 @@ class QuadVisual(Visual):
         """Show another plane, (h, w) or (h, w, 4), row 0 at 0; uploaded when it is drawn next."""
         plane = np.ascontiguousarray(plane)
         height, width = plane.shape[:2]
-        if self._texture is None or self._size != (width, height):
+        if self._texture is None:
             self._texture = gloo.Texture2D(
                 plane, internalformat=self._form, interpolation=self._interpolation, wrapping="clamp_to_edge"
             )
             self.shared_program["u_texture"] = self._texture
+        else:  # the same texture at every size: one that is replaced is never freed
+            self._texture.set_data(plane)
+        if self._size != (width, height):
             self.shared_program["u_size"] = (float(width), float(height))
             self._size = (width, height)
             self._bounds_changed()
-        else:
-            self._texture.set_data(plane)
         self.update()
 
     def set_part(self, part: np.ndarray, row: int, column: int) -> None:
