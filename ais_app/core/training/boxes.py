@@ -95,11 +95,15 @@ def cut_boxes(data: Sequence[LabelledTomogram], params: TrainParams, stride: int
     divided = split(grounds, params)
     sites, by_person = _training_sites(divided.training, params)
     training = _cut(sites, params, params.margin)
+    only_negative = bool(by_person) and params.boxes is None and not training.positive.any()
+    if only_negative:  # boxes of other features say what it is not; what it is, the labels say
+        sites += placed_sites(divided.training, DEFAULT_BOXES, params.negatives, params.box_size, params.seed)
+        training = _cut(sites, params, params.margin)
     if not training.positive.any():
         problem = f"none of {len(training)} boxes holds the feature"
         raise ParameterProblem("training", problem, "paint the feature on the annotated slices, or place boxes on it")
     held_out_sites = person_sites(divided.held_out, params.box_size)
-    if params.boxes is not None or not by_person:
+    if params.boxes is not None or not by_person or only_negative:
         held_out_sites = tiled_sites(divided.held_out, params.box_size, MOST_HELD_OUT, params.seed)
     held_out = _cut(held_out_sites[:MOST_HELD_OUT], params, 0) if held_out_sites else None
     record = {

@@ -35,7 +35,7 @@ class Welcome(QFrame):
         self.setProperty("role", "welcome")
         self.setObjectName("Welcome")
         self.setAutoFillBackground(True)
-        title = QLabel("Drop a tomogram here, open a project, or try the demo")
+        title = QLabel("Drop a tomogram here,\nopen a project, or try the demo")
         title.setProperty("role", "title")
         title.setAlignment(Qt.AlignmentFlag.AlignCenter)
         title.setWordWrap(True)

@@ -29,7 +29,9 @@ WORDS = {
     "validation": "Held out", "validation_share": "Share held out", "clip": "Largest gradient",
 }  # fmt: skip
 ROLES = {"–": "", "background": "negative", "left out": "ignored"}
-FIRST = TrainParams(architecture="unet_s", depth=5)
+FIRST = TrainParams(
+    architecture="unet_s", depth=5, boxes=64
+)  # a few boxes of a person are joined by others on the labels
 
 
 class TrainingSetup(QWidget):

@@ -46,6 +46,13 @@ def test_boxes_of_a_person_are_cut_where_they_are():
     assert (ring == 2).all() and (data.training.labels[0] == 1).sum() == 16, "outside a person's box nothing is known"
 
 
+def test_boxes_that_only_say_what_it_is_not_are_joined_by_some_on_the_labels():
+    item = numbered(slices=(2, 4, 6), boxes=[Box((4, 32, 8)), Box((4, 8, 32))])
+    data = cut_boxes([item], small_params(boxes=None, validation="none"), 8)
+    assert data.record["boxes"]["placed by a person"] == 2 and data.record["boxes"]["placed on labels"] > 0
+    assert data.training.positive.sum() > 0
+
+
 def test_a_persons_box_may_be_smaller_than_the_networks():
     item = numbered(slices=(), boxes=[Box((4, 20, 20), size=6)])
     labels = without_margin(cut_boxes([item], small_params(boxes=None, validation="none"), 8).training, 3).labels[0]
