@@ -267,8 +267,8 @@ def _other_corrections(reading: Reading) -> Iterator[tuple[str, dict[str, Any]]]
         if not now.centred
         else ("counted from the first voxel", {"centred": False})
     )
-    for factor, words in ((2, "of a list binned by 2"), (4, "of a list binned by 4"), (0.5, "of an unbinned list, 2 ×"),
-                          (0.25, "of an unbinned list, 4 ×")):  # fmt: skip
-        yield f"{words} (× {factor:g})", {"factor": now.factor * factor}
+    for factor in (2, 4):
+        yield f"× {factor}: a list of the tomogram binned {factor} times more", {"factor": now.factor * factor}
+        yield f"÷ {factor}: a list of the tomogram binned {factor} times less", {"factor": now.factor / factor}
     if now.factor != 1:
         yield "not scaled", {"factor": 1.0}

@@ -58,8 +58,7 @@ def add_reading(session: Session, reading: Reading, name: str, tomogram: int | N
     """Add what was read already; noted as the `import_file` that does the same."""
     entry = entry_of(session, tomogram)
     kept = _add(session, reading, entry, name)
-    options = {key: list(value) if isinstance(value, tuple) else value for key, value in reading.options.items()}
-    given = [repr(str(reading.path)), f"format={reading.format!r}", f"options={options!r}"]
+    given = [repr(str(reading.path)), f"format={reading.format!r}", f"options={_json(reading.options)!r}"]
     given += [f"correction={reading.correction.to_dict()!r}", f"name={name!r}", f"tomogram={tomogram!r}"]
     session.log.note(
         CommandLine(
@@ -195,6 +194,19 @@ def export_file(
         A file cannot be written.
     """
     return write_files(Path(path), format, dict(options or {}), gathered(session, pick_sets, boxes))
+
+
+def note_export(
+    session: Session,
+    path: Path,
+    format: str,
+    options: Mapping[str, Any],
+    pick_sets: Sequence[int],
+    boxes: Sequence[tuple[int, int]],
+) -> None:
+    """Note an export that was written off the main thread, as the `export_file` that does the same."""
+    given = f"{str(path)!r}, {format!r}, {_json(options)!r}, {list(pick_sets)!r}, {list(boxes)!r}"
+    session.log.note(CommandLine(f"Export coordinates to {path.name}", f"commands.picks.export_file(session, {given})"))
 
 
 def write_files(path: Path, format: str, options: dict[str, Any], particles: Particles) -> list[Path]:

@@ -58,6 +58,25 @@ def _folder(window: MainWindow) -> Path:
     return session.folder() if session.has_project else Path.home()
 
 
+def _import_coordinates(window: MainWindow) -> None:
+    from ais_app.views.dialogs.coordinates_in import CoordinatesIn  # pandas, below it, takes a second to import
+
+    kinds = "Coordinates (*.star *.csv *.tsv *.txt *.coords *.xyz *.tbl *.em *.mod *.json *.gz);;All files (*)"
+    chosen, _ = QFileDialog.getOpenFileName(window, "Import coordinates", str(_folder(window)), kinds)
+    if chosen:
+        CoordinatesIn(window, window.workbench, Path(chosen)).open()
+
+
+def _export_coordinates(window: MainWindow) -> None:
+    from ais_app.views.dialogs.coordinates_out import CoordinatesOut
+
+    CoordinatesOut(window, window.workbench).open()
+
+
+def _has_tomogram(window: MainWindow) -> bool:
+    return window.workbench.session.tomogram is not None
+
+
 def _has_project(window: MainWindow) -> bool:
     return window.workbench.session.has_project
 
@@ -71,11 +90,20 @@ ACTIONS = (
         "Give the project a place and a name; every change is saved at once", enabled=_has_project,
     ),
     Action(
+        "file.import_coordinates", "&Import coordinates…", _import_coordinates, "mdi6.map-marker-plus-outline",
+        tip="Picks from the file of another program; see where they lie first", enabled=_has_tomogram,
+    ),
+    Action(
+        "file.export_coordinates", "&Export coordinates…", _export_coordinates, "mdi6.map-marker-right-outline",
+        tip="Picks and boxes into the file of another program", enabled=_has_tomogram,
+    ),
+    Action(
         "file.close", "&Close project", lambda window: window.workbench.session.close(), enabled=_has_project,
         tip="Close the project; everything is in its file already",
     ),
     Action("file.quit", "&Quit", lambda window: window.close(), key="Ctrl+Q", tip="Leave the program"),
 )  # fmt: skip
 MENU = (
-    "file.open", "file.open_zarr", "file.new", SEPARATOR, "file.save_as", "file.close", SEPARATOR, "file.quit",
+    "file.open", "file.open_zarr", "file.new", SEPARATOR, "file.import_coordinates", "file.export_coordinates",
+    SEPARATOR, "file.save_as", "file.close", SEPARATOR, "file.quit",
 )  # fmt: skip

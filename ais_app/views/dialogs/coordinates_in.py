@@ -143,6 +143,7 @@ class CoordinatesIn(QDialog):
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
         self.ok = QPushButton("Add picks")
         self.ok.setDefault(True)
+        self.ok.setProperty("role", "primary")
         self.ok.setToolTip("Add a set of picks to each tomogram of the file; can be undone")
         self.buttons.addButton(self.ok, QDialogButtonBox.ButtonRole.AcceptRole)
         self.ok.setEnabled(False)
@@ -227,7 +228,7 @@ class CoordinatesIn(QDialog):
     def _show(self, look: _Look) -> None:
         self.look = look
         self._slices.update(look.slices)
-        self.words.setText("\n".join(look.words))
+        self.words.setText("\n".join(f"• {words}" for words in look.words[1:]))
         self.format.setCurrentIndex(max(0, self.format.findData(look.reading.format)))
         self.correction.set_value(look.reading.correction)
         self._show_options()
@@ -271,7 +272,8 @@ class CoordinatesIn(QDialog):
         self.names.setText(_about_names(found, self.entry))
         self.names.setVisible(bool(self.names.text()))
         self.fold.open(self.fold.is_open or reading.correction != Correction())
-        self.ok.setEnabled(found.count > 0)
+        measured = all(project.tomogram(id).voxel_size_zyx is not None for id in found.parts)
+        self.ok.setEnabled(found.count > 0 and measured)
         self.ok.setText(f"Add {found.count:,} picks" if found.count else "Add picks")
 
     def _show_points(self) -> None:
@@ -306,13 +308,13 @@ def _looked(
     by_id = {each.id: each for each in entries}
     slices = {}
     for id in list(found.parts)[:8] or [entry.id]:  # of a file of hundreds of tomograms the first ones will do
-        volume = _volume(session, id) if id not in known else None
+        volume = volume_or_none(session, id) if id not in known else None
         if volume is not None:
             slices[id] = backdrop(volume, voxels(found.parts.get(id), by_id[id]))
     return _Look(reading, found, described(reading, entry), slices)
 
 
-def _volume(session: Session, id: int) -> Tomogram | None:
+def volume_or_none(session: Session, id: int) -> Tomogram | None:
     """Return a volume, or ``None`` where its file is gone: points are shown on black then."""
     try:
         return session.volume(id)

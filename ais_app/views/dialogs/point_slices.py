@@ -15,7 +15,7 @@ from ais_app.views.theme import current_theme
 
 MOST_POINTS = 2000  # that are painted; the count in words is of all
 NEAR = 0.06  # share of the tomogram's depth from a slice within which points are rings, the others are dots
-BORDER = 0.12  # share of the tomogram around it, where points outside are seen
+BORDER = 0.07  # share of the tomogram around it, where points outside are seen
 GAP = 4.0  # px between slices
 RING = 4.5  # px
 POINT = "#F0E442"

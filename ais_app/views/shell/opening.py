@@ -1,6 +1,7 @@
 """Opening what a person gives: each file goes where it belongs; what cannot be opened is said, the rest is opened.
 
-    files ─► a tab that takes them (networks, coordinates, segmentations)
+    files ─► a tab that takes them (networks, segmentations)
+         ├─► coordinates: shown on the tomogram in view before they are taken
          └─► project, session of Ais, volume, folder of volumes
 
 Many volumes are added a few at a time between events, so that the window answers meanwhile.
@@ -105,10 +106,22 @@ class Opener(QObject):
     def _taken(self, path: Path) -> bool:
         """Offer a file to the tabs; return whether one of them took it, or said what is wrong with it."""
         try:
-            return any(tab.take_file(path) for tab in self._window.tabs)
+            return any(tab.take_file(path) for tab in self._window.tabs) or self._shown_first(path)
         except AisAppError as error:
             self._window.workbench.notify(str(error), "error")
             return True
+
+    def _shown_first(self, path: Path) -> bool:
+        """Show where the particles of a coordinate file lie; return whether it is one."""
+        if not _has_coordinates(path):
+            return False
+        workbench = self._window.workbench
+        if workbench.session.tomogram is None:
+            raise FileProblem(path, "holds coordinates, and no tomogram is open", "open the tomogram first, then this")
+        from ais_app.views.dialogs.coordinates_in import CoordinatesIn  # pandas, below it, takes a second to import
+
+        CoordinatesIn(self._window, workbench, path).open()
+        return True
 
     def _expanded(self, path: Path) -> list[Path]:
         """Return the volumes of a folder that is no volume itself; any other path as it is."""
@@ -128,6 +141,18 @@ class Opener(QObject):
 def _has_volume_suffix(path: Path) -> bool:
     name = path.name.lower().removesuffix(".gz").removesuffix(".bz2")
     return any(name.endswith(format.suffixes) for format in volume_formats().values())
+
+
+def _has_coordinates(path: Path) -> bool:
+    """Return whether a file holds coordinates: by its name, or, where volumes and others share it, by its content."""
+    suffix = Path(path.name.lower().removesuffix(".gz")).suffix
+    if suffix in (".star", ".csv", ".tsv", ".txt", ".coords", ".xyz", ".tbl", ".mod"):
+        return path.is_file()
+    if suffix not in (".em", ".json") or not path.is_file():
+        return False
+    from ais_app.core.coordinates import coordinate_formats
+
+    return any(format.suffix == suffix and format.sniff(path) for format in coordinate_formats().values())
 
 
 def _same(one: Path, other: Path) -> bool:
