@@ -83,14 +83,14 @@ class View:
 
     def go(self, z: int) -> None:
         """Change the slice and wait until it is handed to the canvas; nothing is drawn."""
-        self.pane.native.setUpdatesEnabled(False)
+        self.area.setUpdatesEnabled(False)
         tomograms.go_to(self.session, z=z)
         self.area.presenter.refresh()
         self.until(lambda: self.pane.shown_index == z)
 
     def draw(self) -> None:
         """Draw the pane now."""
-        self.pane.native.setUpdatesEnabled(True)
+        self.area.setUpdatesEnabled(True)
         self.pane.native.update()
         application().processEvents()
 
