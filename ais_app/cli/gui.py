@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 from typing import Annotated
 
@@ -19,6 +20,8 @@ def gui(
     from ais_app.views.display import check_display
 
     check_display()
+    # nothing that is made while starting is garbage, and looking for some takes a tenth of the time; see `run_window`
+    gc.disable()
     from ais_app.views.app import run_window
 
     raise typer.Exit(run_window(files or [], project))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import signal
 import socket
@@ -51,12 +52,13 @@ def run_window(files: Sequence[str | Path] = (), project: str | Path | None = No
     """
     sys.setswitchinterval(SWITCH_SECONDS)
     _listen_closely()
-    qInstallMessageHandler(_log_qt)
+    qInstallMessageHandler(log_qt)
     app = application()
     window = MainWindow(Workbench())
     hooks = Hooks(window)
     leaving = TerminationNotifier(window)
     window.show()
+    QTimer.singleShot(0, _collect_garbage)
     paths = [Path(path) for path in ([project] if project else [])] + [Path(path) for path in files]
     if paths:
         QTimer.singleShot(0, lambda: window.open_files(paths))
@@ -146,6 +148,12 @@ class TerminationNotifier(QObject):
         application().quit()
 
 
+def _collect_garbage() -> None:
+    """Begin to look for garbage, but not among what the start has made: it stays, and going through it takes 100 ms."""
+    gc.freeze()
+    gc.enable()
+
+
 def _listen_closely() -> None:
     """Let the report of a fault have more of the log than the terminal shows."""
     root = logging.getLogger()
@@ -154,5 +162,6 @@ def _listen_closely() -> None:
     logging.getLogger("ais_app").setLevel(logging.INFO)
 
 
-def _log_qt(kind: QtMsgType, context: QMessageLogContext, text: str | None) -> None:
+def log_qt(kind: QtMsgType, context: QMessageLogContext, text: str | None) -> None:
+    """Write what Qt says into the log."""
     logging.getLogger("ais_app.qt").log(LEVELS.get(kind, logging.INFO), "%s", text)
