@@ -20,7 +20,7 @@ _WORDS = {
     "relion4": f"{_UNBINNED}; {_RELION}",
     "relion5": f"x, y, z in Å from the centre of the tomogram; {_RELION}",
     "warp": f"x, y, z in voxels (rln columns) or Å (wrp columns), {_ORIGIN}; {_RELION}",
-    "stopgap": "x, y, z in voxels; angles phi, psi, the in degrees (STOPGAP)",
+    "stopgap": "x, y, z in voxels; angles phi, psi, theta in degrees (STOPGAP)",
     "dynamo": "x, y, z in voxels; angles tdrot, tilt, narot in degrees (Dynamo)",
     "motl": "x, y, z in voxels; angles phi, psi, theta in degrees (TOM)",
     "imod": "x, y, z in voxels, z from the centre of the first slice; orientations as slicer angles",
@@ -44,13 +44,13 @@ def convention(format: str, options: Mapping[str, Any], writing: bool = False) -
     if "half_voxel" in values:
         words.append("x and y from the corner of a voxel" if values["half_voxel"] else "x and y from voxel centres")
     if "centre" in values:
-        words.append(f"centre: {_centre(values['centre'])}")
+        words.append(f"centre: {_centre(values['centre'], writing)}")
     return "; ".join(words)
 
 
-def _centre(rule: str) -> str:
+def _centre(rule: str, writing: bool) -> str:
     return {"relion-picker": "size / 2 - 1", "half": "size / 2", "half-integer": "size / 2 rounded down"}.get(
-        rule, "as the file's comment says, else size / 2 - 1 (RELION's picker)"
+        rule, "size / 2 - 1 (RELION's picker)" if writing else "as the file's comment says, else size / 2 - 1"
     )
 
 

@@ -165,7 +165,7 @@ class CoordinatesIn(QDialog):
         self.format.setToolTip("How the file is read; found from its content at first")
         self.format.addItem("not known", "")
         for name, format in coordinate_formats().items():
-            self.format.addItem(format.title, name)
+            self.format.addItem(f"{format.title.partition(':')[0]} ({format.suffix})", name)
         self.format.setSizeAdjustPolicy(ChoiceBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.format.activated.connect(lambda _: self._ask(self.format.currentData() or None, {}, None))
         self.words, self.count = QLabel(), QLabel()

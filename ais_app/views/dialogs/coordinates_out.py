@@ -183,7 +183,7 @@ class CoordinatesOut(QDialog):
         self.format.setToolTip("Of which program")
         self.format.setSizeAdjustPolicy(ChoiceBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         for name, format in coordinate_formats().items():
-            self.format.addItem(f"{format.title} ({format.suffix})", name)
+            self.format.addItem(f"{format.title.partition(':')[0]} ({format.suffix})", name)
         self.format.setCurrentIndex(max(0, self.format.findData("relion5")))
         self.format.activated.connect(lambda _: self._show_options())
         self.words, self.count = QLabel(), QLabel()

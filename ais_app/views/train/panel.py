@@ -16,6 +16,7 @@ from ais_app.views.train.model_list import ModelList, take_model_file
 from ais_app.views.train.overlay import PredictionOverlay
 from ais_app.views.train.runs import RunList
 from ais_app.views.train.setup import TrainingSetup
+from ais_app.views.train.suggestions import SuggestionList
 from ais_app.views.widgets.panel import Panel, discard, heading
 from ais_app.views.workbench import Workbench
 from ais_app.workers.trainings import Training
@@ -37,6 +38,7 @@ class TrainPanel(Panel):
         self.models = ModelList(workbench)
         self.interactions = InteractionList(workbench)
         self.overlay = PredictionOverlay(workbench, slices)
+        self.suggestions = SuggestionList(workbench, slices)
         for title, widget in (
             ("New training", self.setup),
             ("", self.under_way),
@@ -44,6 +46,7 @@ class TrainPanel(Panel):
             ("", self.curves),
             ("Networks", self.models),
             ("Interactions", self.interactions),
+            ("What to annotate next", self.suggestions),
         ):
             if title:
                 self.layout_.addWidget(heading(title))
