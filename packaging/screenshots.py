@@ -35,7 +35,7 @@ MANUAL = {"empty": "window_empty", "annotate": "window_annotate", "train": "wind
 SEED = 3
 SLICES = (14, 20, 26, 32)
 IN_VIEW = 23  # a slice that was not annotated, so that the prediction is seen
-EPOCHS = 14
+EPOCHS = 8
 PATIENCE = 900  # s: how long one stage may take on a busy machine
 
 
@@ -169,23 +169,24 @@ def train(window: MainWindow, camera: Camera) -> None:
     workbench = window.workbench
     session, trainings = workbench.session, workbench.trainings
     session.view.tab = "train"
+    panel = window.tabs[1].panel
     tomograms.go_to(session, z=IN_VIEW)
-    params = TrainParams(architecture="unet_s", depth=3, epochs=EPOCHS, draws=4, boxes=40)
+    params = TrainParams(architecture="unet_s", depth=3, epochs=EPOCHS, draws=3, boxes=40)
     others = {"Membrane": "Ribosome", "Ribosome": "Membrane"}
     for feature, other in others.items():
         request = TrainingRequest(feature, params, negatives=(other,), tomograms=("TS_01",))
         trainings.start(request, fail)
-        wait_for(lambda: not trainings.active or len(trainings.active[0].history) >= EPOCHS // 2)
+        wait_for(lambda: not trainings.active or len(trainings.active[0].history) >= EPOCHS - 2)
         if feature == "Ribosome" and trainings.active:
             trainings.active[0].handle.pause()
             wait_for(lambda: not workbench.preview.busy)
+            reveal(panel, panel.curves)  # type: ignore[attr-defined]
             camera.take_all("full", ("train",))
             trainings.active[0].handle.resume()
         wait_for(lambda: not trainings.active)
     wait_for(lambda: not workbench.preview.busy)
     interactions.add_rule(session, "avoid", "Ribosome", "Membrane")
     wait_for(lambda: not workbench.preview.busy)
-    panel = window.tabs[1].panel
     reveal(panel, panel.interactions)  # type: ignore[attr-defined]
     camera.take_all("networks", ("train",))
 
@@ -254,7 +255,7 @@ class Camera:
         if not widget.grab().save(str(path)):
             raise OSError(f"{path} cannot be written")
         with Image.open(path) as picture:
-            small = picture.convert("RGB").quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+            small = picture.convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
         small.save(path, optimize=True)
 
 

@@ -37,8 +37,15 @@ def fill_menus(window: MainWindow) -> None:
 
 def _search_button(window: MainWindow) -> QToolButton:
     """Return the button at the right end of the menus that finds any action."""
-    button = QToolButton()
-    button.setDefaultAction(window.actions_by_id["help.palette"])
+    button, action = QToolButton(), window.actions_by_id["help.palette"]
+
+    def follow() -> None:
+        button.setIcon(action.icon())
+        button.setToolTip(action.toolTip())
+
+    follow()
+    action.changed.connect(follow)
+    button.clicked.connect(lambda _: action.trigger())
     button.setText("Search actions")
     button.setProperty("role", "search")
     button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
