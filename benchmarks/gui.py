@@ -81,16 +81,18 @@ class View:
             if time.perf_counter() > deadline:
                 raise TimeoutError("the slice did not arrive within 20 seconds")
 
-    def go(self, z: int) -> None:
-        """Change the slice and wait until it is handed to the canvas; nothing is drawn."""
-        self.area.setUpdatesEnabled(False)
+    def go(self, z: int, quietly: bool = True) -> None:
+        """Change the slice and wait until it is handed to the canvas; `quietly`: nothing is drawn meanwhile."""
+        if quietly:
+            self.area.setUpdatesEnabled(False)
         tomograms.go_to(self.session, z=z)
         self.area.presenter.refresh()
         self.until(lambda: self.pane.shown_index == z)
 
     def draw(self) -> None:
         """Draw the pane now."""
-        self.area.setUpdatesEnabled(True)
+        if not self.area.updatesEnabled():
+            self.area.setUpdatesEnabled(True)
         self.pane.native.update()
         application().processEvents()
 
@@ -140,7 +142,7 @@ def scrolling(view: View, seconds: float) -> None:
         if not 0 <= z < view.count:
             step = -step
             continue
-        frames.append(timed(lambda z=z: (view.go(z), view.draw())))
+        frames.append(timed(lambda z=z: (view.go(z, quietly=False), view.draw())))
     rate = len(frames) / sum(frames)
     show(f"scrolling, {side}², a frame with drawing ({rate:.0f} frames/s)", frames, "≥ 30 / s")
 
