@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QObject, QTimer
+from PyQt6.QtWidgets import QDialog
 
 from ais_app.core.errors import AisAppError, DataWarning, FileProblem
 from ais_app.core.io import volume_formats
@@ -58,9 +59,12 @@ class Opener(QObject):
             self._timer.start()
 
     def stop(self) -> None:
-        """Forget what waits."""
+        """Forget what waits, and close what is shown first: its threads must end before the program can."""
         self._timer.stop()
         self._waiting.clear()
+        for dialog in self._window.findChildren(QDialog):
+            if dialog.objectName() in ("CoordinatesIn", "CoordinatesOut"):
+                dialog.reject()
 
     def _more(self) -> None:
         if self._waiting:

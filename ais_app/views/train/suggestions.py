@@ -234,9 +234,9 @@ class SuggestionList(QWidget):
         self.list.clear()
         for each in queue:
             part = "" if each.part is None else f"  ·  at y {sum(each.part[:2]) // 2}, x {sum(each.part[2:]) // 2}"
-            item = QListWidgetItem(f"{names[each.tomogram]}  ·  slice {each.z}  ·  {each.feature}{part}")
+            item = QListWidgetItem(f"{each.z}  ·  {each.feature}  ·  {names[each.tomogram]}{part}")
             item.setData(WHAT, each)
-            item.setToolTip(f"{item.text()}\nuncertainty {each.uncertainty:.2f} of 1")
+            item.setToolTip(f"slice {item.text()}\nuncertainty {each.uncertainty:.2f} of 1")
             item.setSizeHint(QSize(0, ROW))
             self.list.addItem(item)
 
@@ -268,18 +268,23 @@ class SuggestionList(QWidget):
 class _Bar(QStyledItemDelegate):
     """Draws the uncertainty of an entry as a bar at its right end."""
 
+    def initStyleOption(  # noqa: N802 - Qt's name
+        self, option: QStyleOptionViewItem | None, index: QModelIndex
+    ) -> None:
+        """Leave room for the bar behind the text."""
+        super().initStyleOption(option, index)
+        if option is not None:
+            width = option.rect.width() - BAR - 24
+            option.text = option.fontMetrics.elidedText(option.text, Qt.TextElideMode.ElideRight, width)
+
     def paint(self, painter: QPainter | None, option: QStyleOptionViewItem, index: QModelIndex) -> None:
         if painter is None:
             return
-        text = QStyleOptionViewItem(option)
-        text.rect = option.rect
         room = QRectF(option.rect.right() - BAR - 8, option.rect.center().y() - 3, BAR, 7)
-        super().paint(painter, text, index)
+        super().paint(painter, option, index)
         theme = current_theme()
         painter.save()
         painter.setPen(Qt.PenStyle.NoPen)
-        back = QRectF(room.left() - 8, option.rect.top() + 1, BAR + 16, option.rect.height() - 2)
-        painter.fillRect(back, QColor(theme.field))
         painter.setBrush(QColor(theme.line))
         painter.drawRoundedRect(room, 3, 3)
         share = min(max(index.data(WHAT).uncertainty, 0.0), 1.0)
