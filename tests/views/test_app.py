@@ -20,6 +20,9 @@ from PyQt6.QtWidgets import QApplication
 
 from ais_app.__main__ import main
 from ais_app.core.errors import DataWarning
+from ais_app.core.jobs import Progress
+from ais_app.core.scoring import PickScore
+from ais_app.operations import demo
 from ais_app.views.app import Hooks
 from ais_app.views.dialogs.crash import CrashDialog
 from ais_app.views.main_window import MainWindow
@@ -167,6 +170,29 @@ def test_the_program_alone_opens_the_window(monkeypatch):
     with pytest.raises(SystemExit) as ended:
         main()
     assert (asked, ended.value.code) == ([["gui"]], 0)
+
+
+@pytest.mark.parametrize("options", [[], ["--open"]])
+def test_the_demo_ends_by_offering_the_window(ais, tmp_path, monkeypatch, options):
+    made = demo.DemoResult(
+        tmp_path / "report.html",
+        tmp_path / "demo.aisproj",
+        {"membrane": 0.9},
+        PickScore(9, 10, 9, 12.0),
+        {"train": 1.0},
+    )
+
+    def job(out_dir, params):
+        yield Progress(0, 1)
+        return made
+
+    opened = []
+    monkeypatch.setattr(demo, "demo_job", job)
+    monkeypatch.setattr("ais_app.cli.gui.gui", lambda files, project: opened.append(project))
+    code, out, error = ais("demo", "-o", tmp_path, *options)
+    assert code == 0, error
+    assert f"ais-app gui --project {made.project}" in out
+    assert opened == ([made.project] if options else [])
 
 
 # errors that nobody caught

@@ -8,15 +8,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PyQt6.QtCore import QPoint, QPointF, Qt
-from PyQt6.QtGui import QWheelEvent
+from PyQt6.QtGui import QColor, QGuiApplication, QWheelEvent
 from PyQt6.QtTest import QTest
-from PyQt6.QtWidgets import QApplication, QCheckBox, QLineEdit
+from PyQt6.QtWidgets import QApplication, QCheckBox, QLineEdit, QToolButton
 
+from ais_app.core.display.colours import OKABE_ITO
 from ais_app.core.errors import ParameterProblem
 from ais_app.core.params import Params, param
 from ais_app.core.training.parameters import TrainParams
+from ais_app.views.widgets.colour_button import ColourButton
+from ais_app.views.widgets.copy_button import CopyButton
 from ais_app.views.widgets.forms import ParamsForm, words_of
 from ais_app.views.widgets.numbers import NumberField, shortest
+from ais_app.views.widgets.sliders import LabelledSlider
 
 
 @dataclasses.dataclass(frozen=True)
@@ -186,3 +190,63 @@ def test_names_become_words():
     assert words_of("n_beads") == "Beads"
     assert words_of("box_size") == "Box size"
     assert words_of("snr") == "SNR"
+
+
+# single widgets
+
+
+def test_a_slider_and_its_number_say_the_same(qtbot):
+    slider = LabelledSlider("Threshold", 0.0, 1.0, 0.5)
+    qtbot.addWidget(slider)
+    heard = []
+    slider.changed.connect(heard.append)
+    QTest.keyClick(slider.slider, Qt.Key.Key_Right)
+    assert slider.value() == 0.505 and slider.field.text() == "0.505" and heard == [0.505]
+    slider.field.selectAll()
+    QTest.keyClicks(slider.field, "0.123456789")
+    QTest.keyClick(slider.field, Qt.Key.Key_Return)
+    assert slider.value() == 0.123456789 and heard[-1] == 0.123456789
+    slider.field.setValue(7)
+    assert slider.value() == 1.0
+    slider.set_value(0.25)
+    assert heard[-1] == 1.0 and slider.slider.value() == pytest.approx(0.25)
+
+
+def test_a_logarithmic_slider_moves_by_factors_and_may_be_exceeded(qtbot):
+    slider = LabelledSlider("Dust", 1.0, 1e6, 1e3, unit="nm³", logarithmic=True, open_ended=True)
+    qtbot.addWidget(slider)
+    assert slider.slider.value() == pytest.approx(3.0)
+    slider.slider.setValue(4.0)
+    assert slider.value() == pytest.approx(1e4)
+    slider.field.setValue(5e7)
+    assert slider.value() == 5e7 and slider.slider.value() == pytest.approx(6.0)
+
+
+def test_a_slider_of_whole_numbers(qtbot):
+    slider = LabelledSlider("Radius", 1, 200, 50, unit="px", integer=True)
+    qtbot.addWidget(slider)
+    slider.slider.setValue(60.4)
+    assert slider.value() == 60 and isinstance(slider.value(), int) and slider.field.text() == "60 px"
+
+
+def test_a_colour_is_chosen_from_the_safe_ones_or_from_all(qtbot, monkeypatch):
+    button = ColourButton("#123456", "Membrane")
+    qtbot.addWidget(button)
+    heard = []
+    button.changed.connect(heard.append)
+    button.menu().aboutToShow.emit()
+    swatches = [each for each in button.menu().findChildren(QToolButton) if each.accessibleName() in OKABE_ITO]
+    assert len(swatches) == len(OKABE_ITO)
+    swatches[1].click()
+    assert button.colour == OKABE_ITO[1].lower() == heard[-1]
+    monkeypatch.setattr("PyQt6.QtWidgets.QColorDialog.getColor", lambda *_: QColor("#00ff00"))
+    button.menu().actions()[-1].trigger()
+    assert heard[-1] == "#00ff00" and "#00ff00" in button.toolTip()
+
+
+def test_a_command_is_copied(qtbot):
+    button = CopyButton(lambda: "ais-app pick x.mrc")
+    qtbot.addWidget(button)
+    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+    assert QGuiApplication.clipboard().text() == "ais-app pick x.mrc"
+    assert button.toolTip() == "Copied"

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from PyQt6.QtCore import QSize, Qt, QUrl
-from PyQt6.QtGui import QDesktopServices
+from PyQt6.QtGui import QDesktopServices, QImage, QTextDocument
 from PyQt6.QtWidgets import QDialog, QDialogButtonBox, QTextBrowser, QVBoxLayout, QWidget
 
 import ais_app
 
-PAGES = ("site/getting_started/index.html", "docs/getting_started.html", "docs/getting_started.md")
-SIZE = QSize(640, 600)
+PAGES = ("site/getting_started/index.html", "docs/window/getting_started.html", "docs/window/getting_started.md")
+SIZE = QSize(760, 680)
+MARGIN = 40  # px beside a picture
 SHORT = """
 # Getting started
 
@@ -55,7 +57,7 @@ class GettingStarted(QDialog):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle("Getting started")
         self.resize(SIZE)
-        text = QTextBrowser()
+        text = _Page()
         text.setOpenExternalLinks(True)
         if source is None:
             text.setMarkdown(SHORT)
@@ -67,3 +69,16 @@ class GettingStarted(QDialog):
         column = QVBoxLayout(self)
         column.addWidget(text, 1)
         column.addWidget(buttons)
+
+
+class _Page(QTextBrowser):
+    """A page whose pictures are no wider than it."""
+
+    def loadResource(self, kind: int, name: QUrl) -> Any:  # noqa: N802 - Qt's name
+        if kind == QTextDocument.ResourceType.ImageResource.value:
+            picture = QImage(self.source().resolved(name).toLocalFile())
+            if picture.width() > SIZE.width() - 2 * MARGIN:
+                smooth = Qt.TransformationMode.SmoothTransformation
+                return picture.scaledToWidth(SIZE.width() - 2 * MARGIN, smooth)
+            return picture
+        return super().loadResource(kind, name)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 SIZE = QSize(620, 560)
 ID = Qt.ItemDataRole.UserRole
+ROOM = 16  # px between columns
 PRESS = "Press the key… (Escape keeps the old one)"
 _MODIFIERS = {Qt.Key.Key_Shift, Qt.Key.Key_Control, Qt.Key.Key_Alt, Qt.Key.Key_Meta, Qt.Key.Key_AltGr}
 
@@ -120,6 +121,7 @@ class KeysDialog(QDialog):
             assert header is not None  # every table has both
             header.setHighlightSections(False)
         view.verticalHeader().hide()  # type: ignore[union-attr]
+        view.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft)  # type: ignore[union-attr]
         view.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)  # type: ignore[union-attr]
         return view
 
@@ -172,8 +174,9 @@ class KeysDialog(QDialog):
                 row[2].setFont(font)
                 row[2].setToolTip("Your own key")
             self._model.appendRow(row)
-        self.view.resizeColumnToContents(1)
-        self.view.resizeColumnToContents(2)
+        for column in (1, 2):
+            self.view.resizeColumnToContents(column)
+            self.view.setColumnWidth(column, self.view.columnWidth(column) + ROOM)
         if chosen is not None:
             self.choose(chosen)
 

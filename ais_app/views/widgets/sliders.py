@@ -1,4 +1,7 @@
-"""A slider with its number beside it; the number can be typed, and is not rounded."""
+"""A slider with its number beside it; the number can be typed, and is not rounded.
+
+superqt's slider for fractions does not hear the keyboard, so this one counts the steps of Qt's own.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,13 @@ import math
 
 from PyQt6.QtCore import QSignalBlocker, Qt, pyqtSignal
 from PyQt6.QtGui import QWheelEvent
-from PyQt6.QtWidgets import QHBoxLayout, QLabel, QWidget
-from superqt import QDoubleSlider
+from PyQt6.QtWidgets import QHBoxLayout, QLabel, QSlider, QWidget
 
 from ais_app.views.widgets.numbers import NumberField
 
 FIELD_WIDTH = 84  # px
 STEPS = 200  # of the keys and the wheel from one end to the other
+FINE = 50  # places of the handle in each of them
 
 
 class LabelledSlider(QWidget):
@@ -57,7 +60,7 @@ class LabelledSlider(QWidget):
         self._value, self._low, self._high = value, low, high
         self._integer, self._logarithmic, self._open_ended = integer, logarithmic, open_ended
         self.label = QLabel(label)
-        self.slider = _QuietSlider(Qt.Orientation.Horizontal)
+        self.slider = FloatSlider()
         self.field = NumberField(unit, low, high, integer=integer)
         self.field.hide_arrows()
         self.field.setFixedWidth(FIELD_WIDTH)
@@ -72,7 +75,7 @@ class LabelledSlider(QWidget):
         self.slider.setAccessibleName(label or tip)
         self.field.setAccessibleName(f"{label or tip} as a number")
         self.set_range(low, high)
-        self.slider.valueChanged.connect(lambda place: self._take(self._number(place)))
+        self.slider.valueChanged.connect(lambda _: self._take(self._number(self.slider.value())))
         self.field.valueChanged.connect(self._typed)
 
     def value(self) -> float:
@@ -92,9 +95,8 @@ class LabelledSlider(QWidget):
         if not self._open_ended:
             self.field.low, self.field.high = low, high
         with QSignalBlocker(self.slider):
-            self.slider.setRange(self._place(low), self._place(high))
-            self.slider.setSingleStep((self._place(high) - self._place(low)) / STEPS)
-            self.slider.setPageStep((self._place(high) - self._place(low)) / 10)
+            whole = int(high - low) if self._integer and not self._logarithmic else 0
+            self.slider.set_ends(self._place(low), self._place(high), whole)
         self.set_value(self._value)
 
     def _place(self, value: float) -> float:
@@ -121,10 +123,34 @@ class LabelledSlider(QWidget):
             self.changed.emit(float(value))
 
 
-class _QuietSlider(QDoubleSlider):
-    """A slider that leaves the wheel to the panel around it unless it was clicked."""
+class FloatSlider(QSlider):
+    """A slider between two numbers; it leaves the wheel to the panel around it unless it was clicked."""
+
+    def __init__(self) -> None:
+        super().__init__(Qt.Orientation.Horizontal)
+        self._low, self._high = 0.0, 1.0
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.set_ends(0.0, 1.0)
+
+    def set_ends(self, low: float, high: float, places: int = 0) -> None:
+        """Set the numbers at its ends, and in how many steps the handle goes from one to the other."""
+        self._low, self._high = low, high
+        self.setRange(0, places or STEPS * FINE)
+        self.setSingleStep(1 if places and places <= STEPS else max(self.maximum() // STEPS, 1))
+        self.setPageStep(max(self.maximum() // 10, 1))
+
+    def value(self) -> float:  # type: ignore[override]
+        """Return the number where the handle is."""
+        share = super().value() / self.maximum() if self.maximum() else 0.0
+        return self._low + share * (self._high - self._low)
+
+    def setValue(self, value: float) -> None:  # noqa: N802 - Qt's name
+        """Put the handle where a number is."""
+        span = self._high - self._low
+        super().setValue(round((value - self._low) / span * self.maximum()) if span else 0)
 
     def wheelEvent(self, event: QWheelEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Move only a handle that was clicked."""
         if event is None:
             return
         if self.hasFocus():
