@@ -18,9 +18,10 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from PIL import Image
     from PyQt6.QtWidgets import QWidget
 
     from ais_app.views.main_window import MainWindow
@@ -36,6 +37,8 @@ SEED = 3
 SLICES = (14, 20, 26, 32)
 IN_VIEW = 23  # a slice that was not annotated, so that the prediction is seen
 EPOCHS = 8
+DUST = 4e5  # Å³: smaller pieces are hidden, and not picked
+KEPT = 64  # most frequent colours: frames, text, backgrounds
 PATIENCE = 900  # s: how long one stage may take on a busy machine
 
 
@@ -106,7 +109,7 @@ def photograph(folder: Path, out: Path, manual: bool) -> None:
         annotate(window, camera)
         train(window, camera)
         export(window, camera)
-        render(window, camera)
+        render_tab(window, camera)
     finally:
         window.shut_down()
         window.close()
@@ -207,8 +210,11 @@ def export(window: MainWindow, camera: Camera) -> None:
         camera.take_all("done", ("export",))
 
 
-def render(window: MainWindow, camera: Camera) -> None:
+def render_tab(window: MainWindow, camera: Camera) -> None:
     """Show the surfaces, and pick."""
+    from ais_app.core.pickers.blobs import BlobParams
+    from ais_app.state.commands import render
+
     session = window.workbench.session
     session.view.tab = "render"
     panel = window.tabs[3].panel
@@ -216,8 +222,10 @@ def render(window: MainWindow, camera: Camera) -> None:
     pause(1.0)
     wait_for(lambda: not space.busy)
     picking = panel.picking  # type: ignore[attr-defined]
+    render.change_surface(session, "Membrane", dust=DUST)
     source = next(name for name in panel.surfaces.names if "ibosome" in name)  # type: ignore[attr-defined]
     picking.source.setCurrentText(source)
+    picking.set_params(BlobParams(threshold=0.5, min_volume=DUST, min_spacing=220.0))
     picking.on.setChecked(True)
     pause(0.5)
     wait_for(lambda: not (space.busy or picking.busy))
@@ -255,8 +263,19 @@ class Camera:
         if not widget.grab().save(str(path)):
             raise OSError(f"{path} cannot be written")
         with Image.open(path) as picture:
-            small = picture.convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
-        small.save(path, optimize=True)
+            small(picture.convert("RGB")).save(path, optimize=True)
+
+
+def small(picture: Image.Image) -> Image.Image:
+    """Return a picture in 256 colours: those that are most frequent as they are, and others so that none is far off."""
+    from PIL import Image
+
+    counted: list[Any] = picture.getcolors(picture.width * picture.height) or []
+    frequent = [colour for _, colour in sorted(counted, key=lambda pair: -pair[0])[:KEPT]]
+    others = picture.quantize(256 - len(frequent), Image.Quantize.MAXCOVERAGE, kmeans=1).getpalette() or []
+    palette = Image.new("P", (1, 1))
+    palette.putpalette([*(value for colour in frequent for value in colour), *others][: 3 * 256])
+    return picture.quantize(palette=palette, dither=Image.Dither.NONE)
 
 
 def reveal(panel: QWidget, widget: QWidget) -> None:

@@ -45,7 +45,7 @@ class Curves(QWidget):
         column.setSpacing(4)
         self.loss, self.dice = (_chart(title) for title in ("loss", "Dice, held out"))
         self.dice.setXLink(self.loss)
-        self.dice.setYRange(0, 1, padding=0.02)
+        self.dice.setYRange(0, 1, padding=0.08)
         self.dice.setLabel("bottom", "epoch")
         for chart in (self.loss, self.dice):
             column.addWidget(chart)
@@ -90,6 +90,7 @@ def _chart(title: str) -> pyqtgraph.PlotWidget:
     chart.setAccessibleName(f"Chart of the {title}")
     chart.setLabel("left", title)
     chart.getAxis("left").setWidth(54)
+    chart.getAxis("left").enableAutoSIPrefix(False)  # a loss has no unit that could be milli
     chart.getPlotItem().vb.setDefaultPadding(0.08)
     return chart
 
@@ -102,7 +103,8 @@ def _line(chart: pyqtgraph.PlotWidget, curve: Curve, name: str, style: Qt.PenSty
     epochs, values = zip(*points, strict=True)
     chart.plot(epochs, values, pen=pyqtgraph.mkPen(curve.colour, width=2, style=style))
     text = f"{values[-1]:.3f}" + (f" {words}" if words else "")
-    label = pyqtgraph.TextItem(text, color=curve.colour, anchor=(1, 1.1))
+    # the two losses lie close together: one number above its line, the other below
+    label = pyqtgraph.TextItem(text, color=curve.colour, anchor=(1, 0.0 if words == "held out" else 1.1))
     label.setPos(epochs[-1], values[-1])
     chart.addItem(label, ignoreBounds=True)
 
