@@ -11,7 +11,6 @@ import numpy as np
 from ais_app.core.coordinates import coordinate_format, write_particles
 from ais_app.core.errors import ParameterProblem
 from ais_app.core.particle_set import Particles
-from ais_app.core.tomogram import tomogram_name
 from ais_app.state.log import CommandLine, command
 from ais_app.state.readings import Correction, Placed, Reading, placed, read_as
 from ais_app.state.records import PickSet, TomogramEntry
@@ -83,7 +82,7 @@ def _add(session: Session, reading: Reading, entry: TomogramEntry, name: str) ->
         raise ParameterProblem(reading.path, reading.problem.removeprefix(f"{reading.path}: "))
     if not found.count:
         raise ParameterProblem(reading.path, "holds no particle of a tomogram here", _names(found))
-    name = name.strip() or _stem(reading.path)
+    name = name.strip() or set_name(reading.path)
     source = {"method": "file", "file": str(reading.path), "format": reading.format, "options": _json(reading.options),
               "correction": reading.correction.to_dict()}  # fmt: skip
     with project.group(f"Import {reading.path.name}"):
@@ -103,8 +102,9 @@ def free_name(session: Session, tomogram: int, name: str) -> str:
     return free
 
 
-def _stem(path: Path) -> str:
-    return tomogram_name(path.name.removesuffix(".gz")) or path.name
+def set_name(path: Path) -> str:
+    """Return what a set of picks of a file is called unless a person says otherwise."""
+    return Path(path.name.removesuffix(".gz")).stem
 
 
 def _names(found: Placed) -> str:

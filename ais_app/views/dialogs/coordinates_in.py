@@ -176,7 +176,7 @@ class CoordinatesIn(QDialog):
         self.which.setAccessibleName("Tomogram that is shown")
         self.which.setToolTip("Tomogram of the file that is shown; the picks of all of them are added")
         self.which.activated.connect(lambda _: self._show_points())
-        self.name = QLineEdit(self.path.name.removesuffix(".gz").rpartition(".")[0] or self.path.name)
+        self.name = QLineEdit(picks.set_name(self.path))
         self.name.setAccessibleName("Name of the picks")
         self.name.setToolTip("Name of the set of picks")
         self.correction = ParamsForm(Correction(), labels={"first_index": "First voxel is", "factor": "Multiplied by"})
