@@ -85,7 +85,7 @@ ACTIONS = (
     Action("view.planes", "&XZ and YZ", _planes, "mdi6.view-quilt-outline", "T", "Show XZ and YZ beside XY",
            checked=lambda window: window.workbench.session.view.planes == "xyz"),
     _toggle("view.labels", "&Labels", "labels_on", "mdi6.layers-outline", "O", "Show what was painted"),
-    _toggle("view.predictions", "&Predictions", "predictions_on", "mdi6.auto-fix", "P", "Show what networks predict"),
+    _toggle("view.predictions", "&Predictions", "predictions_on", "mdi6.creation-outline", "P", "Show what networks predict"),
     _toggle("view.boxes", "&Boxes", "boxes_on", "mdi6.vector-square", "", "Show training boxes"),
     _toggle("view.picks", "Pic&ks", "picks_on", "mdi6.circle-outline", "", "Show picked particles"),
     _toggle("view.filters", "&Filters", "filters_on", "mdi6.filter-outline", "Shift+F", "Apply the display filters"),
