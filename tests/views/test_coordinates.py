@@ -108,6 +108,17 @@ def test_every_usual_slip_is_among_the_other_readings(opened, entry, tmp_path, v
     assert len({other.choice for other in others}) == len(others)
 
 
+def test_voxels_taken_for_angstrom_are_noticed_though_all_lie_inside(opened, entry, tmp_path, qtbot):
+    path = plain_list(tmp_path / "list.csv", np.tile(VOXELS, (4, 1)))
+    dialog = dropped(opened, qtbot, path)
+    assert "look like" not in dialog.count.text()
+    dialog.format_form.field("unit").editors()[0].setCurrentText("angstrom")
+    dialog.format_form.field("unit").changed.emit()
+    qtbot.waitUntil(lambda: "look like voxels" in dialog.count.text() and not dialog.busy, timeout=15_000)
+    assert dialog.slices.count_outside == 0
+    dialog.reject()
+
+
 def test_options_and_format_are_read_again(opened, entry, tmp_path, qtbot):
     path = ais_app.write_particles(tmp_path / "list.tbl", particles(entry.voxel_size), "dynamo")
     dialog = dropped(opened, qtbot, path)

@@ -31,6 +31,7 @@ from PyQt6.QtWidgets import (
 from ais_app.core.coordinates import coordinate_format, coordinate_formats
 from ais_app.core.errors import AisAppError
 from ais_app.core.particle_set import Particles
+from ais_app.core.position_check import position_problems
 from ais_app.core.tomogram import Tomogram
 from ais_app.state.backdrop import Backdrop, backdrop
 from ais_app.state.commands import picks
@@ -261,8 +262,9 @@ class CoordinatesIn(QDialog):
         reading, found = self.look.reading, self.look.placed
         project = self.workbench.project
         far = f", {found.outside:,} of them outside" if found.outside else ", all inside"
-        self.count.setText(reading.problem or f"{found.count:,} particles{far if found.count else ''}")
-        bad = bool(reading.problem) or not found.count or found.outside > 0
+        unit = _unit_guess(found)
+        self.count.setText(reading.problem or f"{found.count:,} particles{far if found.count else ''}{unit}")
+        bad = bool(reading.problem or unit) or not found.count or found.outside > 0
         self.count.setProperty("role", "error" if reading.problem else "warning" if bad else "")
         self.count.style().polish(self.count)  # type: ignore[union-attr]
         self.which.clear()
@@ -335,6 +337,16 @@ def _given(params: Any) -> dict[str, Any]:
     """Return what differs from the defaults."""
     return {field.name: getattr(params, field.name) for field in dataclasses.fields(params)
             if getattr(params, field.name) != field.default}  # fmt: skip
+
+
+def _unit_guess(found: Placed) -> str:
+    """Return what the positions look like where that is not what they were read as; the options put it right."""
+    for part in found.parts.values():
+        for problem in position_problems(part):
+            words = problem.removeprefix(f"{part.names[0]}: ").partition(":")[0]
+            if "look like" in words:
+                return f": {words}"
+    return ""
 
 
 def _about_names(found: Placed, entry: TomogramEntry) -> str:
