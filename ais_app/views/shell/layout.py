@@ -9,7 +9,7 @@ from PyQt6.QtWidgets import QMainWindow, QSplitter
 
 VERSION = 2
 FIRST_SIZE = (1280, 800)
-LEFT, RIGHT = 272, 336  # px
+LEFT, RIGHT, BELOW = 272, 336, 300  # px; below the list are contrast and filters
 
 
 def saved(window: QMainWindow, across: QSplitter, down: QSplitter) -> dict[str, Any]:
@@ -32,7 +32,7 @@ def restore(window: QMainWindow, across: QSplitter, down: QSplitter, layout: dic
     width, height = FIRST_SIZE
     window.resize(width, height)
     across.setSizes([LEFT, width - LEFT - RIGHT, RIGHT])
-    down.setSizes([height // 2, height // 2])
+    down.setSizes([height - BELOW, BELOW])
 
 
 def _text(state: QByteArray) -> str:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PyQt6.QtCore import Qt
+from PyQt6.QtCore import QRect, Qt
+from PyQt6.QtGui import QResizeEvent
 from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 from superqt import QElidingLabel
 
 from ais_app.views.tomograms.list_model import Row
 from ais_app.views.widgets.fields import repolish
 
-HEIGHT = 58  # px: two lines and a button
+HEIGHT = 60  # px: four small lines
 ROLES = {"odd": "warning", "missing": "error"}
 
 
@@ -29,8 +30,10 @@ class TomogramDetails(QFrame):
         self.setFixedHeight(HEIGHT)
         self.words = QLabel()
         self.words.setWordWrap(True)
+        self.words.setProperty("small", "true")
         self.words.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
         self.words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._text = ""
         self.relink, self.voxel_size = QPushButton("Relink…"), QPushButton("Set…")
         self.relink.setToolTip("Look for missing tomograms in another folder")
         self.voxel_size.setToolTip("Set the voxel size in Å")
@@ -49,15 +52,34 @@ class TomogramDetails(QFrame):
         self.relink.setVisible(state == "missing")
         unknown_size = row is not None and row.entry.voxel_size_zyx is None
         self.voxel_size.setVisible(unknown_size and state != "missing")
-        self.words.setText("" if row is None else _short(row))
+        self._text = "" if row is None else _short(row)
         self.words.setToolTip("" if row is None else row.words)
         self.words.setProperty("role", ROLES.get(state, "hint"))
         repolish(self.words)
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Say as much as finds room."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        metrics, wrapped = self.words.fontMetrics(), Qt.TextFlag.TextWordWrap.value
+        space = QRect(0, 0, max(self.words.width(), 60), HEIGHT)
+        words, text = self._text.split(" "), self._text
+        while len(words) > 1 and metrics.boundingRect(space, wrapped, text).height() > HEIGHT - 6:
+            words.pop()
+            text = " ".join(words) + " …"
+        self.words.setText(text)
 
 
 def _short(row: Row) -> str:
     if not row.remarks:
         return row.words
+    if row.state == "missing":
+        return "The file is not where it was"
+    if row.entry.voxel_size_zyx is None and len(row.remarks) == 1:
+        return "The voxel size is not known"
     more = f" (+{len(row.remarks) - 1} more)" if len(row.remarks) > 1 else ""
     first = row.remarks[0]
     return first[:1].upper() + first[1:] + more
