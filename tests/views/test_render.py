@@ -340,6 +340,17 @@ def test_a_picture_without_background(shown: RenderPanel, qtbot, tmp_path: Path)
     assert not solid.hasAlphaChannel()
 
 
+@pytest.mark.parametrize("size", [(1920, 1080), (1000, 1600), (240, 200)])
+def test_a_picture_of_any_size_is_filled(shown: RenderPanel, qtbot, size: tuple[int, int]) -> None:
+    render.change_surface(shown.workbench.session, "ball", colour="#ff0000", opacity=1.0)
+    only_ball(shown, qtbot)
+    render.change_scene(shown.workbench.session, bounding_box=False, axes=False, scale_bar=False)
+    settled(shown, qtbot)
+    drawn = shown.space.picture(*size, transparent=True)[..., 3] > 0
+    centre, _ = disk(drawn)
+    assert centre == pytest.approx(np.array(_in_picture(shown, *size)), abs=0.03 * min(size))
+
+
 def _in_picture(panel: RenderPanel, width: int, height: int) -> tuple[int, int]:
     from ais_app.views.render.navigation import to_pixel
 

@@ -23,6 +23,7 @@ from ais_app.core.scene.camera import Camera
 from ais_app.core.scene.scene import ClipPlane, Scene
 from ais_app.state import scene_store as store
 from ais_app.state.commands import render
+from ais_app.views.render.canvas import ScalingCanvas
 from ais_app.views.render.content import Content
 from ais_app.views.render.furniture import BoundingBox, Overlays
 from ais_app.views.render.mouse import Mouse
@@ -63,7 +64,7 @@ class Space(QWidget):
         self.workbench = workbench
         self.scene = Scene(camera=store.START)
         self.camera = self.scene.camera
-        self.canvas: Any = vispy_scene.SceneCanvas(keys=None, show=False, bgcolor=current_theme().canvas)
+        self.canvas: Any = ScalingCanvas(keys=None, show=False, bgcolor=current_theme().canvas)
         self.view = self.canvas.central_widget.add_view()
         self.view.camera = vispy_scene.TurntableCamera(fov=0, scale_factor=1000.0, interactive=False)
         self.box, self.overlays = BoundingBox(self.view.scene), Overlays(self.canvas.scene)
