@@ -18,8 +18,11 @@ from PyQt6.QtWidgets import (
     QWidget,
 )  # fmt: skip
 
+from ais_app.core.errors import AisAppError
+from ais_app.core.io import open_tomogram
 from ais_app.core.prediction.parameters import OutputParams, PredictionParams
 from ais_app.state.commands.interactions import active_graph
+from ais_app.state.records import TomogramEntry
 from ais_app.state.shown_models import shown_models
 from ais_app.views.export.outputs import OutputTable
 from ais_app.views.export.report import make_report
@@ -210,7 +213,7 @@ class ExportPanel(Panel):
             interactions=active_graph(session),
             previews=PreviewParams() if self.preview.isChecked() else None,
             colours={model.feature: model.colour for model in reversed(shown)},
-            voxel_size={paths[e.id]: e.voxel_size for e in entries if e.voxel_size is not None},
+            voxel_size={paths[e.id]: size for e in entries if (size := _own_voxel_size(e, paths[e.id])) is not None},
             regions=regions,
             skip_existing=self.skip.isChecked(),
             **wishes,
@@ -224,3 +227,12 @@ class ExportPanel(Panel):
         y0, y1, x0, x1 = view.crop or (0, shape[1], 0, shape[2])
         spans = ((z0, min(z1, shape[0])), (y0, min(y1, shape[1])), (x0, min(x1, shape[2])))
         return ",".join(f"{low}:{high}" for low, high in spans)
+
+
+def _own_voxel_size(entry: TomogramEntry, path: Path) -> float | None:
+    """Return the voxel size (Å) that a person gave instead of the file's; ``None`` where the file's own holds."""
+    try:
+        found = open_tomogram(path).voxel_size_zyx
+    except AisAppError:
+        return None  # its item in the queue fails and says why; the others are exported
+    return None if entry.voxel_size_zyx is None or found == entry.voxel_size_zyx else entry.voxel_size
