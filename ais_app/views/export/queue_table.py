@@ -112,7 +112,7 @@ class QueueTable(QWidget):
         rows.hide()
         rows.setDefaultSectionSize(26)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
-        header.setDefaultSectionSize(132)
+        header.setDefaultSectionSize(160)
         self.summary = QLabel()
         self.start, self.cancel, self.retry, self.clear = (
             QPushButton(text) for text in ("Start", "Cancel", "Do again", "Clear finished")

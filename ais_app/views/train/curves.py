@@ -91,7 +91,7 @@ def _chart(title: str) -> pyqtgraph.PlotWidget:
     chart.setLabel("left", title)
     chart.getAxis("left").setWidth(54)
     chart.getAxis("left").enableAutoSIPrefix(False)  # a loss has no unit that could be milli
-    chart.getPlotItem().vb.setDefaultPadding(0.08)
+    chart.getPlotItem().vb.setDefaultPadding(0.15)  # room for the number below the lowest line
     return chart
 
 
