@@ -7,7 +7,8 @@ from typing import Any
 
 from ais_app.core.coordinates import coordinate_format
 from ais_app.core.particle_set import Particles
-from ais_app.state.readings import Reading
+from ais_app.core.position_check import position_problems
+from ais_app.state.readings import Placed, Reading
 from ais_app.state.records import TomogramEntry
 
 _RELION = "angles rot, tilt, psi in degrees (RELION)"
@@ -92,3 +93,26 @@ def _size(reading: Reading, particles: Particles | None, entry: TomogramEntry) -
 def _fields(format: str) -> Mapping[str, Any]:
     fields: Mapping[str, Any] = coordinate_format(format).params.__dataclass_fields__
     return fields
+
+
+def unit_guess(found: Placed) -> str:
+    """Return what the positions look like where that is not what they were read as; the options put it right."""
+    for part in found.parts.values():
+        for problem in position_problems(part):
+            words = problem.removeprefix(f"{part.names[0]}: ").partition(":")[0]
+            if "look like" in words:
+                return f": {words}"
+    return ""
+
+
+def about_names(found: Placed, entry: TomogramEntry) -> str:
+    """Return what is to be known about the names in a file; empty when nothing is."""
+    lines = []
+    if found.assumed:
+        lines.append(f"The file is of {found.assumed}; it is taken to be {entry.name}.")
+    if found.unknown:
+        names = ", ".join(found.unknown[:4]) + (" …" if len(found.unknown) > 4 else "")
+        lines.append(f"Not in the project, left out: {names}.")
+    if entry.voxel_size_zyx is None:
+        lines.append(f"The voxel size of {entry.name} is not known: set it in Tomogram > Voxel size.")
+    return "\n".join(lines)

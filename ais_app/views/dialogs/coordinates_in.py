@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -30,15 +29,10 @@ from PyQt6.QtWidgets import (
 
 from ais_app.core.coordinates import coordinate_format, coordinate_formats
 from ais_app.core.errors import AisAppError
-from ais_app.core.particle_set import Particles
-from ais_app.core.position_check import position_problems
-from ais_app.core.tomogram import Tomogram
-from ais_app.state.backdrop import Backdrop, backdrop
+from ais_app.state.backdrop import Backdrop, Look, looked, voxels
 from ais_app.state.commands import picks
-from ais_app.state.conventions import described
+from ais_app.state.conventions import about_names, unit_guess
 from ais_app.state.readings import Correction, Placed, Reading, other_readings, placed, read_as
-from ais_app.state.records import TomogramEntry
-from ais_app.state.session import Session
 from ais_app.views.dialogs.point_slices import PointSlices
 from ais_app.views.dialogs.reading_card import ReadingCard
 from ais_app.views.widgets.fields import ChoiceBox
@@ -53,16 +47,6 @@ SIDE = 340  # px
 CARDS = 224  # px, their height
 WRITING_ONLY = {"header", "voltage", "spherical_aberration", "amplitude_contrast", "slicer_angles", "radius",
                 "contours", "object", "user", "session", "tomogram"}  # fmt: skip
-
-
-@dataclass(frozen=True)
-class _Look:
-    """What was found on the thread: a reading, its particles by tomogram, the convention, slices by tomogram."""
-
-    reading: Reading
-    placed: Placed
-    words: list[str]
-    slices: dict[int, Backdrop]
 
 
 class CoordinatesIn(QDialog):
@@ -86,7 +70,7 @@ class CoordinatesIn(QDialog):
         self.resize(SIZE)
         self.workbench, self.path = workbench, path
         self.entry = picks.entry_of(workbench.session, None)
-        self.look: _Look | None = None
+        self.look: Look | None = None
         self.cards: list[ReadingCard] = []
         self._slices: dict[int, Backdrop] = {}
         self._latest = Latest("coordinates", self)
@@ -216,8 +200,8 @@ class CoordinatesIn(QDialog):
         entries = session.project.tomograms
         self.ok.setEnabled(False)
 
-        def work(cancelled: Callable[[], bool]) -> _Look:
-            return _looked(read(), entries, entry, session, known)
+        def work(cancelled: Callable[[], bool]) -> Look:
+            return looked(read(), entries, entry, session, known)
 
         self._latest.request(work, self._show, self._fail)
 
@@ -226,7 +210,7 @@ class CoordinatesIn(QDialog):
             raise error
         self.slices.show_points(np.empty((0, 3)), self.entry.shape, str(error))
 
-    def _show(self, look: _Look) -> None:
+    def _show(self, look: Look) -> None:
         self.look = look
         self._slices.update(look.slices)
         self.words.setText("\n".join(f"• {words}" for words in look.words[1:]))
@@ -262,7 +246,7 @@ class CoordinatesIn(QDialog):
         reading, found = self.look.reading, self.look.placed
         project = self.workbench.project
         far = f", {found.outside:,} of them outside" if found.outside else ", all inside"
-        unit = _unit_guess(found)
+        unit = unit_guess(found)
         self.count.setText(reading.problem or f"{found.count:,} particles{far if found.count else ''}{unit}")
         bad = bool(reading.problem or unit) or not found.count or found.outside > 0
         self.count.setProperty("role", "error" if reading.problem else "warning" if bad else "")
@@ -271,7 +255,7 @@ class CoordinatesIn(QDialog):
         for id, part in found.parts.items():
             self.which.addItem(f"{project.tomogram(id).name}: {len(part):,}", id)
         self.which.setVisible(self.which.count() > 1)
-        self.names.setText(_about_names(found, self.entry))
+        self.names.setText(about_names(found, self.entry))
         self.names.setVisible(bool(self.names.text()))
         self.fold.open(self.fold.is_open or reading.correction != Correction())
         measured = all(project.tomogram(id).voxel_size_zyx is not None for id in found.parts)
@@ -302,60 +286,7 @@ class CoordinatesIn(QDialog):
             self.cards.append(card)
 
 
-def _looked(
-    reading: Reading, entries: list[TomogramEntry], entry: TomogramEntry, session: Session, known: dict[int, Backdrop]
-) -> _Look:
-    """Work out on the thread what is shown of a reading."""
-    found = placed(reading, entries, entry)
-    by_id = {each.id: each for each in entries}
-    slices = {}
-    for id in list(found.parts)[:8] or [entry.id]:  # of a file of hundreds of tomograms the first ones will do
-        volume = volume_or_none(session, id) if id not in known else None
-        if volume is not None:
-            slices[id] = backdrop(volume, voxels(found.parts.get(id), by_id[id]))
-    return _Look(reading, found, described(reading, entry), slices)
-
-
-def volume_or_none(session: Session, id: int) -> Tomogram | None:
-    """Return a volume, or ``None`` where its file is gone: points are shown on black then."""
-    try:
-        return session.volume(id)
-    except AisAppError:
-        return None
-
-
-def voxels(part: Particles | None, entry: TomogramEntry) -> np.ndarray:
-    """Return positions as (n, 3) voxel indices z, y, x of a tomogram."""
-    if part is None:
-        return np.empty((0, 3))
-    size = entry.voxel_size_zyx or (part.voxel_size or 1.0,) * 3
-    indices: np.ndarray = part.positions_zyx / np.array(size)
-    return indices
-
-
 def _given(params: Any) -> dict[str, Any]:
     """Return what differs from the defaults."""
     return {field.name: getattr(params, field.name) for field in dataclasses.fields(params)
             if getattr(params, field.name) != field.default}  # fmt: skip
-
-
-def _unit_guess(found: Placed) -> str:
-    """Return what the positions look like where that is not what they were read as; the options put it right."""
-    for part in found.parts.values():
-        for problem in position_problems(part):
-            words = problem.removeprefix(f"{part.names[0]}: ").partition(":")[0]
-            if "look like" in words:
-                return f": {words}"
-    return ""
-
-
-def _about_names(found: Placed, entry: TomogramEntry) -> str:
-    lines = []
-    if found.assumed:
-        lines.append(f"The file is of {found.assumed}; it is taken to be {entry.name}.")
-    if found.unknown:
-        names = ", ".join(found.unknown[:4]) + (" …" if len(found.unknown) > 4 else "")
-        lines.append(f"Not in the project, left out: {names}.")
-    if entry.voxel_size_zyx is None:
-        lines.append(f"The voxel size of {entry.name} is not known: set it in Tomogram > Voxel size.")
-    return "\n".join(lines)

@@ -7,8 +7,6 @@ Save ─► commands.picks.export_file
 from __future__ import annotations
 
 import dataclasses
-import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,14 +28,10 @@ from PyQt6.QtWidgets import (
 from ais_app.core.coordinates import coordinate_format, coordinate_formats
 from ais_app.core.errors import AisAppError, ParameterProblem
 from ais_app.core.params import Params
-from ais_app.core.particle_set import Particles
-from ais_app.state.backdrop import Backdrop, backdrop
+from ais_app.state.backdrop import Backdrop
 from ais_app.state.commands import picks
 from ais_app.state.conventions import convention
-from ais_app.state.readings import placed, read_as
-from ais_app.state.records import TomogramEntry
-from ais_app.state.session import Session
-from ais_app.views.dialogs.coordinates_in import volume_or_none, voxels
+from ais_app.state.trial import Trial, tried
 from ais_app.views.dialogs.point_slices import PointSlices
 from ais_app.views.widgets.fields import ChoiceBox, repolish
 from ais_app.views.widgets.forms import ParamsForm
@@ -48,20 +42,8 @@ from ais_app.workers.latest import Latest
 
 SIZE = QSize(1080, 760)
 SIDE = 340  # px
-LINES, COLUMNS = 40, 400  # of the trial file that are shown
 READING_ONLY = {"tomogram", "shape", "points", "tomograms"}
 WHAT = Qt.ItemDataRole.UserRole
-
-
-@dataclass(frozen=True)
-class _Trial:
-    """What would be in the file, and what another program would find in it."""
-
-    text: str
-    positions: np.ndarray
-    slices: Backdrop | None
-    count: int
-    files: int
 
 
 class CoordinatesOut(QDialog):
@@ -267,11 +249,9 @@ class CoordinatesOut(QDialog):
             return
         entry, known = self.entry, self._slices
         entry = next((each for each in session.project.tomograms if each.name == particles.names[0]), entry)
-        self._latest.request(
-            lambda _: _tried(particles, format, options, entry, session, known), self._show, self._fail
-        )
+        self._latest.request(lambda _: tried(particles, format, options, entry, session, known), self._show, self._fail)
 
-    def _show(self, trial: _Trial) -> None:
+    def _show(self, trial: Trial) -> None:
         self._slices = trial.slices
         self.text.setPlainText(trial.text)
         self.slices.show_backdrop(trial.slices)
@@ -308,39 +288,3 @@ def changed_from_default(params: Params) -> dict[str, Any]:
     """Return the values that differ from the defaults."""
     values = ((field, getattr(params, field.name)) for field in dataclasses.fields(params))
     return {field.name: value for field, value in values if value != field.default}
-
-
-def _tried(
-    particles: Particles,
-    format: str,
-    options: dict[str, Any],
-    entry: TomogramEntry,
-    session: Session,
-    known: Backdrop | None,
-) -> _Trial:
-    """Write a trial file on the thread; show its head, and what is read back from it."""
-    suffix = coordinate_format(format).suffix
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"trial{suffix}"
-        files = picks.write_files(path, format, options, particles)
-        text = _head(files[0])
-        reading = read_as(files[0], entry, format, options)
-    if reading.problem:
-        raise ParameterProblem(format, f"what it wrote cannot be read back: {reading.problem}")
-    part = placed(reading, [entry], entry).parts.get(entry.id)
-    positions = voxels(part, entry)
-    volume = volume_or_none(session, entry.id) if known is None or known.shape != entry.shape else None
-    slices = backdrop(volume, positions) if volume is not None else known
-    return _Trial(text, positions, slices, len(particles), len(files))
-
-
-def _head(path: Path) -> str:
-    """Return the first lines of a file, or how large it is when it is no text."""
-    data = path.read_bytes()
-    try:
-        text = data[: LINES * COLUMNS].decode("utf-8", "strict" if len(data) <= LINES * COLUMNS else "ignore")
-    except UnicodeDecodeError:
-        text = "\0"
-    if "\0" in text:
-        return f"{len(data):,} bytes of numbers: this format is not text"
-    return "\n".join(line[:COLUMNS] for line in text.splitlines()[:LINES])
