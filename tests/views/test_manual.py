@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted((ROOT / "docs" / "window").glob("*.md"))
 
 
-def test_the_table_of_keys_is_that_of_the_actions():
+def test_the_table_of_keys_is_that_of_the_actions() -> None:
     spec = importlib.util.spec_from_file_location("screenshots", ROOT / "packaging" / "screenshots.py")
     assert spec is not None and spec.loader is not None
     screenshots = importlib.util.module_from_spec(spec)
@@ -26,7 +26,7 @@ def test_the_table_of_keys_is_that_of_the_actions():
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_links_and_pictures_are_there(page):
+def test_links_and_pictures_are_there(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     targets = [target for target in re.findall(r"\]\(([^)#]+)\)", text) if "://" not in target]
     missing = [target for target in targets if not (page.parent / target).exists()]
