@@ -82,6 +82,7 @@ class TrainPanel(Panel):
         def start() -> None:
             run = trainings.start(request, lambda error: self.workbench.notify(str(error), "error"))
             self.runs.select(run.id)
+            self.bring_into_view(self.under_way)
 
         self.workbench.attempt(start)
 

@@ -29,9 +29,8 @@ WORDS = {
     "validation": "Held out", "validation_share": "Share held out", "clip": "Largest gradient",
 }  # fmt: skip
 ROLES = {"–": "", "background": "negative", "left out": "ignored"}
-FIRST = TrainParams(
-    architecture="unet_s", depth=5, boxes=64
-)  # a few boxes of a person are joined by others on the labels
+# A few boxes of a person are joined by others on the labels. With so few epochs the first network is there in minutes.
+FIRST = TrainParams(architecture="unet_s", depth=5, boxes=64, epochs=12)
 
 
 class TrainingSetup(QWidget):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PyQt6.QtCore import Qt
+from PyQt6.QtCore import Qt, QTimer
 from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from ais_app.views.workbench import Workbench
@@ -23,7 +23,7 @@ class Panel(QWidget):
         self.workbench = workbench
         outside = QVBoxLayout(self)
         outside.setContentsMargins(0, 0, 0, 0)
-        scroll = QScrollArea()
+        scroll = self._scroll = QScrollArea()
         scroll.setWidgetResizable(True)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         inside = QWidget()
@@ -32,6 +32,14 @@ class Panel(QWidget):
         self.layout_.setSpacing(8)
         scroll.setWidget(inside)
         outside.addWidget(scroll)
+
+    def bring_into_view(self, widget: QWidget) -> None:
+        """Scroll so far that a section can be seen, once it has found its place."""
+        self._wanted = widget
+        QTimer.singleShot(0, self._scroll_to_wanted)
+
+    def _scroll_to_wanted(self) -> None:
+        self._scroll.ensureWidgetVisible(self._wanted, 0, MARGIN)
 
     def take_file(self, path: Path) -> bool:
         """Open a file that belongs to this tab; return whether it does."""
