@@ -87,8 +87,9 @@ class Trainings(QObject):
     def resume(self, run: int, on_error: Callable[[Exception], None]) -> None:
         """Go on with a run that was interrupted or stopped, from its last checkpoint."""
         found = self._session.project.run(run)
+        request = TrainingRequest.from_dict(found.parameters)  # refused before the run is called under way
         self._session.project.update_run(run, state="training", message="")
-        self._begin(found, TrainingRequest.from_dict(found.parameters), resume=True, on_error=on_error)
+        self._begin(found, request, resume=True, on_error=on_error)
 
     def _begin(self, run: Run, request: TrainingRequest, resume: bool, on_error: Callable[[Exception], None]) -> None:
         out = training.network_path(self._session, run)
