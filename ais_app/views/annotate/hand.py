@@ -125,8 +125,8 @@ class Hand(QObject):
         """Show part of a stroke, (dz, dy, dx), in every pane that it meets."""
         if not labels.size:
             return
-        for along, axis in enumerate("zyx"):
-            pane = self.area.panes[axis]
+        for axis, pane in self.area.panes.items():
+            along = "zyx".index(axis)
             part, index = region[along], pane.shown_index
             if index is None or not part.start <= index < part.stop or not pane.isVisible():
                 continue

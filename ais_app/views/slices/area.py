@@ -44,7 +44,7 @@ class SliceArea(QWidget):
     Attributes
     ----------
     panes
-        Axis to pane: ``"z"`` is the main one.
+        Axis to pane: ``"z"`` is the main one; the others are made when they are first asked for.
     predictions
         `Predictions`: what networks say about the slices in view.
     bar
@@ -64,7 +64,7 @@ class SliceArea(QWidget):
         super().__init__()
         use_vispy()
         self.workbench = workbench
-        self.panes = {axis: SlicePane(axis) for axis in "zyx"}
+        self.panes = {"z": SlicePane("z")}
         self.bar = SliceBar()
         self._lay_out()
         self.presenter = Presenter(workbench.session, self.panes, self)
@@ -88,8 +88,8 @@ class SliceArea(QWidget):
         self._rows = QSplitter(Qt.Orientation.Vertical)
         self._corner = QWidget()
         for splitter, widgets in (
-            (self._top, (self.panes["z"], self.panes["x"])),
-            (self._bottom, (self.panes["y"], self._corner)),
+            (self._top, (self.panes["z"],)),
+            (self._bottom, (self._corner,)),
             (self._rows, (self._top, self._bottom)),
         ):
             splitter.setChildrenCollapsible(False)
@@ -100,7 +100,6 @@ class SliceArea(QWidget):
         # XZ is as wide as XY, whichever of the two handles is moved
         self._top.splitterMoved.connect(lambda *_: self._bottom.setSizes(self._top.sizes()))
         self._bottom.splitterMoved.connect(lambda *_: self._top.setSizes(self._bottom.sizes()))
-        self.panes["x"].native.installEventFilter(self)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
@@ -109,11 +108,7 @@ class SliceArea(QWidget):
 
     def _connect(self) -> None:
         session = self.workbench.session
-        for pane in self.panes.values():
-            pane.pointed.connect(self.pointed)
-            pane.wheeled.connect(lambda steps, held, axis=pane.axis: self._wheel(axis, steps, held))
-            pane.crossed.connect(lambda position, axis=pane.axis: move_cross(session, axis, position))
-            pane.moved_camera.connect(lambda axis=pane.axis: self._link(axis))
+        self._connect_pane(self.panes["z"])
         self.presenter.shown.connect(self.shown)
         self.presenter.adjusted.connect(self.adjusted)
         self.presenter.counted.connect(self.counted)
@@ -136,6 +131,25 @@ class SliceArea(QWidget):
             signal.connect(self._refresh_bar, check_nargs=False)
         for signal in (looks.contrast, looks.filters):
             signal.connect(self._keep_later, check_nargs=False)
+
+    def _connect_pane(self, pane: SlicePane) -> None:
+        axis = pane.axis
+        pane.pointed.connect(self.pointed)
+        pane.wheeled.connect(lambda steps, held: self._wheel(axis, steps, held))
+        pane.crossed.connect(lambda position: move_cross(self.workbench.session, axis, position))
+        pane.moved_camera.connect(lambda: self._link(axis))
+
+    def _add_other_planes(self) -> None:
+        """Make the panes of XZ and YZ; most people never ask for them, and the window is up sooner without."""
+        self.panes.update({axis: SlicePane(axis) for axis in "yx"})
+        self._bottom.insertWidget(0, self.panes["y"])
+        self._top.addWidget(self.panes["x"])
+        for splitter in (self._top, self._bottom):
+            splitter.setStretchFactor(0, 1)
+        for axis in "yx":
+            self._connect_pane(self.panes[axis])
+        self.panes["x"].native.installEventFilter(self)
+        self._take_tool()
 
     # what others ask
 
@@ -160,8 +174,8 @@ class SliceArea(QWidget):
     def fit(self) -> None:
         """Show the whole slice."""
         self.panes["z"].fit()
-        for axis in "yx":
-            if self.panes[axis].isVisibleTo(self):
+        for axis, pane in self.panes.items():
+            if axis != "z" and pane.isVisibleTo(self):
                 self._follow(axis, self.panes["z"], centre=True)
 
     def retry(self) -> None:
@@ -193,7 +207,10 @@ class SliceArea(QWidget):
 
     def _show_planes(self, *_: object) -> None:
         three = self.workbench.session.view.planes == "xyz"
-        for widget in (self.panes["x"], self.panes["y"], self._corner, self._bottom):
+        if three and len(self.panes) == 1:
+            self._add_other_planes()
+        others = [pane for axis, pane in self.panes.items() if axis != "z"]
+        for widget in (*others, self._corner, self._bottom):
             widget.setVisible(three)
         if three:
             self._share_out()
