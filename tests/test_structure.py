@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
-import statistics
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -67,16 +66,20 @@ def test_starting_imports_nothing_heavy(code):
     assert shown.splitlines()[-1] == "[]"
 
 
-def test_starting_takes_less_than_300_ms():
-    def seconds(*arguments: str) -> float:
-        start = time.perf_counter()
-        subprocess.run([sys.executable, *arguments], capture_output=True, check=True)
-        return time.perf_counter() - start
+def test_starting_takes_little_more_than_its_command_line_library():
+    """Of 300 ms for the whole (see docs/performance.md), most is typer's: measured against it, on any machine."""
+    variables = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
-    # the median of the difference to a bare interpreter, with room for a busy machine in the bare start
-    bare = statistics.median(seconds("-c", "pass") for _ in range(5))
-    shown = statistics.median(seconds("-m", "ais_app", "--help") for _ in range(5))
-    assert shown - bare < 0.3
+    def seconds(*arguments: str) -> float:
+        """Return what a child takes of the processor: what else the machine does is left out."""
+        before = os.times()
+        subprocess.run([sys.executable, *arguments], env=variables, capture_output=True, check=True)
+        after = os.times()
+        return after.children_user + after.children_system - before.children_user - before.children_system
+
+    least = "import typer; app = typer.Typer(); app.command()(lambda: None); app(['--help'])"
+    bare, shown = (min(seconds(*run) for _ in range(5)) for run in (("-c", least), ("-m", "ais_app", "--help")))
+    assert shown < 2 * bare
 
 
 @pytest.mark.parametrize("command", COMMANDS)
