@@ -27,16 +27,24 @@ class Architecture:
     dimension
         2 for networks of slices; depth > 1 then enters as channels (2.5D). 3 for networks of volumes.
     stride
-        Heights and widths must be multiples of this; the caller pads.
+        Heights and widths, in three dimensions also depths, must be multiples of this; the caller pads.
     receptive_field
         Pixels across that can influence one output pixel, centred on it, for the worst position within a stride;
         so half of it, rounded down, is the halo a tile needs.
     build
-        ``build(depth, **parameters) -> nn.Module``: ``(n, depth, h, w)`` float32 in, **logits** ``(n, 1, h, w)`` out.
+        ``build(depth, **parameters) -> nn.Module``: ``(n, depth, h, w)`` float32 in, **logits** out: ``(n, 1, h, w)``
+        for dimension 2; ``(n, depth, h, w)``, one for each voxel, for dimension 3. See `task` for the others.
     parameters
         The keyword parameters of `build` with their defaults.
     source
         Paper and table it follows.
+    task
+        What it is for. ``"segment"``: a logit for each pixel or voxel. ``"classify"``: cubes ``(n, d, h, w)`` in, logits
+        ``(n, classes)`` out, and ``features(x)`` for what comes before them. ``"encode"``: cubes in, the same cubes
+        out, and ``encode(x)`` for the code, ``decode(code)`` for the way back.
+    objective
+        How it is trained where a loss of its output is not all there is (two networks against each other):
+        ``objective(network, params) -> Objective``, see `ais_app.core.training.objective`. ``None``: the usual way.
     """
 
     name: str
@@ -47,3 +55,5 @@ class Architecture:
     build: Callable[..., nn.Module]
     parameters: dict[str, Any] = field(default_factory=dict)
     source: str = ""
+    task: str = "segment"
+    objective: Callable[..., Any] | None = None
