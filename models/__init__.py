@@ -39,8 +39,8 @@ class Architecture:
     source
         Paper and table it follows.
     task
-        What it is for. ``"segment"``: a logit for each pixel or voxel. ``"classify"``: cubes ``(n, d, h, w)`` in, logits
-        ``(n, classes)`` out, and ``features(x)`` for what comes before them. ``"encode"``: cubes in, the same cubes
+        What it is for. ``"segment"``: a logit for each pixel or voxel. ``"classify"``: cubes ``(n, d, h, w)`` in, and
+        logits ``(n, classes)`` out; ``features(x)`` for what comes before them. ``"encode"``: cubes in, the same cubes
         out, and ``encode(x)`` for the code, ``decode(code)`` for the way back.
     objective
         How it is trained where a loss of its output is not all there is (two networks against each other):
