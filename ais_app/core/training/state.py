@@ -14,10 +14,11 @@ from ais_app.core.errors import FileProblem, ParameterProblem
 from ais_app.core.files import replacing
 from ais_app.core.model.network import Network
 from ais_app.core.training.boxes import BoxSet
+from ais_app.core.training.objective import Objective
 from ais_app.core.training.optimise import RunningAverage
 from ais_app.core.training.parameters import TrainParams
 
-FORMAT = "ais-app training 1"
+FORMAT = "ais-app training 2"
 
 
 @dataclass
@@ -26,7 +27,7 @@ class TrainingState:
 
     Parameters
     ----------
-    network, optimiser, average
+    network, objective, average
         What changes with every step.
     step
         Steps done.
@@ -41,7 +42,7 @@ class TrainingState:
     """
 
     network: Network
-    optimiser: torch.optim.Optimizer
+    objective: Objective
     average: RunningAverage
     step: int = 0
     losses: list[float] = field(default_factory=list)
@@ -80,8 +81,11 @@ def save_checkpoint(path: Path, state: TrainingState, signed: str) -> None:
     tensors = {f"network/{name}": value for name, value in state.network.state_dict().items()}
     tensors |= {f"average/{name}": value for name, value in state.average.network.state_dict().items()}
     tensors |= {f"best/{name}": value for name, value in state.best.items()}
-    for number, slots in state.optimiser.state_dict()["state"].items():
-        tensors |= {f"optimiser/{number}/{name}": value for name, value in slots.items()}
+    for beside, module in state.objective.modules.items():
+        tensors |= {f"module/{beside}/{name}": value for name, value in module.state_dict().items()}
+    for which, optimiser in state.objective.optimisers.items():
+        for number, slots in optimiser.state_dict()["state"].items():
+            tensors |= {f"optimiser/{which}/{number}/{name}": value for name, value in slots.items()}
     words = {name: getattr(state, name) for name in ("step", "losses", "history", "best_epoch", "best_loss")}
     text = json.dumps({"format": FORMAT, "signature": signed, **words})
     dense = {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
@@ -119,13 +123,22 @@ def load_checkpoint(path: Path, state: TrainingState, signed: str) -> None:
     state.network.load_state_dict(_part(tensors, "network/"))
     state.average.network.load_state_dict(_part(tensors, "average/"))
     state.best = _part(tensors, "best/")
+    for beside, module in state.objective.modules.items():
+        module.load_state_dict(_part(tensors, f"module/{beside}/"))
+    for which, optimiser in state.objective.optimisers.items():
+        _load_optimiser(optimiser, _part(tensors, f"optimiser/{which}/"))
+
+
+def _load_optimiser(optimiser: torch.optim.Optimizer, tensors: dict[str, torch.Tensor]) -> None:
+    weights = [weight for group in optimiser.param_groups for weight in group["params"]]
     slots: dict[int, dict[str, torch.Tensor]] = {}
-    for name, value in _part(tensors, "optimiser/").items():
+    for name, value in tensors.items():
         number, slot = name.split("/")
-        # fused optimisers walk through memory: the slots must lie in it as the weights do
-        layout = torch.channels_last if value.ndim == 4 else torch.contiguous_format
-        slots.setdefault(int(number), {})[slot] = value.contiguous(memory_format=layout)
-    state.optimiser.load_state_dict({**state.optimiser.state_dict(), "state": slots})
+        # fused optimisers walk through memory: what belongs to a weight must lie in it as the weight does
+        same = value.shape == weights[int(number)].shape
+        placed = torch.empty_like(weights[int(number)], device="cpu").copy_(value) if same else value
+        slots.setdefault(int(number), {})[slot] = placed
+    optimiser.load_state_dict({**optimiser.state_dict(), "state": slots})
 
 
 def _part(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:

@@ -4,8 +4,8 @@
                                                                                           │ every epoch
                                                              held-out boxes ─ scores ─ best weights kept
 
-Nothing but the weights, the optimiser and a counter goes from one step to the next: every random number is drawn from
-the seed and the number of the step. So a training that was interrupted and resumed ends with the same weights.
+Nothing but the weights, the optimisers and a counter goes from one step to the next: every random number is drawn
+from the seed and the number of the step. So a training that was interrupted and resumed ends with the same weights.
 """
 
 from __future__ import annotations
@@ -24,16 +24,15 @@ import torch
 
 from ais_app.core.errors import ModelProblem
 from ais_app.core.jobs import Job, JobCancelled, Progress
-from ais_app.core.model.network import Network
 from ais_app.core.model.package import Model, ModelCard, new_model
 from ais_app.core.provenance import versions
 from ais_app.core.training.augment import augment
 from ais_app.core.training.batches import epoch_batches, steps_per_epoch
 from ais_app.core.training.boxes import BoxSet, TrainingData
 from ais_app.core.training.hardware import Hardware, deterministic, hardware, kept_memory, reproducible
-from ais_app.core.training.losses import loss_function
 from ais_app.core.training.metrics import scores
-from ais_app.core.training.optimise import RunningAverage, channels_last, learning_rate, make_optimiser
+from ais_app.core.training.objective import LossObjective, Objective
+from ais_app.core.training.optimise import RunningAverage, channels_last, learning_rate
 from ais_app.core.training.parameters import TrainParams
 from ais_app.core.training.state import TrainingState, load_checkpoint, save_checkpoint, signature
 
@@ -151,16 +150,15 @@ class _Training:
         self.card = dataclasses.replace(
             card, depth=params.depth, box_size=params.box_size, voxel_size=data.voxel_size, contrast=data.contrast
         )
-        self.loss = loss_function(params.loss)
         self.per_epoch = steps_per_epoch(len(data.training), params)
         self.steps = self.per_epoch * params.epochs
         self.source = start.source if start is not None else ""
         self.signed = signature(data.training, data.held_out, params)
         with reproducible(params.seed, 0):
-            network = _initial(self.card, start)
-        network = channels_last(network.to(machine.device))
-        average = RunningAverage(network, params.averaging)
-        self.state = TrainingState(network.train(), make_optimiser(network, params), average)
+            model = _initial(self.card, start)
+            network = channels_last(model.network.to(machine.device)).train()
+            objective: Objective = (model.architecture.objective or LossObjective)(network, params)
+        self.state = TrainingState(network, objective, RunningAverage(network, params.averaging))
         self.images, self.labels = self._on_device(data.training)
 
     def _on_device(self, boxes: BoxSet) -> tuple[torch.Tensor, torch.Tensor]:
@@ -193,19 +191,11 @@ class _Training:
         random = torch.Generator().manual_seed((params.seed * 1_000_003 + state.step) % 2**63)
         which = torch.from_numpy(indices).to(self.machine.device)
         images, labels = augment(self.images[which], self.labels[which], params, random)
+        images = images.to(memory_format=torch.channels_last)
         rate = learning_rate(state.step, self.steps, params)
-        for group in state.optimiser.param_groups:
-            group["lr"] = rate
-        with reproducible(params.seed, state.step), self._precision():
-            logits = state.network.logits(images.to(memory_format=torch.channels_last))
-        loss = self.loss(logits, labels)
-        state.optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        if params.clip is not None:
-            torch.nn.utils.clip_grad_norm_(state.network.parameters(), params.clip)
-        state.optimiser.step()
+        with reproducible(params.seed, state.step):
+            value = state.objective.step(images, labels, rate, self._precision)
         state.average.update(state.network, state.step)
-        value = float(loss.detach())
         if not math.isfinite(value):
             remedy = "lower the learning rate, or look for NaN in the tomograms"
             raise ModelProblem("training", f"the loss became {value} at step {state.step + 1}", remedy)
@@ -238,7 +228,7 @@ class _Training:
             images, labels = self._on_device(BoxSet(boxes.images[part], boxes.labels[part], boxes.positive[part]))
             with torch.inference_mode(), self._precision():
                 logits = self.state.average.network.logits(images.to(memory_format=torch.channels_last))
-            losses.append(float(self.loss(logits, labels)) * len(labels))
+            losses.append(float(self.state.objective.measure(logits, labels)) * len(labels))
             probability[part] = torch.sigmoid(logits[:, 0].float()).cpu().numpy()
         return {"loss": sum(losses) / len(boxes), **scores(probability, boxes.labels).to_dict()}
 
@@ -265,14 +255,14 @@ class _Training:
         return Model(network.to("cpu").eval(), card, self.source)
 
 
-def _initial(card: ModelCard, start: Model | None) -> Network:
-    """Return the network with the weights of `start`, else with new ones."""
+def _initial(card: ModelCard, start: Model | None) -> Model:
+    """Return a model with the weights of `start`, else with new ones."""
     if start is None:
-        return new_model(card).network
+        return new_model(card)
     theirs = start.card
     if (theirs.architecture, theirs.depth) != (card.architecture, card.depth):
         problem = f"is a {theirs.architecture} of depth {theirs.depth}, not a {card.architecture} of {card.depth}"
         raise ModelProblem(theirs.feature, problem, "choose its architecture and depth")
-    network = new_model(dataclasses.replace(card, parameters=theirs.parameters), source=start.source).network
-    network.load_state_dict(start.network.state_dict())
-    return network
+    model = new_model(dataclasses.replace(card, parameters=theirs.parameters), source=start.source)
+    model.network.load_state_dict(start.network.state_dict())
+    return model
