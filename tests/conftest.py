@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +10,9 @@ import numpy as np
 import pytest
 
 from ais_app.cli.app import run
+
+# the plug-ins of whoever runs the tests stay out of them
+os.environ["AIS_APP_MODELS"] = str(Path(__file__).parent / "data" / "no_models")
 
 VOXEL_SIZES = (8.0, 13.68)
 

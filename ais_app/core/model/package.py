@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import io
 import re
-import types
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +18,7 @@ import numpy as np
 
 from ais_app.core.errors import ModelProblem
 from ais_app.core.model.file import CARD, PREVIEW, SOURCE, WEIGHTS, read_members, read_model_json, write_members
+from ais_app.core.model.source import own_source, run_architecture, source_to_run
 from ais_app.core.prediction.normalise import Normalisation
 from ais_app.core.registry import plugins
 
@@ -138,7 +138,9 @@ class Model:
     @property
     def architecture(self) -> Architecture:
         """The architecture's record: stride, receptive field, dimension."""
-        return _from_source(self.source, self.card) if self.source else architecture(self.card.architecture)
+        if self.source:
+            return run_architecture(self.source, self.card.architecture)
+        return architecture(self.card.architecture)
 
 
 def architectures() -> dict[str, Architecture]:
@@ -170,7 +172,7 @@ def new_model(card: ModelCard, *, source: str = "") -> Model:
     """
     from ais_app.core.model.network import Network
 
-    record = _from_source(source, card) if source else architecture(card.architecture)
+    record = run_architecture(source, card.architecture) if source else architecture(card.architecture)
     try:
         body = record.build(card.depth, **card.parameters)
     except TypeError as error:
@@ -202,8 +204,9 @@ def save_model(model: Model, path: str | Path, *, preview: np.ndarray | None = N
     members: dict[str, Any] = {CARD: model.card.to_dict(), WEIGHTS: safetensors.torch.save(weights)}
     if preview is not None:
         members[PREVIEW] = _png(preview)
-    if model.source:
-        members[SOURCE] = model.source.encode()
+    # a plug-in of the person goes along, so that the network can be used elsewhere
+    if source := model.source or own_source(model.card.architecture):
+        members[SOURCE] = source.encode()
     return write_members(path, members)
 
 
@@ -235,7 +238,7 @@ def load_model(path: str | Path, *, trust_source: bool = False) -> Model:
 
     members = read_members(path, (CARD, WEIGHTS, SOURCE))
     card = _card(path, members[CARD])
-    source = _trusted_source(path, card, members.get(SOURCE), trust_source)
+    source = source_to_run(path, card.architecture, members.get(SOURCE), trust_source)
     model = new_model(card, source=source)
     try:
         weights = safetensors.torch.load(members[WEIGHTS])
@@ -252,6 +255,11 @@ def load_card(path: str | Path) -> ModelCard:
     return _card(path, read_members(path, (CARD,))[CARD])
 
 
+def load_source(path: str | Path) -> str:
+    """Return the Python program that a package brings, without running it; empty if it brings none."""
+    return read_members(path, (CARD, SOURCE)).get(SOURCE, b"").decode("utf-8", errors="replace")
+
+
 def load_preview(path: str | Path) -> bytes | None:
     """Return the PNG of a model package, or ``None`` if it has none."""
     return read_members(path, (CARD, PREVIEW)).get(PREVIEW)
@@ -262,35 +270,6 @@ def _card(path: str | Path, content: bytes) -> ModelCard:
         return ModelCard.from_dict(read_model_json(path, content))
     except ModelProblem as error:
         raise ModelProblem(path, error.problem, error.remedy) from error
-
-
-def _trusted_source(path: str | Path, card: ModelCard, source: bytes | None, trusted: bool) -> str:
-    known = architectures()
-    if card.architecture in known:
-        return ""
-    if source is None:
-        problem = f"needs the architecture {card.architecture!r}, which is not known"
-        raise ModelProblem(path, problem, f"known: {', '.join(known)}")
-    if not trusted:
-        problem = f"brings its own architecture {card.architecture!r} as a Python program, which was not run"
-        raise ModelProblem(path, problem, "if you trust its maker, load it with trust_source=True (--trust-source)")
-    return source.decode("utf-8", errors="replace")
-
-
-def _from_source(source: str, card: ModelCard) -> Architecture:
-    """Run the source of an architecture and return its record; only ever called with source a person trusts."""
-    module = types.ModuleType(f"ais_app_architecture_{card.architecture}")
-    try:
-        exec(compile(source, f"<{card.architecture}>", "exec"), module.__dict__)  # noqa: S102
-    except Exception as error:
-        # code of strangers may raise anything; it is named
-        raise ModelProblem(card.architecture, f"its source does not run ({error})", "ask its maker") from error
-    from ais_app.models import Architecture
-
-    record = getattr(module, "ARCHITECTURE", None)
-    if not isinstance(record, Architecture) or record.name != card.architecture:
-        raise ModelProblem(card.architecture, "its source does not define it", "it must set ARCHITECTURE")
-    return record
 
 
 def _same_kind(example: Any, value: Any) -> bool:

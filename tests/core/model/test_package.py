@@ -135,7 +135,7 @@ def test_a_bomb_is_refused_before_it_is_unpacked(package):
     [
         ({"format": "other"}, "not of the format"),
         ({"format_version": 99}, "newer format"),
-        ({"architecture": "transformer_xl"}, "known: unet_l, unet_s"),
+        ({"architecture": "transformer_xl"}, "known: .*unet_l"),
         ({"architecture": 13}, "wrong kind"),
         ({"depth": 2}, "depth = 2 is not possible"),
         ({"depth": "1"}, "wrong kind"),
