@@ -201,8 +201,6 @@ class MainWindow(QMainWindow):
             self.actions_by_id.apply_icons()
             self.slices.apply_theme()
             self.side.apply_theme()
-            self.jobs_panel.apply_theme()
-            self.status.set_unread(self.unread)
             for tab in self.tabs:
                 tab.apply_theme()
 

@@ -14,7 +14,6 @@ from PyQt6.QtWidgets import (
     QListWidget,
     QListWidgetItem,
     QMenu,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -22,7 +21,7 @@ from PyQt6.QtWidgets import (
 from ais_app.state.commands import annotate, features, projects
 from ais_app.state.records import Feature
 from ais_app.views.annotate.feature_row import HEIGHT, FeatureRow
-from ais_app.views.theme import icon
+from ais_app.views.widgets.icon_button import IconButton
 from ais_app.views.widgets.panel import hint
 from ais_app.views.workbench import Workbench
 
@@ -49,11 +48,8 @@ class FeatureList(QWidget):
         self.name.setPlaceholderText("Add a feature, such as Membrane")
         self.name.setAccessibleName("Name of a new feature")
         self.name.setToolTip("Type a name and press Enter; + with nothing typed offers common ones and your own")
-        self.add = QToolButton()
-        self.add.setToolTip("Add this feature, or choose from the library")
-        self.add.setAccessibleName("Add a feature")
+        self.add = IconButton("mdi6.plus", "Add this feature, or choose from the library", "Add a feature")
         self._library = QMenu(self)
-        self.apply_theme()
         self._build()
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
@@ -70,10 +66,8 @@ class FeatureList(QWidget):
         raise KeyError(f"no feature {feature} in the list")
 
     def apply_theme(self) -> None:
-        """Draw the icons in the colours of the theme."""
-        self.add.setIcon(icon("mdi6.plus"))
-        if hasattr(self, "_soon"):
-            self.refresh()
+        """Draw the rows in the colours of the theme."""
+        self.refresh()
 
     def refresh(self) -> None:
         """Bring the list up to date; rows whose feature is still there stay."""

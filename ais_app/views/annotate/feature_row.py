@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from PyQt6.QtCore import QEvent, QObject, Qt, pyqtSignal
 from PyQt6.QtGui import QKeyEvent, QResizeEvent
-from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLineEdit, QSizePolicy, QStackedLayout, QToolButton, QWidget
+from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLineEdit, QSizePolicy, QStackedLayout, QWidget
 
 from ais_app.core.display.colours import FEATURE_COLOURS
 from ais_app.state.records import Feature
-from ais_app.views.theme import current_theme, icon
+from ais_app.views.theme import current_theme
 from ais_app.views.widgets.colour_button import ColourButton
+from ais_app.views.widgets.icon_button import IconButton
 
 HEIGHT = 34  # px
 
@@ -34,7 +35,7 @@ class FeatureRow(QWidget):
         self.editor.setToolTip("Enter keeps the name, Escape the old one")
         self.count = QLabel()
         self.count.setProperty("role", "hint")
-        self.eye, self.lock = QToolButton(), QToolButton()
+        self.eye, self.lock = IconButton(), IconButton()
         for button in (self.eye, self.lock):
             button.setProperty("role", "close")
         self.bar = QFrame()
@@ -76,15 +77,13 @@ class FeatureRow(QWidget):
         self.setToolTip(tip)
         self.count.setToolTip(tip)
         # what is usual is quiet; what keeps a person from painting can be seen
-        eye = ("mdi6.eye-outline", theme.dimmed) if feature.visible else ("mdi6.eye-off-outline", theme.warning)
-        lock = (
-            ("mdi6.lock-outline", theme.warning) if feature.locked else ("mdi6.lock-open-variant-outline", theme.dimmed)
-        )
-        for button, (name, colour), words in (
+        eye = ("mdi6.eye-outline", "dimmed") if feature.visible else ("mdi6.eye-off-outline", "warning")
+        lock = ("mdi6.lock-outline", "warning") if feature.locked else ("mdi6.lock-open-variant-outline", "dimmed")
+        for button, (name, ink), words in (
             (self.eye, eye, f"{'Hide' if feature.visible else 'Show'} {feature.name}"),
             (self.lock, lock, f"{'Unlock' if feature.locked else 'Lock'} {feature.name}"),
         ):
-            button.setIcon(icon(name, colour))
+            button.set_icon(name, ink)
             button.setToolTip(words)
             button.setAccessibleName(words)
         self._elide()

@@ -14,7 +14,6 @@ from PyQt6.QtWidgets import (
     QListWidget,
     QListWidgetItem,
     QPushButton,
-    QToolButton,
     QWidget,
 )  # fmt: skip
 
@@ -27,8 +26,8 @@ from ais_app.state.shown_models import shown_models
 from ais_app.views.export.outputs import OutputTable
 from ais_app.views.export.report import make_report
 from ais_app.views.slices.area import SliceArea
-from ais_app.views.theme import icon
 from ais_app.views.widgets.forms import ParamsForm
+from ais_app.views.widgets.icon_button import IconButton
 from ais_app.views.widgets.panel import Panel, heading, hint
 from ais_app.views.workbench import Workbench
 
@@ -46,14 +45,8 @@ class ExportPanel(Panel):
         self.tomograms = QListWidget()
         self.tomograms.setAccessibleName("Tomograms to export")
         self.tomograms.setFixedHeight(LIST_HEIGHT)
-        self.everything, self.nothing = QToolButton(), QToolButton()
-        for button, name, tip in (
-            (self.everything, "mdi6.checkbox-multiple-marked-outline", "Choose all tomograms"),
-            (self.nothing, "mdi6.checkbox-multiple-blank-outline", "Choose none"),
-        ):
-            button.setIcon(icon(name))
-            button.setToolTip(tip)
-            button.setAccessibleName(tip)
+        self.everything = IconButton("mdi6.checkbox-multiple-marked-outline", "Choose all tomograms")
+        self.nothing = IconButton("mdi6.checkbox-multiple-blank-outline", "Choose none")
         self.models = hint("")
         self.outputs = OutputTable(workbench)
         self.preview = QCheckBox("Picture of each tomogram")

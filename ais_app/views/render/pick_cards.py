@@ -13,7 +13,6 @@ from PyQt6.QtWidgets import (
     QLabel,
     QPushButton,
     QSizePolicy,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )  # fmt: skip
@@ -23,9 +22,9 @@ from ais_app.state.commands import render
 from ais_app.views.render.columns import aligned
 from ais_app.views.render.editing import PickEditor
 from ais_app.views.render.space import Space
-from ais_app.views.theme import icon
 from ais_app.views.widgets.colour_button import ColourButton
 from ais_app.views.widgets.fields import ChoiceBox
+from ais_app.views.widgets.icon_button import IconButton
 from ais_app.views.widgets.panel import hint
 from ais_app.views.widgets.sliders import LabelledSlider
 
@@ -85,10 +84,8 @@ class PickCard(QFrame):
         self.title = QLabel(picks.name)
         self.title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.title.setToolTip(picks.name)
-        self.remove = QToolButton()
-        self.remove.setIcon(icon("mdi6.close"))
-        self.remove.setToolTip("Remove this set of picks from the project (undo brings it back)")
-        self.remove.setAccessibleName(f"Remove picks {picks.name}")
+        tip = "Remove this set of picks from the project (undo brings it back)"
+        self.remove = IconButton("mdi6.close", tip, f"Remove picks {picks.name}")
         self.radius = LabelledSlider(
             "Radius", 5, 500, picks.size / 2, unit="Å", logarithmic=True, open_ended=True,
             tip="Radius of the particle (Å); arrows are twice as long",

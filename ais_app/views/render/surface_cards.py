@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from PyQt6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from ais_app.core.scene.scene import SceneSurface
 from ais_app.core.surfaces.mesh import NM3
 from ais_app.state.commands import render
 from ais_app.views.render.columns import aligned
 from ais_app.views.render.space import Space
-from ais_app.views.theme import icon
 from ais_app.views.widgets.colour_button import ColourButton
 from ais_app.views.widgets.fields import repolish
+from ais_app.views.widgets.icon_button import IconButton
 from ais_app.views.widgets.panel import hint
 from ais_app.views.widgets.sliders import LabelledSlider
 
@@ -82,15 +82,14 @@ class SurfaceCard(QFrame):
         self.colour = ColourButton(settings.colour, f"Colour of {name}")
         self.title = QLabel(name)
         self.title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self.more, self.remove = QToolButton(), QToolButton()
+        self.more, self.remove = (
+            IconButton(picture, tip, f"{tip}: {name}")
+            for picture, tip in (
+                ("mdi6.tune-vertical", "Opacity, smoothing and binning"),
+                ("mdi6.close", "Take this surface out of the scene; its file stays"),
+            )
+        )
         self.more.setCheckable(True)
-        for button, picture, tip in (
-            (self.more, "mdi6.tune-vertical", "Opacity, smoothing and binning"),
-            (self.remove, "mdi6.close", "Take this surface out of the scene; its file stays"),
-        ):
-            button.setIcon(icon(picture))
-            button.setToolTip(tip)
-            button.setAccessibleName(f"{tip}: {name}")
         self.level = LabelledSlider("Level", 0.01, 1, settings.level, tip="Prediction at which the surface lies")
         self.dust = LabelledSlider(
             "Hide dust", LEAST_DUST, MOST_DUST, LEAST_DUST, unit="nm³", logarithmic=True,

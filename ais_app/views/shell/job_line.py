@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PyQt6.QtCore import QEvent, Qt, QTimer, pyqtSignal
+from PyQt6.QtCore import Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QKeyEvent, QMouseEvent
 from PyQt6.QtWidgets import QHBoxLayout, QLabel, QWidget
 from superqt import QElidingLabel
@@ -93,11 +93,6 @@ class JobLine(QWidget):
             self.clicked.emit()
         elif event is not None:
             event.ignore()
-
-    def changeEvent(self, event: QEvent | None) -> None:  # noqa: N802 - Qt's name
-        """Take on the icons of another theme."""
-        if event is not None and event.type() == QEvent.Type.PaletteChange:
-            self.buttons.show(self.job)
 
     def _keep_places(self) -> None:
         policy = self.bar.sizePolicy()

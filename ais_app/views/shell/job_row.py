@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from PyQt6.QtCore import Qt
-from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QToolButton, QVBoxLayout
+from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QVBoxLayout
 from superqt import QElidingLabel
 
-from ais_app.views.theme import icon
 from ais_app.views.widgets.fold import Fold
+from ais_app.views.widgets.icon_button import IconButton
 from ais_app.views.widgets.text import Details, WrappedText
 from ais_app.workers.job_runner import JobHandle, JobRunner
 
@@ -22,7 +22,8 @@ class JobButtons:
     """Pause and stop for one job, or for none; the place they take stays the same."""
 
     def __init__(self) -> None:
-        self.pause, self.stop = QToolButton(), QToolButton()
+        self.pause = IconButton()
+        self.stop = IconButton("mdi6.stop", "Stop; what is worth keeping is kept", "Stop")
         self._job: JobHandle | None = None
         self.pause.clicked.connect(self._pause)
         self.stop.clicked.connect(self._stop)
@@ -36,12 +37,9 @@ class JobButtons:
         """Show the buttons of a job."""
         self._job = job
         paused = job is not None and job.state == "paused"
-        self.pause.setIcon(icon("mdi6.play" if paused else "mdi6.pause"))
+        self.pause.set_icon("mdi6.play" if paused else "mdi6.pause")
         self.pause.setToolTip("Go on" if paused else "Pause at the next step")
         self.pause.setAccessibleName("Go on" if paused else "Pause")
-        self.stop.setIcon(icon("mdi6.stop"))
-        self.stop.setToolTip("Stop; what is worth keeping is kept")
-        self.stop.setAccessibleName("Stop")
         self.pause.setVisible(job is not None and job.state in {"running", "paused"})
         self.stop.setVisible(job is not None and job.is_active)
         self.stop.setEnabled(job is not None and job.state != "stopping")
@@ -70,10 +68,7 @@ class JobRow(QFrame):
         self.state = QLabel()
         self.state.setProperty("role", "hint")
         self.buttons = JobButtons()
-        self.forget = QToolButton()
-        self.forget.setIcon(icon("mdi6.close"))
-        self.forget.setToolTip("Take it off the list")
-        self.forget.setAccessibleName("Take it off the list")
+        self.forget = IconButton("mdi6.close", "Take it off the list")
         self.forget.clicked.connect(lambda: runner.forget(job))
         top = QHBoxLayout()
         top.setSpacing(4)

@@ -6,7 +6,7 @@ from PyQt6.QtCore import QEvent, QObject, Qt, QTimer
 from PyQt6.QtWidgets import QFrame, QScrollArea, QToolButton, QVBoxLayout, QWidget
 
 from ais_app.views.shell.job_row import JobRow
-from ais_app.views.theme import icon
+from ais_app.views.widgets.icon_button import IconButton
 from ais_app.views.widgets.panel import heading, hint
 from ais_app.workers.job_runner import JobHandle, JobRunner
 
@@ -32,12 +32,11 @@ class JobsPanel(QFrame):
         self.setAccessibleName("Jobs")
         self._runner = runner
         self.rows: dict[JobHandle, JobRow] = {}
-        self._clear, self._close = QToolButton(), QToolButton()
+        self._clear = QToolButton()
+        self._close = IconButton("mdi6.close", "Close this panel; the jobs go on", "Close")
         self._clear.setText("Clear")
         self._clear.setToolTip("Take all that has ended off the list")
         self._clear.clicked.connect(self.clear)
-        self._close.setToolTip("Close this panel; the jobs go on")
-        self._close.setAccessibleName("Close")
         self._close.clicked.connect(self.hide)
         column = QVBoxLayout(self)
         column.setContentsMargins(12, 4, 8, 8)
@@ -60,7 +59,7 @@ class JobsPanel(QFrame):
         self._soon.timeout.connect(self.refresh)
         runner.changed.connect(self._later)
         parent.installEventFilter(self)
-        self.apply_theme()
+        self.refresh()
         self.hide()
 
     def toggle(self) -> None:
@@ -94,15 +93,6 @@ class JobsPanel(QFrame):
                 self.rows[job].refresh()
         self._nothing.setVisible(not jobs)
         self._clear.setEnabled(any(not job.is_active for job in jobs))
-
-    def apply_theme(self) -> None:
-        """Draw the icons in the colours of the theme."""
-        self._close.setIcon(icon("mdi6.close"))
-        for job in list(self.rows):
-            row = self.rows.pop(job)
-            self._column.removeWidget(row)
-            row.deleteLater()
-        self.refresh()
 
     def place(self) -> None:
         """Move to the corner."""

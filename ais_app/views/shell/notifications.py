@@ -19,13 +19,13 @@ from PyQt6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QPushButton,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
 from ais_app.views.theme import current_theme, icon
 from ais_app.views.widgets.fold import Fold
+from ais_app.views.widgets.icon_button import IconButton
 from ais_app.views.widgets.text import Details, WrappedText
 from ais_app.views.workbench import Notification, Workbench
 
@@ -203,27 +203,33 @@ class NoteCard(QFrame):
         if self.note.notification.kind == "info":
             self._timer.start()
 
+    def changeEvent(self, event: QEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Take on the colours of another theme."""
+        super().changeEvent(event)
+        if event is not None and event.type() == QEvent.Type.PaletteChange and hasattr(self, "_sign"):
+            self._draw_sign()
+
     def leave(self) -> None:
         """Go for good."""
         self._timer.stop()
         self.hide()
         self.deleteLater()
 
-    def _sentence(self, notification: Notification) -> QHBoxLayout:
-        theme = current_theme()
+    def _draw_sign(self) -> None:
+        kind, theme = self.note.notification.kind, current_theme()
         colours = {"warning": theme.warning, "error": theme.error}
+        self._sign.setPixmap(icon(ICONS[kind], colours.get(kind, theme.accent)).pixmap(18, 18))
+
+    def _sentence(self, notification: Notification) -> QHBoxLayout:
         row = QHBoxLayout()
         row.setSpacing(8)
-        sign = QLabel()
-        sign.setPixmap(icon(ICONS[notification.kind], colours.get(notification.kind, theme.accent)).pixmap(18, 18))
+        self._sign = sign = QLabel()
         sign.setToolTip(notification.kind.capitalize())
+        self._draw_sign()
         self.text = WrappedText(self.note.text)
         self.text.fit_width(WIDTH - 12 - 8 - 18 - 22 - 2 * 8 - 8)
-        self.close_button = QToolButton()
+        self.close_button = IconButton("mdi6.close", "Dismiss; it can be read again in History", "Dismiss", "dimmed")
         self.close_button.setProperty("role", "close")
-        self.close_button.setIcon(icon("mdi6.close", theme.dimmed))
-        self.close_button.setToolTip("Dismiss; it can be read again in History")
-        self.close_button.setAccessibleName("Dismiss")
         self.close_button.clicked.connect(lambda: self.dismissed.emit(self.note))
         row.addWidget(sign, alignment=Qt.AlignmentFlag.AlignTop)
         row.addWidget(self.text, 1, Qt.AlignmentFlag.AlignVCenter)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from PyQt6.QtCore import pyqtSignal
-from PyQt6.QtWidgets import QStatusBar, QToolButton
+from PyQt6.QtWidgets import QStatusBar
 
 from ais_app.core.tomogram import ZYX
 from ais_app.views.shell.job_line import JobLine
 from ais_app.views.shell.pointer_line import PointerLine
 from ais_app.views.slices.area import SliceArea
-from ais_app.views.theme import icon
+from ais_app.views.widgets.icon_button import IconButton
 from ais_app.views.workbench import Workbench
 
 
@@ -24,8 +24,7 @@ class StatusLine(QStatusBar):
         self.workbench, self._slices = workbench, slices
         self.setSizeGripEnabled(False)
         self.jobs, self.pointer = JobLine(workbench.jobs), PointerLine()
-        self.bell = QToolButton()
-        self.bell.setAccessibleName("Messages")
+        self.bell = IconButton("mdi6.bell-outline", "", "Messages")
         self.bell.clicked.connect(self.asked_for_messages)
         self.jobs.clicked.connect(self.asked_for_jobs)
         self.addWidget(self.jobs, 1)
@@ -41,7 +40,7 @@ class StatusLine(QStatusBar):
 
     def set_unread(self, count: int) -> None:
         """Show how many messages came since the list was opened last."""
-        self.bell.setIcon(icon("mdi6.bell-badge-outline" if count else "mdi6.bell-outline"))
+        self.bell.set_icon("mdi6.bell-badge-outline" if count else "mdi6.bell-outline")
         self.bell.setToolTip(f"Messages ({count} new)" if count else "Messages and commands of this session")
 
     def _show_size(self, *_: object) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from PyQt6.QtCore import QSignalBlocker, QSize, Qt
-from PyQt6.QtWidgets import QGridLayout, QLabel, QToolButton, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
 
 from ais_app.core.display.contrast import Histogram
 from ais_app.state.commands import view
 from ais_app.views.slices.area import SliceArea
-from ais_app.views.theme import icon
 from ais_app.views.tomograms.histogram import HistogramView
+from ais_app.views.widgets.icon_button import IconButton
 from ais_app.views.widgets.numbers import NumberField
 from ais_app.views.widgets.panel import heading
 from ais_app.views.workbench import Workbench
@@ -36,14 +36,14 @@ class ContrastPanel(QWidget):
     def __init__(self, workbench: Workbench, slices: SliceArea) -> None:
         super().__init__()
         self._session, self._slices = workbench.session, slices
-        self.auto = _button("Auto", "Choose black and white from this slice (A)")
-        self.lock = _button("Lock", "Keep these grey values for other tomograms too", checkable=True)
-        self.invert = _button("Invert", "Swap black and white (I)", checkable=True)
+        self.auto = _button("Auto", "mdi6.contrast-circle", "Choose black and white from this slice (A)")
+        keep = "Keep these grey values for other tomograms too"
+        self.lock = _button("Lock", "mdi6.lock-outline", keep, checkable=True)
+        self.invert = _button("Invert", "mdi6.invert-colors", "Swap black and white (I)", checkable=True)
         self.histogram = HistogramView()
         self.black, self.white = _field("Black", "Grey value shown black"), _field("White", "Grey value shown white")
         self._lay_out()
         self._connect()
-        self.apply_theme()
         self.histogram.show_histogram(slices.histogram)
         self._refresh()
 
@@ -79,11 +79,7 @@ class ContrastPanel(QWidget):
         self._slices.counted.connect(self._count)
 
     def apply_theme(self) -> None:
-        """Draw the icons in the colours of the theme."""
-        for button, name in (
-            (self.auto, "mdi6.contrast-circle"), (self.lock, "mdi6.lock-outline"), (self.invert, "mdi6.invert-colors")
-        ):  # fmt: skip
-            button.setIcon(icon(name))
+        """Draw the histogram in the colours of the theme."""
         self.histogram.update()
 
     def _typed(self) -> None:
@@ -114,11 +110,9 @@ class ContrastPanel(QWidget):
                 field.setValue(0.0 if limits is None else float(f"{limits[place]:.{DIGITS}g}"))
 
 
-def _button(text: str, tip: str, checkable: bool = False) -> QToolButton:
-    button = QToolButton()
+def _button(text: str, name: str, tip: str, checkable: bool = False) -> IconButton:
+    button = IconButton(name, tip, text)
     button.setText(text)
-    button.setAccessibleName(text)
-    button.setToolTip(tip)
     button.setCheckable(checkable)
     button.setIconSize(QSize(18, 18))
     button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)

@@ -11,8 +11,8 @@ from ais_app.core.display.view_slice import FilterSetting
 from ais_app.core.filters import filters
 from ais_app.state.commands import view
 from ais_app.views.slices.area import SliceArea
-from ais_app.views.theme import icon
 from ais_app.views.widgets.forms import ParamsForm
+from ais_app.views.widgets.icon_button import IconButton
 from ais_app.views.widgets.panel import heading, hint
 from ais_app.views.workbench import Workbench
 
@@ -88,12 +88,11 @@ class FilterPanel(QWidget):
         super().__init__()
         self._session = workbench.session
         self.cards: list[FilterCard] = []
-        self.add = QToolButton()
+        self.add = IconButton("mdi6.plus", "Put a filter at the end of the chain", "Add a filter")
         self.add.setText("Add")
-        self.add.setToolTip("Put a filter at the end of the chain")
         self.add.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.add.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self.switch = _button("On", "", "Apply the display filters (Shift+F)")
+        self.switch = _button("On", "mdi6.filter-outline", "Apply the display filters (Shift+F)")
         self.switch.setCheckable(True)
         self._hint = hint(EMPTY)
         self._column = QVBoxLayout(self)
@@ -108,13 +107,7 @@ class FilterPanel(QWidget):
         events = self._session.view.events
         for signal in (events.filters, events.filters_on, events.tomogram):
             signal.connect(self._refresh, check_nargs=False)
-        self.apply_theme()
         self._refresh()
-
-    def apply_theme(self) -> None:
-        """Draw the icons in the colours of the theme."""
-        self.add.setIcon(icon("mdi6.plus"))
-        self.switch.setIcon(icon("mdi6.filter-outline"))
 
     def _fill_menu(self) -> None:
         self._menu.clear()
@@ -155,13 +148,9 @@ class FilterPanel(QWidget):
         return card
 
 
-def _button(text: str, name: str, tip: str) -> QToolButton:
-    button = QToolButton()
+def _button(text: str, name: str, tip: str) -> IconButton:
+    button = IconButton(name, tip)
     button.setText(text)
-    button.setAccessibleName(tip)
-    button.setToolTip(tip)
     button.setIconSize(QSize(16, 16))
-    if name:
-        button.setIcon(icon(name))
     button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
     return button

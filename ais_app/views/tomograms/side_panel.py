@@ -69,7 +69,6 @@ class SidePanel(QWidget):
         """Take on the colours of the theme."""
         self.list.viewport().update()  # type: ignore[union-attr]
         self.contrast.apply_theme()
-        self.filters.apply_theme()
 
     def close_down(self) -> None:
         """Stop the thread."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from PyQt6.QtCore import pyqtSignal
-from PyQt6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from ais_app.core.prediction.interactions import Competition, Rule, Step
 from ais_app.state.commands import interactions
 from ais_app.state.shown_models import shown_models
-from ais_app.views.theme import icon
 from ais_app.views.widgets.fields import ChoiceBox
+from ais_app.views.widgets.icon_button import IconButton
 from ais_app.views.widgets.panel import discard, hint
 from ais_app.views.widgets.sliders import LabelledSlider
 from ais_app.views.workbench import Workbench
@@ -100,7 +100,9 @@ class StepWidget(QFrame):
             "Radius", 0, LARGEST_NM, 10, unit="nm", open_ended=True, tip="Distance that still counts as near"
         )
         self.threshold = LabelledSlider("Threshold", 0, 1, 0.5, tip="Probability above which the other counts")
-        self.up, self.down, self.remove = (QToolButton() for _ in range(3))
+        self.up = IconButton("mdi6.chevron-up", "Act earlier")
+        self.down = IconButton("mdi6.chevron-down", "Act later")
+        self.remove = IconButton("mdi6.close", "Remove this interaction")
         self._build()
         self._connect()
 
@@ -143,14 +145,7 @@ class StepWidget(QFrame):
         top.addLayout(sentence, 1)
         buttons = QVBoxLayout()
         buttons.setSpacing(0)
-        for button, name, tip in (
-            (self.up, "mdi6.chevron-up", "Act earlier"),
-            (self.down, "mdi6.chevron-down", "Act later"),
-            (self.remove, "mdi6.close", "Remove this interaction"),
-        ):
-            button.setIcon(icon(name))
-            button.setToolTip(tip)
-            button.setAccessibleName(tip)
+        for button in (self.up, self.down, self.remove):
             buttons.addWidget(button)
         buttons.addStretch(1)
         top.addLayout(buttons)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from PyQt6.QtCore import Qt, pyqtSignal
-from PyQt6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from ais_app.state.commands import interactions, models
 from ais_app.state.shown_models import BLENDS, ShownModel, shown_models
-from ais_app.views.theme import icon
 from ais_app.views.widgets.colour_button import ColourButton
 from ais_app.views.widgets.fields import ChoiceBox
+from ais_app.views.widgets.icon_button import IconButton
 from ais_app.views.widgets.panel import discard, hint
 from ais_app.views.widgets.sliders import LabelledSlider
 from ais_app.views.workbench import Workbench
@@ -69,10 +69,8 @@ class ModelWidget(QFrame):
         self.colour = ColourButton(model.colour, f"Colour of {model.entry.name}")
         self.name = QLabel()
         self.name.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self.remove = QToolButton()
-        self.remove.setIcon(icon("mdi6.close"))
-        self.remove.setToolTip("Take this network out of the project; its file stays")
-        self.remove.setAccessibleName(f"Remove {model.entry.name}")
+        tip = "Take this network out of the project; its file stays"
+        self.remove = IconButton("mdi6.close", tip, f"Remove {model.entry.name}")
         self.threshold = LabelledSlider("Threshold", 0, 1, model.threshold, tip="Probability from which it is drawn")
         self.opacity = LabelledSlider("Opacity", 0, 1, model.style.opacity, tip="How much it covers the tomogram")
         self.blend = ChoiceBox()

@@ -6,14 +6,13 @@ from collections.abc import Callable
 
 from PyQt6.QtCore import QTimer
 from PyQt6.QtGui import QGuiApplication
-from PyQt6.QtWidgets import QToolButton
 
-from ais_app.views.theme import icon
+from ais_app.views.widgets.icon_button import IconButton
 
 THANKS_MS = 1500
 
 
-class CopyButton(QToolButton):
+class CopyButton(IconButton):
     """Copies the text that a function gives, and says so.
 
     Parameters
@@ -25,25 +24,22 @@ class CopyButton(QToolButton):
     """
 
     def __init__(self, text: Callable[[], str], tip: str = "Copy as a command line") -> None:
-        super().__init__()
+        super().__init__("mdi6.content-copy", tip)
         self._text, self._tip = text, tip
-        self.setAccessibleName(tip)
         self.clicked.connect(self.copy)
         self._back = QTimer(self)
         self._back.setSingleShot(True)
-        self._back.timeout.connect(self.apply_theme)
-        self.apply_theme()
+        self._back.timeout.connect(self._rest)
 
     def copy(self) -> None:
         """Copy the text now."""
         copy_text(self._text())
-        self.setIcon(icon("mdi6.check"))
+        self.set_icon("mdi6.check")
         self.setToolTip("Copied")
         self._back.start(THANKS_MS)
 
-    def apply_theme(self) -> None:
-        """Draw the icon in the colours of the theme."""
-        self.setIcon(icon("mdi6.content-copy"))
+    def _rest(self) -> None:
+        self.set_icon("mdi6.content-copy")
         self.setToolTip(self._tip)
 
 
