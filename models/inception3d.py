@@ -1,0 +1,79 @@
+"""Inception3D: one large convolution, one inception block, one dense layer.
+
+Xu et al. (2017), Bioinformatics 33, i13, figure 1. Shapes for cubes of 40 voxels and 23 classes; ReLU after every
+convolution::
+
+    convolution 32 of 5³, inside the cube only    36³ × 32
+    maximum of 2³                                 18³ × 32
+    side by side                                  18³ × 160
+        1³ → 32
+        1³ → 32, 3³ → 64
+        1³ → 16, 5³ → 32
+        maximum of 3³ at every voxel, 1³ → 32
+    mean of 2³ at every voxel, inside only        17³ × 160
+    flat, dropout, dense 23                       23         18,206,983 parameters
+
+The paper keeps 70 % at the dropout, which is a `drop` of 0.3. The features are the means of the 160 maps over the
+cube: the 786,080 numbers before the dense layer are too many to compare cubes by.
+"""
+
+from __future__ import annotations
+
+import torch
+from ais_app.models import Architecture
+from ais_app.models._classify3d import CLASSES, SIZE, XU, CubeClassifier, convolution, parameters
+from torch import nn
+
+DROP = 0.3
+
+
+class _Inception(nn.Module):
+    """Four branches side by side: ``(n, 32, d, h, w)`` to ``(n, 160, d, h, w)``."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.point = convolution(32, 32, 1)
+        self.middle = nn.Sequential(convolution(32, 32, 1), convolution(32, 64, 3))
+        self.wide = nn.Sequential(convolution(32, 16, 1), convolution(16, 32, 5))
+        self.pooled = nn.Sequential(nn.MaxPool3d(3, stride=1, padding=1), convolution(32, 32, 1))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Concatenate what the branches give."""
+        return torch.cat((self.point(x), self.middle(x), self.wide(x), self.pooled(x)), dim=1)
+
+
+class _Inception3D(CubeClassifier):
+    def features(self, x: torch.Tensor) -> torch.Tensor:
+        """Map cubes ``(n, d, h, w)`` to the means of the last maps, ``(n, 160)``."""
+        return self.trunk(x[:, None]).mean(dim=(2, 3, 4))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Map cubes ``(n, d, h, w)`` to logits ``(n, classes)``."""
+        return self.head(self.neck(self.trunk(x[:, None])))
+
+
+def build(depth: int = 1, size: int = SIZE, classes: int = CLASSES, drop: float = DROP) -> CubeClassifier:
+    """Return the network for cubes of `size` voxels; `depth` is 1, as a cube enters whole."""
+    trunk = nn.Sequential(
+        nn.Conv3d(1, 32, 5),
+        nn.ReLU(inplace=True),
+        nn.MaxPool3d(2, ceil_mode=True),
+        _Inception(),
+        nn.AvgPool3d(2, stride=1),
+    )
+    edge = max(0, -(-(size - 4) // 2) - 1)
+    neck = nn.Sequential(nn.Flatten(), nn.Dropout(drop))
+    return _Inception3D(trunk, neck, nn.Linear(160 * edge**3, classes), classes=classes, size=size, smallest=7)
+
+
+ARCHITECTURE = Architecture(
+    name="inception3d",
+    title="Inception3D",
+    dimension=3,
+    stride=1,
+    receptive_field=SIZE,
+    build=build,
+    parameters=parameters(drop=DROP),
+    source=f"{XU}, figure 1",
+    task="classify",
+)
