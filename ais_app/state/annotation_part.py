@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import EllipsisType
 from typing import TYPE_CHECKING, Any
@@ -113,6 +113,8 @@ class AnnotationPart(ProjectPart):
     ) -> None:
         """Replace labels by those of a volume, as one step of undo.
 
+        `importing_labels` does it in steps.
+
         Parameters
         ----------
         tomogram, feature
@@ -134,12 +136,27 @@ class AnnotationPart(ProjectPart):
         ProjectProblem
             The feature is locked.
         """
+        for _ in self.importing_labels(tomogram, feature, volume, slices, value=value, threshold=threshold):
+            pass
+
+    def importing_labels(
+        self,
+        tomogram: WhichTomogram,
+        feature: WhichFeature,
+        volume: str | Path | np.ndarray,
+        slices: Sequence[int] | None = None,
+        *,
+        value: float | None = None,
+        threshold: float | None = None,
+    ) -> Iterator[None]:
+        """Do what `import_labels` does a strip at a time, for `steps`; each takes some milliseconds."""
         entry = self.tomogram(tomogram)
-        with self._history.command(
-            f"Import {feature.name if isinstance(feature, Feature) else feature} on {entry.name}"
-        ):
+        name = feature.name if isinstance(feature, Feature) else feature
+        with self._history.command(f"Import {name} on {entry.name}"):
             store = LabelStore(self._history, entry, self._feature_or_new(feature))
-            label_files.import_labels(self._history, store, volume, slices, value=value, threshold=threshold)
+            yield from label_files.importing_labels(
+                self._history, store, volume, slices, value=value, threshold=threshold
+            )
 
     def export_labels(self, tomogram: WhichTomogram, feature: WhichFeature, out: str | Path) -> Path:
         """Write the labels as a volume (int8: 0, 1, 2) that overlays the tomogram; return its path."""

@@ -17,6 +17,7 @@ from typing import Any
 
 from ais_app.core.errors import FileProblem
 from ais_app.state.database import Database
+from ais_app.state.steps import Steps
 
 # key columns, other columns
 TABLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
@@ -85,6 +86,11 @@ class History:
         The open project file.
     announce
         Called after each command, undo and redo that changed something, with what changed.
+
+    Attributes
+    ----------
+    steps
+        A command that is done a little at a time; see `ais_app.state.steps`.
     """
 
     def __init__(self, database: Database, announce: Callable[[Sequence[Change]], None]) -> None:
@@ -93,6 +99,7 @@ class History:
         self._command: int | None = None
         self._number = 0
         self._changes: list[Change] = []
+        self.steps = Steps()
 
     @contextmanager
     def command(self, title: str) -> Iterator[None]:
@@ -101,6 +108,7 @@ class History:
         A command within a command joins it. A command that changes nothing leaves no entry, and does not end the
         possibility to redo.
         """
+        self.steps.settle()
         with self.database.transaction():
             if self._command is not None:
                 yield
@@ -175,6 +183,7 @@ class History:
         return (int(found[0][0]), str(found[0][1])) if found else (0, None)
 
     def _swap(self, which: str, undone: int) -> str | None:
+        self.steps.settle()
         with self.database.transaction():
             command, title = self._next(which)
             if title is None:

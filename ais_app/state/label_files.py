@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ais_app.core.annotation.labels import FEATURE, IGNORE, TILE, Plane
+from ais_app.core.annotation.labels import FEATURE, IGNORE, TILE, strips
 from ais_app.core.errors import DataWarning, ParameterProblem
 from ais_app.core.io import open_tomogram
 from ais_app.state.history import History
@@ -19,7 +19,7 @@ Source = str | Path | np.ndarray
 _SHOWN = 4  # numbers that are enough to see that they are no labels
 
 
-def import_labels(
+def importing_labels(
     history: History,
     store: LabelStore,
     volume: Source,
@@ -27,8 +27,8 @@ def import_labels(
     *,
     value: float | None = None,
     threshold: float | None = None,
-) -> None:
-    """Replace labels by those of a volume, as one step of undo; see `Project.import_labels`."""
+) -> Iterator[None]:
+    """Replace labels by those of a volume, as one step of undo, a strip at a time; see `Project.import_labels`."""
     subject, data = _open(volume)
     if tuple(data.shape) != store.shape:
         problem = f"has {tuple(data.shape)} voxels, but {store.tomogram.name} has {store.shape}"
@@ -41,11 +41,13 @@ def import_labels(
     if not len(chosen):
         raise ParameterProblem("slices", "none is given", "leave it out to take all")
     meaning = _Meaning(subject, value, threshold)
-    everything = slice(None)
     with history.command(f"Import {store.feature.name} on {store.tomogram.name}"):
         for low, high in _runs(chosen):
-            labels = meaning.labels(np.asarray(data[low:high]))
-            store.write((slice(low, high), everything, everything), labels, [Plane("z", z) for z in range(low, high)])
+            for strip in strips((slice(low, high), slice(None), slice(None)), store.shape):
+                store.write(strip, meaning.labels(np.asarray(data[strip])))
+                yield
+            for z in range(low, high):
+                store.mark("z", z)
     meaning.warn_of_doubt()
 
 

@@ -38,6 +38,7 @@ class LabelStore:
 
     def read(self, region: Region | None = None) -> np.ndarray:
         """Return the labels of a region (everything when ``None``) as uint8: 0, 1, 2."""
+        self._history.steps.settle()
         start, size = bounds(region or (slice(None),) * 3, self.shape)
         result = np.zeros(size, dtype=np.uint8)
         if result.size:

@@ -26,6 +26,7 @@ from ais_app.state.lock import ProjectLock
 from ais_app.state.part import WhichFeature, WhichTomogram
 from ais_app.state.record_part import RecordPart
 from ais_app.state.records import TomogramEntry
+from ais_app.state.steps import Steps
 
 __all__ = ["Project", "WhichFeature", "WhichTomogram"]
 
@@ -120,6 +121,7 @@ class Project(AnnotationPart, RecordPart):
         ProjectProblem
             It is called within `group`.
         """
+        self.steps.settle()
         copying.copy(self._database, self.folder, Path(path))
         return Path(path)
 
@@ -136,7 +138,8 @@ class Project(AnnotationPart, RecordPart):
         return there
 
     def close(self) -> None:
-        """Close the file; nothing is left beside it. Everything is in it already."""
+        """Close the file; nothing is left beside it. What is written in steps is finished first."""
+        self.steps.settle()
         self._database.close()
         if self._lock is not None:
             self._lock.release()
@@ -250,6 +253,11 @@ class Project(AnnotationPart, RecordPart):
         """Make everything in the block one transaction and one step of undo."""
         with self._history.command(title):
             yield
+
+    @property
+    def steps(self) -> Steps:
+        """What is written a little at a time; see `ais_app.state.steps`."""
+        return self._history.steps
 
     def check(self) -> list[str]:
         """Return what is wrong with the file, in words; empty when nothing is. Reads all of it."""

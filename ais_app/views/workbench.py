@@ -14,10 +14,12 @@ from ais_app.state.commands import projects
 from ais_app.state.project import Project
 from ais_app.state.session import Session
 from ais_app.state.settings import Settings, drafts_folder, load_settings, save_settings
+from ais_app.state.steps import Work
 from ais_app.workers.exports import Exports
 from ais_app.workers.job_runner import JobRunner
 from ais_app.workers.preview import Preview
 from ais_app.workers.trainings import Trainings
+from ais_app.workers.writing import Writing
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,7 @@ class Workbench(QObject):
         self.settings: Settings = load_settings(settings_folder)
         self.session = Session()
         self.jobs = JobRunner(self)
+        self.writing = Writing(self)
         self.preview = Preview(self.session, prediction, self)
         self.exports = Exports(self.session, self.jobs, self)
         self.trainings = Trainings(self.session, self.jobs, self.preview, self)
@@ -99,6 +102,10 @@ class Workbench(QObject):
             self.notify(str(error), "error")
             return False
         return True
+
+    def write_in_steps(self, work: Work, done: Callable[[], object] = lambda: None) -> None:
+        """Write much to the project, a little at a time; show the reason if it fails, and `done` if not."""
+        self.writing.begin(self.project, work, done, lambda error: self.notify(str(error), "error"))
 
     def open_files(self, paths: Sequence[str | Path]) -> None:
         """Open projects, volumes and sessions of Ais; what cannot be opened is said."""

@@ -158,5 +158,6 @@ def test_volumes_are_read_by_number_by_threshold_and_as_labels(session, tmp_path
         read()
     with pytest.raises(ParameterProblem, match="the tomogram"):
         ais_app.core.jobs.run(labels_in.volume_job(path, (1, 2, 3), 1, None))
-    labels_in.take_volume(session, labels(session), read(value=1))
+    for _ in labels_in.taking_volume(session, labels(session), read(value=1)):
+        pass
     assert np.array_equal(labels(session).read(), volume == 1)

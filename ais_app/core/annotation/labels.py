@@ -290,6 +290,20 @@ def bounds(region: Region, shape: Index) -> tuple[Index, Index]:
     return (z[0], y[0], x[0]), (z[1], y[1], x[1])
 
 
+def strips(region: Region, shape: Index) -> Iterator[Region]:
+    """Cut a region where tiles end along z and y: strips that are each written within milliseconds, each tile once."""
+    start, size = bounds(region, shape)
+    x = slice(start[2], start[2] + size[2])
+    for z in _spans(start[0], size[0], TILE[0]):
+        for y in _spans(start[1], size[1], TILE[1]):
+            yield z, y, x
+
+
+def _spans(low: int, count: int, tile: int) -> list[slice]:
+    ends = [low, *range((low // tile + 1) * tile, low + count, tile), low + count]
+    return [slice(a, b) for a, b in zip(ends[:-1], ends[1:], strict=True) if b > a]
+
+
 def pieces(start: Index, size: Index) -> Iterator[tuple[TileIndex, Region, Region]]:
     """Cut a region along the tiles: tile index, part of the tile, part of the region."""
     spans = []

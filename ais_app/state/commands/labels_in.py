@@ -1,13 +1,13 @@
 """Labels and boxes from elsewhere: what networks predict of a region, volumes and coordinates in files.
 
-    job, off the main thread ──► masks, a bit a voxel ──► take_masks(...) ──► the project, as one step of undo
+    job, off the main thread ──► masks, a bit a voxel ──► taking_masks(...), in steps ──► the project, one step of undo
 
-The jobs change nothing; what they return is written at once when they are done, so that cancelling one leaves no trace.
+The jobs change nothing; what they return is written when they are done, so that cancelling one leaves no trace.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,7 +15,7 @@ import numpy as np
 
 from ais_app.core.annotation.boxes import Box
 from ais_app.core.annotation.copying import from_probability
-from ais_app.core.annotation.labels import FEATURE, IGNORE, TILE
+from ais_app.core.annotation.labels import FEATURE, IGNORE, TILE, strips
 from ais_app.core.errors import ParameterProblem
 from ais_app.core.io import open_tomogram
 from ais_app.core.jobs import Job, Progress
@@ -69,11 +69,12 @@ class Masks:
         """Add the next slice, (h, w) bool."""
         self.planes.append(np.packbits(mask, axis=1))
 
-    def slab(self, first: int, count: int) -> np.ndarray:
-        """Return slices as (count, h, w) float32 of 0 and 1; `first` counts within the region."""
+    def part(self, region: Region) -> np.ndarray:
+        """Return part of it, z, y, x in voxels of the tomogram, as float32 of 0 and 1."""
+        z, y, x = (slice(p.start - w.start, p.stop - w.start) for p, w in zip(region, self.region, strict=True))
         width = self.region[2].stop - self.region[2].start
-        planes = self.planes[first : first + count]
-        return np.stack([np.unpackbits(plane, axis=1, count=width) for plane in planes]).astype(np.float32)
+        rows = [np.unpackbits(plane[y], axis=1, count=width)[:, x] for plane in self.planes[z]]
+        return np.stack(rows).astype(np.float32)
 
 
 def threshold_of(session: Session, feature: str) -> float | None:
@@ -127,20 +128,18 @@ def prediction_job(request: PredictionRequest) -> Job[Masks]:
     return masks
 
 
-def take_masks(session: Session, labels: LabelStore, masks: Masks, title: str) -> None:
-    """Replace the labels of a region by masks, as one step of undo; what is marked as ignore stays.
+def taking_masks(session: Session, labels: LabelStore, masks: Masks, title: str) -> Iterator[None]:
+    """Replace the labels of a region by masks, as one step of undo, for `Project.steps`.
 
-    No slice becomes annotated: a person marks those that they have looked at.
+    What is marked as ignore stays. No slice becomes annotated: a person marks those that they have looked at.
     """
-    z0, y0, x0 = (part.start for part in masks.region)
     with session.project.group(f"{title} {labels.feature.name} on {labels.tomogram.name}"):
-        first, count = 0, len(masks.planes)
-        while first < count:  # slabs end where the tiles end, so that each tile is written once
-            step = min(TILE[0] - (z0 + first) % TILE[0], count - first)
-            edit = from_probability(labels, masks.slab(first, step), start_zyx=(z0 + first, y0, x0))
+        for strip in strips(masks.region, labels.shape):
+            start = strip[0].start, strip[1].start, strip[2].start
+            edit = from_probability(labels, masks.part(strip), start_zyx=start)
             if edit.changed.any():
                 labels.apply(edit)
-            first += step
+            yield
 
 
 def take_slice(
@@ -202,9 +201,12 @@ def _checked(block: np.ndarray, path: Path) -> np.ndarray:
     return block.astype(np.uint8)
 
 
-def take_volume(session: Session, labels: LabelStore, volume: np.ndarray) -> None:
-    """Replace all labels of a feature by a volume of 0, 1, 2, as one step of undo; every slice becomes annotated."""
-    session.project.import_labels(labels.tomogram, labels.feature, volume)
+def taking_volume(session: Session, labels: LabelStore, volume: np.ndarray) -> Iterator[None]:
+    """Replace all labels of a feature by a volume of 0, 1, 2, as one step of undo, for `Project.steps`.
+
+    Every slice becomes annotated.
+    """
+    return session.project.importing_labels(labels.tomogram, labels.feature, volume)
 
 
 def positions_job(path: Path, entry: TomogramEntry) -> Job[np.ndarray]:

@@ -105,10 +105,13 @@ class Doing:
             self.workbench.notify(str(error), "warning")
             return
 
+        words = f"{on.feature.name} on {on.tomogram.name} is as predicted now. Correct it, and mark the slices "
+        words += "that you have checked as annotated (M)"
+
         def write(masks: labels_in.Masks) -> None:
-            if self._write(on, lambda: labels_in.take_masks(self.session, on.labels, masks, "Take prediction")):
-                words = f"{on.feature.name} on {on.tomogram.name} is as predicted now. Correct it, and mark the slices "
-                self.workbench.notify(words + "that you have checked as annotated (M)")
+            if self._is_there(on):
+                work = labels_in.taking_masks(self.session, on.labels, masks, "Take prediction")
+                self.workbench.write_in_steps(work, lambda: self.workbench.notify(words))
 
         title = f"Labels from the prediction of {on.feature.name} on {on.tomogram.name}"
         self._start(title, lambda: labels_in.prediction_job(request), write)
@@ -131,7 +134,8 @@ class Doing:
             return
 
         def write(volume: np.ndarray) -> None:
-            self._write(on, lambda: labels_in.take_volume(self.session, on.labels, volume))
+            if self._is_there(on):
+                self.workbench.write_in_steps(labels_in.taking_volume(self.session, on.labels, volume))
 
         title = f"Import {path.name} as {on.feature.name}"
         self._start(title, lambda: labels_in.volume_job(path, on.tomogram.shape, value, threshold), write)
@@ -186,16 +190,19 @@ class Doing:
     def _start(self, title: str, make_job: Callable[[], Job[Any]], on_result: Callable[[Any], None]) -> None:
         self.workbench.jobs.start(title, make_job, on_result=on_result)
 
-    def _write(self, on: Target, action: Callable[[], object]) -> bool:
+    def _write(self, on: Target, action: Callable[[], object]) -> None:
         """Write what a job has made, unless another project is open by now."""
+        if self._is_there(on):
+            self._hand.attempt(action)
+
+    def _is_there(self, on: Target) -> bool:
         is_open = self.session.has_project and any(
             entry.fingerprint == on.tomogram.fingerprint for entry in self.session.project.tomograms
         )
         if not is_open:
             words = f"{on.tomogram.name} is not open any more: nothing was written for {on.feature.name}"
             self.workbench.notify(words, "warning")
-            return False
-        return self._hand.attempt(action)
+        return is_open
 
     def _export(self, title: str, out: str, export: Callable[[], object]) -> None:
         def job() -> Job[None]:
