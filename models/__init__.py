@@ -45,6 +45,11 @@ class Architecture:
     objective
         How it is trained where a loss of its output is not all there is (two networks against each other):
         ``objective(network, params) -> Objective``, see `ais_app.core.training.objective`. ``None``: the usual way.
+    geometry
+        Where stride and receptive field depend on the parameters: ``geometry(**parameters)`` returns the two. Those
+        of the record are for its default parameters.
+    imported
+        Its parameters hold a whole network that came from another program: it is not offered for a new training.
     """
 
     name: str
@@ -57,3 +62,5 @@ class Architecture:
     source: str = ""
     task: str = "segment"
     objective: Callable[..., Any] | None = None
+    geometry: Callable[..., tuple[int, int]] | None = None
+    imported: bool = False

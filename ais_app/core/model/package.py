@@ -9,7 +9,8 @@ from __future__ import annotations
 import dataclasses
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -137,10 +138,8 @@ class Model:
 
     @property
     def architecture(self) -> Architecture:
-        """The architecture's record: stride, receptive field, dimension."""
-        if self.source:
-            return run_architecture(self.source, self.card.architecture)
-        return architecture(self.card.architecture)
+        """The architecture's record, with the stride and the receptive field of this network."""
+        return _record(self.card, self.source)
 
 
 def architectures() -> dict[str, Architecture]:
@@ -172,12 +171,9 @@ def new_model(card: ModelCard, *, source: str = "") -> Model:
     """
     from ais_app.core.model.network import Network
 
-    record = run_architecture(source, card.architecture) if source else architecture(card.architecture)
-    try:
+    record = _record(card, source)
+    with _taking(card, record):
         body = record.build(card.depth, **card.parameters)
-    except TypeError as error:
-        known = ", ".join(record.parameters) or "none"
-        raise ModelProblem(card.architecture, f"does not take {dict(card.parameters)}", f"known: {known}") from error
     return Model(Network(body, card.depth, record.stride), card, source)
 
 
@@ -263,6 +259,30 @@ def load_source(path: str | Path) -> str:
 def load_preview(path: str | Path) -> bytes | None:
     """Return the PNG of a model package, or ``None`` if it has none."""
     return read_members(path, (CARD, PREVIEW)).get(PREVIEW)
+
+
+def _record(card: ModelCard, source: str) -> Architecture:
+    """Return the record of a card's architecture, as it is for the card's parameters."""
+    record = run_architecture(source, card.architecture) if source else architecture(card.architecture)
+    if record.geometry is None:
+        return record
+    with _taking(card, record):
+        stride, receptive_field = record.geometry(**card.parameters)
+    if (stride, receptive_field) == (record.stride, record.receptive_field):
+        return record
+    return dataclasses.replace(record, stride=stride, receptive_field=receptive_field)
+
+
+@contextmanager
+def _taking(card: ModelCard, record: Architecture) -> Iterator[None]:
+    """Say what is wrong with parameters that an architecture does not take."""
+    try:
+        yield
+    except TypeError as error:
+        names, known = ", ".join(card.parameters), ", ".join(record.parameters) or "none"
+        raise ModelProblem(card.architecture, f"does not take these parameters ({names})", f"known: {known}") from error
+    except ValueError as error:
+        raise ModelProblem(card.architecture, f"cannot be built: {error}") from error
 
 
 def _card(path: str | Path, content: bytes) -> ModelCard:
