@@ -25,6 +25,7 @@ from ais_app.core.display.view_slice import SliceRequest, read_slice
 from ais_app.core.errors import ParameterProblem, ProjectProblem
 from ais_app.core.jobs import Job, run
 from ais_app.core.tomogram import ZYX
+from ais_app.state.brush_size import stepped
 from ais_app.state.commands import tomograms
 from ais_app.state.labels import LabelStore
 from ais_app.state.log import CommandLine, command
@@ -140,16 +141,11 @@ def image_plane(session: Session, axis: str, index: int) -> np.ndarray:
 
 
 def change_radius(session: Session, steps: int) -> None:
-    """Make the brush of the chosen feature larger or smaller: by a tenth, and by half a voxel at least."""
+    """Make the brush of the chosen feature larger or smaller; see `stepped`."""
     feature = session.feature
-    if feature is None:
-        return
-    voxel = radius_per_voxel(session.tomogram)
-    radius = feature.brush_radius
-    for _ in range(abs(steps)):
-        step = max(0.1 * radius, 0.5 * voxel)
-        radius += step if steps > 0 else -step
-    session.project.change_feature(feature, brush_radius=max(round(radius, 2), 0.5 * voxel))
+    if feature is not None:
+        radius = stepped(feature.brush_radius, steps, radius_per_voxel(session.tomogram))
+        session.project.change_feature(feature, brush_radius=radius)
 
 
 # what a tool has made, and the same for scripts

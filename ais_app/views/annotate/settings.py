@@ -61,7 +61,7 @@ class FeatureSettings(QWidget):
         self.radius.field.setSuffix(unit)
         self.radius.set_value(feature.brush_radius / (ANGSTROM_PER_NM if unit == " nm" else per_voxel))
         if voxel:
-            self.pixels.setText(f"{feature.brush_radius / voxel:.1f} px")
+            self.pixels.setText(f"{feature.brush_radius / voxel:.3g} px")
             self.box_hint.setText(f"= {shortest(round(feature.box_size * voxel / ANGSTROM_PER_NM, 1))} nm")
         else:
             self.pixels.setText("")

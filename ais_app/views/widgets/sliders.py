@@ -107,9 +107,10 @@ class LabelledSlider(QWidget):
         number = 10**place if self._logarithmic else place
         if self._integer:
             return round(number)
-        # no more digits than a hand can set: a thousandth of the range
+        # no more digits than a hand can set: a thousandth of the range, or of the number itself
         scale = abs(number) if self._logarithmic else self._high - self._low
-        digits = 3 - math.floor(math.log10(scale)) if scale > 0 else 3
+        most = 2 if self._logarithmic else 3
+        digits = most - math.floor(math.log10(scale)) if scale > 0 else most
         return float(round(number, digits))
 
     def _typed(self, value: float) -> None:
