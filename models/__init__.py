@@ -44,7 +44,8 @@ class Architecture:
         out, and ``encode(x)`` for the code, ``decode(code)`` for the way back.
     objective
         How it is trained where a loss of its output is not all there is (two networks against each other):
-        ``objective(network, params) -> Objective``, see `ais_app.core.training.objective`. ``None``: the usual way.
+        ``objective(usual) -> Objective`` gets the usual way, with the network, its loss and its optimiser, to build
+        on; see `ais_app.core.training.objective`. ``None``: the usual way.
     geometry
         Where stride and receptive field depend on the parameters: ``geometry(**parameters)`` returns the two. Those
         of the record are for its default parameters.

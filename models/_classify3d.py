@@ -58,7 +58,7 @@ class CubeClassifier(nn.Module):
 
 
 def convolution(channels_in: int, channels_out: int, edge: int = 3) -> nn.Sequential:
-    """Return a convolution that keeps the size, and ReLU: ``(n, channels_in, d, h, w)`` to ``(n, channels_out, ...)``."""
+    """Return a convolution and ReLU: ``(n, channels_in, d, h, w)`` to ``(n, channels_out, d, h, w)``."""
     return nn.Sequential(nn.Conv3d(channels_in, channels_out, edge, padding=edge // 2), nn.ReLU(inplace=True))
 
 

@@ -30,5 +30,5 @@ class BottleneckBlock(nn.Module):
 
 
 def trunk(drop: float) -> nn.Sequential:
-    """Return a convolution, a maximum of 2³ and four blocks: ``(n, 1, d, h, w)`` to ``(n, 32, d / 2, h / 2, w / 2)``."""
+    """Return a convolution, a maximum of 2³ and four blocks: ``(n, 1, d, h, w)`` to 32 channels at half the size."""
     return nn.Sequential(halving(1, 32), *(BottleneckBlock(drop) for _ in range(BLOCKS)))

@@ -39,7 +39,8 @@ class ModelCard:
     parameters
         Keyword parameters of its `build`.
     depth
-        Slices the network takes: 1, or an odd number with the segmented slice in the middle.
+        Slices the network takes: 1, or an odd number with the segmented slice in the middle. Of a network of
+        volumes: slices of its training boxes, any number.
     feature
         What the network finds; names its outputs.
     colour
@@ -77,7 +78,7 @@ class ModelCard:
 
     def __post_init__(self) -> None:
         sound = {
-            "depth": self.depth >= 1 and self.depth % 2 == 1,  # an even number has no middle
+            "depth": self.depth >= 1 and (self.depth % 2 == 1 or not _of_slices(self.architecture)),
             "box_size": self.box_size >= 1,
             "contrast": self.contrast in (-1, 0, 1),
             "threshold": 0 <= self.threshold <= 1,
@@ -124,7 +125,8 @@ class Model:
     Parameters
     ----------
     network
-        ``network(x)`` maps ``(n, depth, h, w)`` normalised float32 to probability ``(n, 1, h, w)``;
+        ``network(x)`` maps ``(n, depth, h, w)`` normalised float32 to probability ``(n, 1, h, w)``, that of volumes
+        ``(n, d, h, w)`` to ``(n, d, h, w)``;
         ``network.logits(x)`` stops before the sigmoid.
     card
         Everything else.
@@ -161,6 +163,12 @@ def architecture(name: str) -> Architecture:
     return known[name]
 
 
+def _of_slices(name: str) -> bool:
+    """Return whether an architecture is known to be one of slices, of which one must be in the middle."""
+    known = architectures().get(name)
+    return known is not None and known.dimension == 2
+
+
 def new_model(card: ModelCard, *, source: str = "") -> Model:
     """Return a model with initial weights, drawn from torch's global random numbers.
 
@@ -169,12 +177,17 @@ def new_model(card: ModelCard, *, source: str = "") -> Model:
     ModelProblem
         The architecture is unknown or does not take the card's parameters.
     """
+    from ais_app.core.model.cubes import CubeNetwork
     from ais_app.core.model.network import Network
 
     record = _record(card, source)
+    if record.dimension == 2 and card.depth % 2 == 0:
+        raise ModelProblem(card.architecture, f"{card.depth} slices have no middle", "choose an odd depth")
     with _taking(card, record):
         body = record.build(card.depth, **card.parameters)
-    return Model(Network(body, card.depth, record.stride), card, source)
+    if record.task != "segment":
+        return Model(CubeNetwork(body, card.depth, record.task), card, source)
+    return Model(Network(body, card.depth, record.stride, record.dimension), card, source)
 
 
 def save_model(model: Model, path: str | Path, *, preview: np.ndarray | None = None) -> Path:

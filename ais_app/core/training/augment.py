@@ -51,7 +51,7 @@ def augment(
     images, labels = _cropped(images, labels, params, random)
     if params.symmetries:
         images, labels = _turned(images, labels, random)
-    return _grey_values(images, params, random), labels
+    return altered_grey_values(images, params, random), labels
 
 
 def _uniform(random: torch.Generator, n: int, low: float, high: float) -> torch.Tensor:
@@ -146,7 +146,8 @@ def _turned(images: torch.Tensor, labels: torch.Tensor, random: torch.Generator)
     return images, labels
 
 
-def _grey_values(images: torch.Tensor, params: TrainParams, random: torch.Generator) -> torch.Tensor:
+def altered_grey_values(images: torch.Tensor, params: TrainParams, random: torch.Generator) -> torch.Tensor:
+    """Change brightness, contrast and gamma of each box of (n, depth, h, w), and add noise, as `params` says."""
     n = len(images)
     brightness = _uniform(random, n, -BRIGHTNESS, BRIGHTNESS) * _chosen(random, n, params.brightness)
     contrast = 1 + _uniform(random, n, -CONTRAST, CONTRAST) * _chosen(random, n, params.contrast)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Iterator
 
+import numpy as np
+import torch
+
+from ais_app.core.training.boxes import BoxSet
 from ais_app.core.training.parameters import TrainParams
 
 
@@ -50,3 +54,12 @@ def _stream(indices: np.ndarray, count: int, random: np.random.Generator) -> np.
     """Return `count` indices: all in random order, then all again in another."""
     rounds = -(-count // len(indices)) if len(indices) else 0
     return np.concatenate([np.empty(0, np.int64), *(random.permutation(indices) for _ in range(rounds))])[:count]
+
+
+def held_out_batches(
+    boxes: BoxSet, size: int, device: torch.device
+) -> Iterator[tuple[slice, torch.Tensor, torch.Tensor]]:
+    """Yield boxes in their order: which, images and labels, on `device`; `size` at a time."""
+    for low in range(0, len(boxes), size):
+        part = slice(low, low + size)
+        yield part, torch.from_numpy(boxes.images[part]).to(device), torch.from_numpy(boxes.labels[part]).to(device)

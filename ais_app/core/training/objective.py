@@ -23,11 +23,13 @@ Precision = Callable[[], AbstractContextManager[None]]
 
 
 class Objective(Protocol):
-    """What the trainer asks of an objective; made as ``objective(network, params)``.
+    """What the trainer asks of an objective.
 
-    When it is made the network lies on the device it is trained on, and torch's random numbers are those of the
-    training's seed. What it remembers from step to step must be in `modules` and in `optimisers`: these go into
-    checkpoints, and a training that is resumed must end with the weights of one that was not interrupted.
+    An architecture makes its own as ``objective(usual)`` from the usual one of its task, a `LossObjective` for
+    segmentation, whose network, loss and optimiser it can use or replace. At that time the network lies on the device
+    it is trained on, and torch's random numbers are those of the training's seed. What an objective remembers from
+    step to step must be in `modules` and in `optimisers`: these go into checkpoints, and a training that is resumed
+    must end with the weights of one that was not interrupted.
     """
 
     @property
@@ -85,8 +87,12 @@ class LossObjective:
         with precision():
             logits = self.network.logits(images)
         loss = self.loss(logits, labels)
-        follow(self.optimisers["network"], loss, rate, self.clip)
+        self.follow(loss, rate)
         return float(loss.detach())
+
+    def follow(self, loss: torch.Tensor, rate: float) -> None:
+        """Change the network's weights along the gradient of a scalar loss, by a step of size `rate`."""
+        follow(self.optimisers["network"], loss, rate, self.clip)
 
     def measure(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         """Return the same loss that training minimises."""

@@ -16,12 +16,18 @@ LOWEST = 0.01  # where it starts and ends, relative to its peak
 
 
 def channels_last(network: Network) -> Network:
-    """Lay the weights out with channels innermost: the order in which convolutions are fastest.
+    """Lay the weights out with channels innermost: the order in which convolutions are fastest, in 2D and in 3D.
 
     ``to`` and not ``contiguous``: with one channel both orders are the same memory, and only ``to`` then also says so
     in the strides, by which the convolution chooses.
     """
-    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    for weight in network.parameters():
+        if weight.ndim in _INNERMOST:
+            weight.data = weight.data.to(memory_format=_INNERMOST[weight.ndim])
+    return network
+
+
+_INNERMOST = {4: torch.channels_last, 5: torch.channels_last_3d}
 
 
 def make_optimiser(network: nn.Module, params: TrainParams) -> torch.optim.Optimizer:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,15 +26,13 @@ from ais_app.core.errors import ModelProblem
 from ais_app.core.jobs import Job, JobCancelled, Progress
 from ais_app.core.model.package import Model, ModelCard, new_model
 from ais_app.core.provenance import versions
-from ais_app.core.training.augment import augment
 from ais_app.core.training.batches import epoch_batches, steps_per_epoch
 from ais_app.core.training.boxes import BoxSet, TrainingData
 from ais_app.core.training.hardware import Hardware, deterministic, hardware, kept_memory, reproducible
-from ais_app.core.training.metrics import scores
-from ais_app.core.training.objective import LossObjective, Objective
 from ais_app.core.training.optimise import RunningAverage, channels_last, learning_rate
 from ais_app.core.training.parameters import TrainParams
 from ais_app.core.training.state import TrainingState, load_checkpoint, save_checkpoint, signature
+from ais_app.core.training.tasks import task_named
 
 CHECKPOINT_SECONDS = 60.0
 
@@ -49,8 +47,8 @@ class TrainingResult:
         With the weights of the best epoch: the running average with the lowest held-out loss, or the last one where
         nothing is held out.
     history
-        One mapping per epoch: epoch, learning_rate, training_loss and, on held-out boxes, loss, dice, precision,
-        recall, average_precision, best_threshold, best_dice.
+        One mapping per epoch: epoch, learning_rate, training_loss and, on held-out boxes, loss and the scores of the
+        task; for segmentation dice, precision, recall, average_precision, best_threshold, best_dice.
     finished
         False when it was stopped before its last epoch and not by its own patience.
     """
@@ -157,7 +155,9 @@ class _Training:
         with reproducible(params.seed, 0):
             model = _initial(self.card, start)
             network = channels_last(model.network.to(machine.device)).train()
-            objective: Objective = (model.architecture.objective or LossObjective)(network, params)
+            self.task = task_named(model.architecture.task)
+            usual, brought = self.task.objective(network, params), model.architecture.objective
+            objective = brought(usual) if brought is not None else usual
         self.state = TrainingState(network, objective, RunningAverage(network, params.averaging))
         self.images, self.labels = self._on_device(data.training)
 
@@ -190,8 +190,7 @@ class _Training:
         state, params = self.state, self.params
         random = torch.Generator().manual_seed((params.seed * 1_000_003 + state.step) % 2**63)
         which = torch.from_numpy(indices).to(self.machine.device)
-        images, labels = augment(self.images[which], self.labels[which], params, random)
-        images = images.to(memory_format=torch.channels_last)
+        images, labels = self.task.augment(self.images[which], self.labels[which], params, random)
         rate = learning_rate(state.step, self.steps, params)
         with reproducible(params.seed, state.step):
             value = state.objective.step(images, labels, rate, self._precision)
@@ -214,23 +213,12 @@ class _Training:
         }
         state.losses = []
         if self.data.held_out is not None:
-            entry |= self._measure(self.data.held_out)
+            run = (state.average.network, state.objective, self.params, self._precision)
+            entry |= self.task.measure(self.data.held_out, *run)
         state.history.append(entry)
         # without held-out data the last weights are the best guess: the loss of altered boxes only scatters
         state.keep_if_best(entry.get("loss", -float(self.epoch)))
         return entry
-
-    def _measure(self, boxes: BoxSet) -> Mapping[str, Any]:
-        probability = np.empty(boxes.labels.shape, np.float32)
-        losses = []
-        for low in range(0, len(boxes), self.params.batch):
-            part = slice(low, low + self.params.batch)
-            images, labels = self._on_device(BoxSet(boxes.images[part], boxes.labels[part], boxes.positive[part]))
-            with torch.inference_mode(), self._precision():
-                logits = self.state.average.network.logits(images.to(memory_format=torch.channels_last))
-            losses.append(float(self.state.objective.measure(logits, labels)) * len(labels))
-            probability[part] = torch.sigmoid(logits[:, 0].float()).cpu().numpy()
-        return {"loss": sum(losses) / len(boxes), **scores(probability, boxes.labels).to_dict()}
 
     def model(self, finished: bool) -> Model:
         """Return the best weights, or the present ones before the first epoch has ended, on the CPU."""
