@@ -41,6 +41,8 @@ class JobHandle(QObject):
         What made it fail.
     lines
         What it said, with times.
+    quiet
+        Nobody asked for it: it is shown nowhere, unless it fails.
     """
 
     progressed = pyqtSignal(object)  # Progress
@@ -50,15 +52,16 @@ class JobHandle(QObject):
     changed = pyqtSignal()  # its state
     _told = pyqtSignal(str, object)
 
-    def __init__(self, title: str, make_job: Callable[[], Job[Any]], parent: QObject) -> None:
+    def __init__(self, title: str, make_job: Callable[[], Job[Any]], parent: QObject, quiet: bool = False) -> None:
         super().__init__(parent)
-        self.title = title
+        self.title, self.quiet = title, quiet
         self.state = "running"
         self.progress = Progress(0, 0)
         self.error: Exception | None = None
         self.details = ""
         self.lines: list[str] = []
         self.started = time.monotonic()
+        self.ended_after: float | None = None  # seconds
         self._make_job = make_job
         self._stop, self._pause = threading.Event(), threading.Event()
         self._told.connect(self._hear)
@@ -68,6 +71,11 @@ class JobHandle(QObject):
     def is_active(self) -> bool:
         """Whether it has not ended yet."""
         return self.state in {"running", "paused", "stopping"}
+
+    @property
+    def seconds(self) -> float:
+        """How long it has been running, or ran."""
+        return time.monotonic() - self.started if self.ended_after is None else self.ended_after
 
     @property
     def seconds_left(self) -> float | None:
@@ -143,6 +151,8 @@ class JobHandle(QObject):
 
     def _become(self, state: str) -> None:
         self.state = state
+        if not self.is_active:
+            self.ended_after = time.monotonic() - self.started
         self._note(state)
         self.changed.emit()
 
@@ -165,8 +175,13 @@ class JobRunner(QObject):
 
     @property
     def active(self) -> list[JobHandle]:
-        """The jobs that have not ended, oldest first."""
-        return [handle for handle in self.handles if handle.is_active]
+        """The jobs that have not ended, oldest first; without the quiet ones."""
+        return [handle for handle in self.handles if handle.is_active and not handle.quiet]
+
+    @property
+    def listed(self) -> list[JobHandle]:
+        """The jobs that a person is shown, oldest first: all but the quiet ones that did not fail."""
+        return [handle for handle in self.handles if not handle.quiet or handle.state == "failed"]
 
     def start(
         self,
@@ -176,6 +191,7 @@ class JobRunner(QObject):
         on_result: Callable[[Any], None] | None = None,
         on_progress: Callable[[Progress], None] | None = None,
         on_error: Callable[[Exception], None] | None = None,
+        quiet: bool = False,
     ) -> JobHandle:
         """Start a job.
 
@@ -187,8 +203,11 @@ class JobRunner(QObject):
             Makes the generator; called on the job's thread, so that what it imports does not halt the window.
         on_result, on_progress, on_error
             Called on the main thread.
+        quiet
+            It is something that nobody asked for, such as a list that is filled: no row, no pause, no question when
+            the window is closed.
         """
-        handle = JobHandle(title, make_job, self)
+        handle = JobHandle(title, make_job, self, quiet)
         self.handles.append(handle)
         for signal, callback in (
             (handle.finished, on_result),
@@ -216,7 +235,7 @@ class JobRunner(QObject):
 
         A training that is stopped gives its best weights, and those must be noted before the project is closed.
         """
-        for handle in self.active:
+        for handle in self.handles:
             handle.stop()
         for handle in list(self.handles):
             handle.wait()

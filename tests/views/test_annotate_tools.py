@@ -256,6 +256,18 @@ def test_shift_and_wheel_and_brackets_size_the_brush(blank):
     assert second > first > radius()
 
 
+def test_after_a_step_the_radius_is_a_round_number(blank):
+    session, settings = blank.workbench.session, blank.tabs[0].panel.settings
+    session.project.change_feature("membrane", brush_radius=159.72)
+    press(blank, Qt.Key.Key_BracketRight)
+    assert session.project.feature("membrane").brush_radius == 160.0
+    settings.refresh()
+    assert settings.radius.field.text() == "16 nm"
+    press(blank, Qt.Key.Key_BracketLeft)
+    settings.refresh()
+    assert settings.radius.field.text() == "15 nm"
+
+
 def test_without_a_voxel_size_a_tenth_of_the_radius_is_in_voxels(window, qtbot, tmp_path, stroke):
     path = tmp_path / "no_size.mrc"
     with create_volume(path, (3, 64, 64), np.dtype(np.int8)) as writer:
@@ -489,13 +501,19 @@ def test_delete_removes_the_box_that_was_clicked(boxing):
 
 def test_shift_and_a_click_place_and_remove_boxes_with_any_tool(boxing):
     pane = boxing.slices.panes["z"]
-    for tool in ("brush", "lasso", "livewire"):
+    view = boxing.workbench.session.view
+    before = view.crop, (view.y, view.x)
+    for tool in ("brush", "lasso", "livewire", "crop", "cross"):
         take(boxing, tool)
         click(pane, Z, 30, 30, modifiers=SHIFT)
         assert len(boxes_of(boxing)) == 3
         click(pane, Z, 30, 30, button=RIGHT, modifiers=SHIFT)
         assert len(boxes_of(boxing)) == 2
-    assert not painted(boxing, "ribosome").any()
+    assert not painted(boxing, "ribosome").any() and (view.crop, (view.y, view.x)) == before
+    view.tab = "train"  # where no boxes are placed
+    click(pane, Z, 30, 30, modifiers=SHIFT)
+    assert len(boxes_of(boxing)) == 2 and (view.y, view.x) == (30, 30)
+    view.tab = "annotate"
 
 
 # nothing is lost

@@ -510,3 +510,36 @@ def test_the_demo_runs_in_the_window_and_opens_its_project(window, tmp_path, qtb
     qtbot.waitUntil(lambda: window.workbench.session.has_project, timeout=10000)
     assert window.workbench.session.project.path == folder / "demo.aisproj"
     assert any("0.90" in text for text in texts(window))
+
+
+# jobs that nobody asked for
+
+
+def test_short_and_quiet_jobs_do_not_flicker_in_the_status_line(window, qtbot, gate):
+    line, runner, seen = window.status.jobs, window.workbench.jobs, []
+
+    def short():
+        yield Progress(0, 1, "soon done")
+
+    was, refresh = line.title.text(), line.refresh
+    line.refresh = lambda: (refresh(), seen.append((line.title.text(), line.buttons.stop.isVisible())))
+    runner.changed.connect(line.refresh)
+    done = runner.start("Short", short)
+    quiet = runner.start("List networks", lambda: waiting_job(gate), quiet=True)
+    qtbot.waitUntil(lambda: done.state == "done" and quiet.progress.done > 0)
+    qtbot.wait(600)
+    runner.changed.disconnect(line.refresh)
+    line.refresh = refresh
+    assert seen and {title for title, _ in seen} == {was} and not any(stop for _, stop in seen)
+    assert not runner.active  # so that closing the window asks nothing
+    QTest.mouseClick(line, Qt.MouseButton.LeftButton, pos=QPoint(20, 10))
+    assert quiet not in window.jobs_panel.rows and done in window.jobs_panel.rows
+    gate.set()
+    qtbot.waitUntil(lambda: quiet.state == "done")
+
+
+def test_a_quiet_job_that_fails_is_shown(window, qtbot):
+    failed = window.workbench.jobs.start("List networks", failing_job, quiet=True)
+    qtbot.waitUntil(lambda: failed.state == "failed")
+    qtbot.waitUntil(lambda: any("List networks failed" in text for text in texts(window)))
+    assert failed in window.workbench.jobs.listed

@@ -50,6 +50,11 @@ class BoxTool:
         self._held: _Held | None = None
         self._moved: tuple[ZYX, int] | None = None
 
+    @property
+    def is_wanted(self) -> bool:
+        """Whether boxes are placed now: on the Annotate tab."""
+        return self._hand.session.view.tab == "annotate"
+
     def press(self, event: PointerEvent) -> bool:
         """Take hold of the box that is here, or place one."""
         if event.button not in ("left", "right") or event.control:
@@ -189,6 +194,8 @@ class BoxTool:
 class WithBoxes:
     """A tool that also places a box at Shift and a click, and removes the one under the pointer at Shift and right.
 
+    Boxes are placed on the Annotate tab alone; elsewhere, and with Control, the tool hears everything.
+
     Parameters
     ----------
     tool
@@ -203,7 +210,8 @@ class WithBoxes:
 
     def press(self, event: PointerEvent) -> bool:
         """Place or remove a box, or hand on."""
-        self._mine = event.shift and not event.control and event.button in ("left", "right")
+        clicked = event.shift and not event.control and event.button in ("left", "right")
+        self._mine = clicked and self._boxes.is_wanted
         if not self._mine:
             return self._tool.press(event)
         (self._boxes.place if event.button == "left" else self._boxes.remove_at)(event)

@@ -17,7 +17,7 @@ from ais_app.views.annotate.livewire import LiveWireTool
 from ais_app.views.annotate.settings import FeatureSettings
 from ais_app.views.annotate.slice_list import SliceList
 from ais_app.views.annotate.tool_row import ButtonGrid, ToolRow
-from ais_app.views.slices.area import SliceArea
+from ais_app.views.slices.area import SLICE_TABS, SliceArea
 from ais_app.views.slices.pointer import Tool
 from ais_app.views.widgets.panel import Panel, heading
 from ais_app.views.workbench import Workbench
@@ -57,6 +57,8 @@ class AnnotatePanel(Panel):
         for name, tool in tools.items():
             slices.register_tool(name, WithBoxes(tool, self.box_tool))
         slices.register_tool("box", WithBoxes(self.box_tool, self.box_tool))
+        for name, tool in (("cross", slices.cross_tool), ("crop", slices.crop_tool)):
+            slices.register_tool(name, WithBoxes(tool, self.box_tool), SLICE_TABS)
         self.features = FeatureList(workbench)
         self.tools = ToolRow(workbench.session)
         self.settings = FeatureSettings(workbench)

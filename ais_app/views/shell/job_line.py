@@ -14,6 +14,7 @@ from ais_app.workers.job_runner import JobHandle, JobRunner
 TITLE, BAR, PERCENT, LEFT = 150, 90, 40, 82  # px
 REFRESH_MS = 100
 CLOCK_MS = 1000
+SHORT = 0.4  # seconds: what is done sooner would only flicker
 
 
 class JobLine(QWidget):
@@ -58,15 +59,19 @@ class JobLine(QWidget):
 
     @property
     def job(self) -> JobHandle | None:
-        """The newest job that runs; else the newest of all."""
-        active = self._runner.active
-        known = active or self._runner.handles
+        """The newest job that runs; else the newest of all. One that has just begun, or was soon done, is left out."""
+        active = self._active
+        known = active or [job for job in self._runner.listed if not job.is_active and _is_worth_showing(job)]
         return known[-1] if known else None
+
+    @property
+    def _active(self) -> list[JobHandle]:
+        return [job for job in self._runner.active if _is_worth_showing(job)]
 
     def refresh(self) -> None:
         """Show how the job stands."""
         job = self.job
-        others = len(self._runner.active) - 1
+        others = len(self._active) - 1
         active = job is not None and job.is_active
         title = "No jobs" if job is None else job.title + (f"  (+{others})" if others > 0 else "")
         self.title.setText(title)
@@ -82,6 +87,8 @@ class JobLine(QWidget):
         if job is not None:
             show_progress(self.bar, job)
         (self._clock.start if active else self._clock.stop)()
+        if len(self._active) < len(self._runner.active):
+            self._later()  # look again at what has just begun
 
     def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802 - Qt's name
         """Show all jobs."""
@@ -102,6 +109,10 @@ class JobLine(QWidget):
     def _later(self) -> None:
         if not self._soon.isActive():
             self._soon.start()
+
+
+def _is_worth_showing(job: JobHandle) -> bool:
+    return job.seconds >= SHORT or job.state in ("paused", "failed")
 
 
 def _message(job: JobHandle | None) -> str:

@@ -74,13 +74,13 @@ class JobsPanel(QFrame):
 
     def clear(self) -> None:
         """Take all that has ended off the list."""
-        for job in [job for job in self._runner.handles if not job.is_active]:
+        for job in [job for job in self._runner.listed if not job.is_active]:
             self._runner.forget(job)
         self.refresh()
 
     def refresh(self) -> None:
         """Show how the jobs stand, the newest first."""
-        jobs = list(reversed(self._runner.handles))
+        jobs = list(reversed(self._runner.listed))
         for job in [job for job in self.rows if job not in jobs]:
             row = self.rows.pop(job)
             self._column.removeWidget(row)

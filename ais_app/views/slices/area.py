@@ -192,11 +192,12 @@ class SliceArea(QWidget):
 
     def set_tool(self, tool: Tool | None) -> None:
         """Put a tool in the hand in every pane; the gesture of another one is given up."""
+        crop, _ = self._tools.get("crop", (None, ()))
         for pane in self.panes.values():
             if pane.tool is not None and pane.tool is not tool:
                 pane.tool.cancel()
             pane.tool = tool
-            pane.show_crop_handles(tool is self.crop_tool and pane.axis == "z")
+            pane.show_crop_handles(tool is not None and tool is crop and pane.axis == "z")
 
     def _take_tool(self, *_: object) -> None:
         state = self.workbench.session.view

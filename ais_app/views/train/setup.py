@@ -218,7 +218,9 @@ class TrainingSetup(QWidget):
         if tab != "train" or self._architectures:
             return
         self._architectures = {FIRST.architecture: ""}  # asked once
-        self.workbench.jobs.start("List networks", _architectures_job, on_result=self._listed, on_error=self._unlisted)
+        self.workbench.jobs.start(
+            "List networks", _architectures_job, on_result=self._listed, on_error=self._unlisted, quiet=True
+        )
 
     def _listed(self, infos: list) -> None:  # type: ignore[type-arg]
         self._architectures = {
@@ -249,7 +251,7 @@ def _architectures_job() -> Job[list]:  # type: ignore[type-arg]
     from ais_app.operations.models import list_architectures
 
     yield Progress(0, 1, "counting")
-    return list_architectures()
+    return [item for item in list_architectures() if item.task == "segment"]
 
 
 def _fill(box: QComboBox, entries: list[tuple[str, str]], chosen: str) -> None:
