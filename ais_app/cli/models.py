@@ -7,9 +7,12 @@ from typing import Annotated, Any
 
 import typer
 
+from ais_app.cli import models_plugins
+
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="List, inspect and check networks.")
 
 File = Annotated[Path, typer.Argument(help="Model package, NAME.aismodel.")]
+Checked = Annotated[Path, typer.Argument(help="Model package, NAME.aismodel, or an architecture of your own, NAME.py.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 
@@ -18,10 +21,10 @@ def list_(
     depth: Annotated[int, typer.Option(help="Slices the network sees at once. [slices]", min=1)] = 1,
     json: Json = False,
 ) -> None:
-    """List the architectures that can be trained, with their size and cost."""
+    """List the architectures that can be trained, with their size and cost; trained networks: models search."""
     from dataclasses import asdict
 
-    from ais_app.operations.models import list_architectures
+    from ais_app.operations.models import architecture_problems, list_architectures
 
     found = list_architectures(depth)
     if json:
@@ -30,13 +33,16 @@ def list_(
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("name", "title", box=None, header_style="bold")
+    table = Table("name", "title", "for", "from", box=None, header_style="bold")
     for heading in ("parameters", "multiply-adds per pixel", "stride", "sees pixels"):
         table.add_column(heading, justify="right")
     for item in found:
         sizes = (item.parameters, item.operations_per_pixel, item.stride, item.receptive_field)
-        table.add_row(item.name, item.title, *(f"{size:,}" for size in sizes))
+        kind = f"{item.task} {item.dimension}D"
+        table.add_row(item.name, item.title, kind, item.origin, *(f"{size:,}" for size in sizes))
     Console().print(table)
+    for place, reason in architecture_problems().items():
+        typer.echo(f"left out: {place}: {reason}", err=True)
 
 
 @app.command()
@@ -63,17 +69,41 @@ def info(file: File, json: Json = False) -> None:
 
 @app.command()
 def check(
-    file: File,
+    file: Checked,
     trust_source: Annotated[
         bool, typer.Option("--trust-source", help="Run the architecture's program that is packed with the model.")
     ] = False,
 ) -> None:
-    """Load a model package, look at its weights and run it once."""
+    """Look whether a model package, or a file with an architecture of your own, holds what it should.
+
+    A package is loaded, its weights are looked at, and it runs once. A file, NAME.py, is run, and each part of the
+    contract of architectures is looked at.
+    """
     from ais_app.operations.models import check_model
 
+    if file.suffix == ".py":
+        _check_contract(file)
+        return
     for line in check_model(file, trust_source=trust_source):
         typer.echo(line)
     typer.echo(f"{file}: in order")
+
+
+def _check_contract(file: Path) -> None:
+    """Show which parts of the contract hold; leave with exit code 1 if one does not."""
+    from ais_app.operations.architectures import check_architecture
+
+    parts = check_architecture(file)
+    for part in parts:
+        typer.echo(f"{'holds ' if part.holds else 'BROKEN'}  {part.name}: {part.problem or part.note}")
+    broken = sum(not part.holds for part in parts)
+    typer.echo(f"{file}: {f'{broken} of {len(parts)} parts do not hold' if broken else 'in order'}")
+    if broken:
+        raise typer.Exit(1)
+
+
+for part in (models_plugins,):
+    app.add_typer(part.app)
 
 
 def _print_json(value: Any) -> None:

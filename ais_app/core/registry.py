@@ -112,6 +112,8 @@ def _discover(package: str, attribute: str, folder: Path | None) -> Discovered:
     found = Discovered()
     modules = importlib.import_module(package)
     for module_info in pkgutil.iter_modules(modules.__path__, package + "."):
+        if module_info.name.rpartition(".")[2].startswith("_"):
+            continue  # a helper of others
         record = getattr(importlib.import_module(module_info.name), attribute, None)
         if record is not None:
             found.records[record.name], found.origins[record.name] = record, BUILT_IN
@@ -126,7 +128,7 @@ def _from_packages(found: Discovered, group: str) -> None:
         place = f"{entry.name} ({entry.value})"
         try:
             record = entry.load()
-        except Exception as error:  # noqa: BLE001 - code of strangers may raise anything; it is named and left out
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - code of strangers may raise anything; it is named
             found._refuse(place, f"does not load ({_words(error)})")
             continue
         found._take(record, f"package {entry.dist.name if entry.dist else entry.value}", place)
@@ -137,7 +139,7 @@ def _from_folder(found: Discovered, folder: Path, attribute: str) -> None:
         try:
             source = path.read_text(encoding="utf-8")
             record = getattr(run_source(source, path.stem, str(path)), attribute, None)
-        except Exception as error:  # noqa: BLE001 - as above
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - as above
             found._refuse(str(path), f"does not load ({_words(error)})")
             continue
         if record is None:

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ais_app.core import provenance
 from ais_app.core.errors import ModelProblem
-from ais_app.core.model.package import ModelCard, architecture, architectures, load_card, load_model, new_model
+from ais_app.core.model.package import architectures, load_card, load_model
+from ais_app.core.registry import BUILT_IN, discover
+
+if TYPE_CHECKING:
+    from ais_app.models import Architecture
+
+log = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,7 +30,7 @@ class ArchitectureInfo:
     parameters
         Numbers in the network, running means and variances of batch normalisation included.
     operations_per_pixel
-        Multiply-adds for one output pixel.
+        Multiply-adds for one output pixel; for networks of volumes and cubes for one voxel of the input.
     stride
         Sizes of boxes and slices are multiples of it; segmentation pads.
     receptive_field
@@ -32,6 +39,10 @@ class ArchitectureInfo:
         Keyword parameters of the architecture with their defaults.
     source
         Paper it follows.
+    task, dimension
+        What it is for, and whether it works on slices (2) or volumes (3).
+    origin
+        ``"built in"``, ``"package NAME"``, or the path of a file of the models folder.
     """
 
     name: str
@@ -42,11 +53,31 @@ class ArchitectureInfo:
     receptive_field: int
     options: dict[str, Any]
     source: str
+    task: str = "segment"
+    dimension: int = 2
+    origin: str = BUILT_IN
 
 
 def list_architectures(depth: int = 1) -> list[ArchitectureInfo]:
-    """Return every architecture with its size and cost for slabs of `depth` slices."""
-    return [_info(name, depth) for name in architectures()]
+    """Return every architecture with its size and cost for slabs of `depth` slices.
+
+    Those of the person's models folder and of installed packages are among them. One that cannot be built is left
+    out and named in the log; `architecture_problems` gives the reasons.
+    """
+    found = discover("ais_app.models", "ARCHITECTURE")
+    infos = []
+    for name, record in found.records.items():
+        try:
+            infos.append(_info(record, depth, found.origins[name]))
+        except ModelProblem as error:
+            found.problems[found.origins[name]] = error.problem
+            log.warning("architecture %s", error)
+    return infos
+
+
+def architecture_problems() -> dict[str, str]:
+    """Return files and packages whose architecture was left out, each with the reason."""
+    return dict(discover("ais_app.models", "ARCHITECTURE").problems)
 
 
 def describe_model(path: str | Path) -> dict[str, Any]:
@@ -96,19 +127,44 @@ def check_model(path: str | Path, *, trust_source: bool = False) -> list[str]:
     ]
 
 
-def _info(name: str, depth: int) -> ArchitectureInfo:
-    record = architecture(name)
-    body = new_model(ModelCard(name, depth=depth)).network.body
+def _info(record: Architecture, depth: int, origin: str) -> ArchitectureInfo:
+    # only slice networks have the depth that was asked for: networks of volumes and of cubes take what comes
+    depth = depth if record.dimension == 2 else 1
+    body = _built(record, depth)
     return ArchitectureInfo(
         record.name,
         record.title,
         _numbers(body.state_dict().values()),
-        _cost(body, depth, 4 * record.stride),
+        _cost(body, input_shape(record, depth), record.dimension == 3),
         record.stride,
         record.receptive_field,
         dict(record.parameters),
         record.source,
+        record.task,
+        record.dimension,
+        origin,
     )
+
+
+def _built(record: Architecture, depth: int) -> Any:
+    """Build a network without room for its numbers: the largest would take a gigabyte."""
+    import torch
+
+    try:
+        with torch.device("meta"):
+            return record.build(depth, **record.parameters)
+    except Exception as error:
+        # code of strangers may raise anything; it is named
+        raise ModelProblem(record.name, f"does not build ({error})", "mend its file") from error
+
+
+def input_shape(record: Architecture, depth: int = 1) -> tuple[int, int, int, int]:
+    """Return a small shape that a network takes, ``(1, depth, h, w)``; cubes for what classifies or encodes."""
+    if record.task != "segment":
+        size = int(record.parameters.get("size") or 32)
+        return 1, size, size, size
+    size = 4 * record.stride
+    return 1, depth if record.dimension == 2 else size, size, size
 
 
 def _numbers(tensors: Sequence[Any] | Any) -> int:
@@ -116,11 +172,12 @@ def _numbers(tensors: Sequence[Any] | Any) -> int:
     return sum(value.numel() for value in tensors if value.is_floating_point())
 
 
-def _cost(body: Any, depth: int, size: int) -> int:
-    """Count multiply-adds of convolutions and matrix products per output pixel, by running the network once."""
+def _cost(body: Any, shape: tuple[int, int, int, int], volume: bool) -> int:
+    """Count multiply-adds of convolutions and matrix products per pixel, by running the network once on no numbers."""
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
     with torch.inference_mode(), FlopCounterMode(display=False) as counter:
-        body.eval()(torch.zeros(1, depth, size, size))
-    return round(counter.get_total_flops() / 2 / size**2)
+        body.eval()(torch.zeros(shape, device="meta"))
+    _, depth, height, width = shape
+    return round(counter.get_total_flops() / 2 / (height * width) / (depth if volume else 1))

@@ -38,7 +38,7 @@ def run_architecture(source: str, name: str) -> Architecture:
     """
     try:
         module = run_source(source, f"packed_{name}", f"<{name}>")
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         # code of strangers may raise anything; it is named
         raise ModelProblem(name, f"its source does not run ({error})", "ask its maker") from error
     from ais_app.models import Architecture

@@ -9,6 +9,7 @@ import torch
 
 from ais_app.core.errors import FileProblem, ModelProblem
 from ais_app.core.model.package import ModelCard, load_card, load_model, load_preview, new_model, save_model
+from ais_app.core.model.source import run_architecture
 from ais_app.core.prediction.normalise import Normalisation
 
 OWN = """
@@ -179,6 +180,7 @@ def test_own_architecture_runs_only_when_trusted(tmp_path):
     model = new_model(ModelCard("own"), source=source)
     package = save_model(model, tmp_path / "own.aismodel")
     flag.unlink()
+    run_architecture.cache_clear()  # as in a program that has just been started
     with pytest.raises(ModelProblem, match="was not run.*trust-source"):
         load_model(package)
     assert load_card(package).architecture == "own"
