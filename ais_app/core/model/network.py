@@ -14,44 +14,64 @@ class Network(nn.Module):
     Parameters
     ----------
     body
-        Maps ``(n, depth, h, w)`` float32 to logits ``(n, 1, h, w)``.
+        Maps ``(n, depth, h, w)`` float32 to logits ``(n, 1, h, w)``, those of the middle slice. In three dimensions:
+        any number of slices to logits ``(n, d, h, w)``, one for each voxel, or ``(n, classes, d, h, w)``, class 0
+        being background.
     depth
-        Slices it takes.
+        Slices it takes; in three dimensions those of its training boxes, and it takes any number.
     stride
-        Heights and widths must be multiples of it.
+        Heights and widths must be multiples of it, in three dimensions numbers of slices too.
+    dimension
+        2: slices enter as channels. 3: volumes.
     """
 
-    def __init__(self, body: nn.Module, depth: int, stride: int) -> None:
+    def __init__(self, body: nn.Module, depth: int, stride: int, dimension: int = 2) -> None:
         super().__init__()
         self.body = body
         self.depth = depth
         self.stride = stride
+        self.dimension = dimension
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return the probability, ``(n, 1, h, w)`` float32 from 0 to 1, of normalised ``(n, depth, h, w)``."""
+        """Return the probability, ``(n, 1 or d, h, w)`` float32 from 0 to 1, of normalised ``(n, d, h, w)``."""
         # the sigmoid in float32 also under autocast: bfloat16 has no values between 0.996 and 1
         return torch.sigmoid(self.logits(x).float())
 
     def logits(self, x: torch.Tensor) -> torch.Tensor:
-        """Return the logits ``(n, 1, h, w)``, which losses take.
+        """Return the logits, which losses take: ``(n, 1, h, w)``, in three dimensions ``(n, d, h, w)``.
+
+        Those of several classes become the one logit of not being background, so that their softmax and its sigmoid
+        say the same.
 
         Raises
         ------
         ModelProblem
-            The input has not four axes, not the network's depth, or a height or width the network cannot halve.
+            The input has not four axes, not the network's depth, or a size the network cannot halve.
         """
         # an exporter traces with symbolic sizes, which cannot be compared
         if not (torch.compiler.is_compiling() or torch.jit.is_tracing()):
             self._check(tuple(x.shape))
-        return self.body(x)
+        logits: torch.Tensor = self.body(x)
+        return logits if logits.ndim < _WITH_CLASSES else not_background(logits)
 
     def _check(self, shape: tuple[int, ...]) -> None:
-        wanted = f"(n, {self.depth}, h, w)"
-        if len(shape) != 4 or shape[1] != self.depth:
-            remedy = f"give {wanted}: {self.depth} neighbouring slices as channels"
-            raise ModelProblem("network input", f"has the shape {shape}", remedy)
-        height, width = shape[2:]
-        padded = tuple(-(-max(size, 1) // self.stride) * self.stride for size in (height, width))
-        if padded != (height, width):
-            remedy = f"pad to {padded[0]} x {padded[1]}, multiples of {self.stride}"
-            raise ModelProblem("network input", f"is {height} x {width} pixels", remedy)
+        volume = self.dimension == 3
+        wanted = "(n, d, h, w)" if volume else f"(n, {self.depth}, h, w)"
+        if len(shape) != 4 or (shape[1] != self.depth and not volume):
+            what = "volumes without a channel axis" if volume else f"{self.depth} neighbouring slices as channels"
+            raise ModelProblem("network input", f"has the shape {shape}", f"give {wanted}: {what}")
+        sizes = shape[1:] if volume else shape[2:]
+        padded = tuple(-(-max(size, 1) // self.stride) * self.stride for size in sizes)
+        if padded != sizes:
+            remedy = f"pad to {' x '.join(map(str, padded))}, multiples of {self.stride}"
+            kind = "voxels" if volume else "pixels"
+            raise ModelProblem("network input", f"is {' x '.join(map(str, sizes))} {kind}", remedy)
+
+
+def not_background(logits: torch.Tensor) -> torch.Tensor:
+    """Map ``(n, classes, d, h, w)`` to the logit ``(n, d, h, w)`` of the probability of all classes but 0."""
+    others = logits[:, 1] if logits.shape[1] == 2 else torch.logsumexp(logits[:, 1:], dim=1)
+    return others - logits[:, 0]
+
+
+_WITH_CLASSES = 5  # axes
