@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from ais_app.models.layers3d import convolutions3d, halving3d, initialise3d
+from ais_app.models.layers3d import convolutions3d, halving3d
 from torch import nn
 
 STRIDE = 8
@@ -47,8 +47,3 @@ def deciding(dropout: float) -> nn.Sequential:
     for width in (ENCODED, 1024):
         layers += [nn.Conv3d(width, 1024, 1), nn.ReLU(inplace=True), nn.Dropout(dropout)]
     return nn.Sequential(*layers)
-
-
-def finished(network: nn.Module) -> None:
-    """Set the initial weights."""
-    initialise3d(network)

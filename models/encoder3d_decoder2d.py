@@ -31,10 +31,11 @@ class Encoder3DDecoder2D(nn.Module):
         super().__init__()
         self.down = nn.ModuleList(_level(a, b) for a, b in zip((1, *WIDTHS[:-1]), WIDTHS, strict=True))
         self.pool = nn.ModuleList()
+        self.halved = []
         for along_z in HALVED:
-            along_z = min(along_z, depth)  # a single slice cannot be halved
-            self.pool.append(nn.MaxPool3d((along_z, 2, 2), ceil_mode=True))
-            depth = -(-depth // along_z)
+            self.halved.append(min(along_z, depth))  # a single slice cannot be halved
+            self.pool.append(nn.MaxPool3d((self.halved[-1], 2, 2), ceil_mode=True))
+            depth = -(-depth // self.halved[-1])
         ups = list(zip(WIDTHS[:0:-1], WIDTHS[-2::-1], strict=True))
         self.doubling = nn.ModuleList(doubling(coarse, fine) for coarse, fine in ups)
         self.up = nn.ModuleList(convolution(2 * fine, fine, normalised=True) for _, fine in ups)
@@ -46,10 +47,10 @@ class Encoder3DDecoder2D(nn.Module):
         """Map ``(n, depth, h, w)`` to logits ``(n, 1, h, w)`` of the middle slice; h and w are multiples of 16."""
         middle, skipped = x.shape[1] // 2, []
         x = as_volume(x)
-        for level, pool in zip(self.down[:-1], self.pool, strict=True):
+        for level, pool, halved in zip(self.down[:-1], self.pool, self.halved, strict=True):
             x = level(x)
             skipped.append(x[:, :, middle])
-            x, middle = pool(x), middle // pool.kernel_size[0]
+            x, middle = pool(x), middle // halved
         plane = self.dropout(self.down[-1](x)[:, :, middle])
         for double, level in zip(self.doubling, self.up, strict=True):
             plane = level(joined(double(plane), skipped.pop()))

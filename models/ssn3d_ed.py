@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import torch
 from ais_app.models import Architecture
-from ais_app.models._ssn3d import CLASSES, ENCODED, SOURCE, STRIDE, Encoder, finished
-from ais_app.models.layers3d import as_logits, as_volume, convolution3d, doubling3d, pointwise
+from ais_app.models._ssn3d import CLASSES, ENCODED, SOURCE, STRIDE, Encoder
+from ais_app.models.layers3d import as_logits, as_volume, convolution3d, doubling3d, initialise3d, pointwise
 from torch import nn
 
 
@@ -32,7 +32,7 @@ class SSN3DED(nn.Module):
         self.fine = convolution3d(64, 32, edge=1)
         self.score = pointwise(32, classes)
         self.doubled = doubling3d()
-        finished(self)
+        initialise3d(self)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map ``(n, d, h, w)``, multiples of 8, to logits ``(n, classes, d, h, w)``; without that axis for one."""

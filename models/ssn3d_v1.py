@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import torch
 from ais_app.models import Architecture
-from ais_app.models._ssn3d import CLASSES, DROPOUT, SOURCE, STRIDE, Encoder, deciding, finished
-from ais_app.models.layers3d import as_logits, as_volume, doubling3d, pointwise
+from ais_app.models._ssn3d import CLASSES, DROPOUT, SOURCE, STRIDE, Encoder, deciding
+from ais_app.models.layers3d import as_logits, as_volume, doubling3d, initialise3d, pointwise
 from torch import nn
 
 
@@ -32,7 +32,7 @@ class SSN3Dv1(nn.Module):
         self.decoder = nn.Sequential(
             doubling3d(), pointwise(classes, classes), doubling3d(), pointwise(classes, classes), doubling3d()
         )
-        finished(self)
+        initialise3d(self)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map ``(n, d, h, w)``, multiples of 8, to logits ``(n, classes, d, h, w)``; without that axis for one."""
