@@ -16,6 +16,7 @@ from PyQt6.QtCore import Qt
 from PyQt6.QtTest import QTest
 
 import ais_app
+from ais_app.core.errors import ParameterProblem
 from ais_app.core.prediction.interactions import Rule
 from ais_app.core.training.parameters import TrainParams
 from ais_app.state.commands import interactions, models, training
@@ -168,6 +169,33 @@ def test_interactions_act_without_running_a_network(panel, opened, network, phan
     volumes = {name: plane[None] for name, plane in before.items()}
     size = session.tomogram.voxel_size_zyx
     np.testing.assert_array_equal(answer.planes["ribosome"], graph.apply(volumes, size)["ribosome"][0])
+
+
+def test_add_interaction_offers_what_is_not_there_yet(panel, opened, network, tmp_path):
+    other = ais_app.load_model(network)
+    card = type(other.card).from_dict({**other.card.to_dict(), "feature": "ribosome"})
+    second = ais_app.save_model(ais_app.Model(other.network, card), tmp_path / "ribosome.aismodel")
+    opened.open_files([network, second])
+    session, add = opened.workbench.session, panel.interactions.add
+    for _ in range(6):  # more often than there are rules to add
+        QTest.mouseClick(add, Qt.MouseButton.LeftButton)
+    said = [(step.kind, step.child, step.parent) for step in interactions.graph(session).steps]
+    assert said == [
+        ("avoid", "ribosome", "membrane"), ("colocalise", "ribosome", "membrane"),
+        ("avoid", "membrane", "ribosome"), ("colocalise", "membrane", "ribosome"),
+    ]  # fmt: skip
+    assert not add.isEnabled() and "already" in add.toolTip()
+    with pytest.raises(ParameterProblem, match="is interaction 1 already"):
+        interactions.add_rule(session, "avoid", "ribosome", "membrane")
+    # a rule that becomes what another one says is marked, until it says something else
+    second_card = panel.interactions.cards[1]
+    assert not second_card.again.isVisibleTo(second_card)
+    second_card.kind.setFocus()
+    QTest.keyClick(second_card.kind, Qt.Key.Key_Up)
+    assert interactions.graph(session).steps[1].kind == "avoid"
+    assert second_card.again.isVisibleTo(second_card) and "Interaction 1" in second_card.again.text()
+    QTest.keyClick(second_card.kind, Qt.Key.Key_Down)
+    assert not second_card.again.isVisibleTo(second_card)
 
 
 def test_competition_by_check_boxes(panel, opened, network, tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import combinations
 from typing import Any
 
 from ais_app.core.errors import ParameterProblem
@@ -61,8 +62,52 @@ def compete(session: Session, feature: str, emit: bool | None = None, absorb: bo
 
 @command("{kind}: {child} and {parent}")
 def add_rule(session: Session, kind: str, child: str, parent: str, **fields: Any) -> None:
-    """Add an ``"avoid"`` or ``"colocalise"`` rule at the end; see `Rule` for threshold, radius (Å) and shape."""
-    _store(session, [*graph(session).steps, Rule(kind, child, parent, **fields)])
+    """Add an ``"avoid"`` or ``"colocalise"`` rule at the end; see `Rule` for threshold, radius (Å) and shape.
+
+    Raises
+    ------
+    ParameterProblem
+        These two have such a rule already, or are the same.
+    """
+    steps, rule = graph(session).steps, Rule(kind, child, parent, **fields)
+    place = next((index for index, step in enumerate(steps) if _alike(step, rule)), None)
+    if place is not None:
+        raise ParameterProblem(
+            f"{kind}: {child} and {parent}", f"is interaction {place + 1} already", "change that one instead"
+        )
+    _store(session, [*steps, rule])
+
+
+def next_rule(session: Session) -> tuple[str, str, str] | None:
+    """Return kind, child and parent of a rule that could come next; ``None`` where each pair has its rules.
+
+    Each pair of features is proposed once to avoid each other, then to stay near, and last the other way round.
+    """
+    features = list(dict.fromkeys(model.feature for model in shown_models(session.project)))
+    pairs = list(combinations(features, 2))
+    taken = {(step.kind, step.child, step.parent) for step in graph(session).steps if isinstance(step, Rule)}
+    related = {frozenset((child, parent)) for _, child, parent in taken}
+    proposals = [("avoid", child, parent) for parent, child in pairs if frozenset((child, parent)) not in related]
+    for ways in (pairs, [(child, parent) for parent, child in pairs]):
+        proposals += [(kind, child, parent) for kind in ("avoid", "colocalise") for parent, child in ways]
+    return next((rule for rule in proposals if rule not in taken), None)
+
+
+def repeated(steps: Sequence[Step]) -> dict[int, int]:
+    """Return the places of rules that an earlier one says already, with the place of that one (both from 0)."""
+    found: dict[int, int] = {}
+    for place, step in enumerate(steps):
+        earlier = next((index for index in range(place) if _alike(steps[index], step)), None)
+        if earlier is not None:
+            found[place] = earlier
+    return found
+
+
+def _alike(one: Step, other: Step) -> bool:
+    """Return whether two rules say the same of the same features; how near is near does not count."""
+    if not isinstance(one, Rule) or not isinstance(other, Rule):
+        return False
+    return (one.kind, one.child, one.parent) == (other.kind, other.child, other.parent)
 
 
 @command("Change interaction {step}")

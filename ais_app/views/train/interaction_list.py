@@ -8,7 +8,7 @@ from PyQt6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QPushButto
 from ais_app.core.prediction.interactions import Competition, Rule, Step
 from ais_app.state.commands import interactions
 from ais_app.state.shown_models import shown_models
-from ais_app.views.widgets.fields import ChoiceBox
+from ais_app.views.widgets.fields import ChoiceBox, repolish
 from ais_app.views.widgets.icon_button import IconButton
 from ais_app.views.widgets.panel import discard, hint
 from ais_app.views.widgets.sliders import LabelledSlider
@@ -18,6 +18,7 @@ KINDS = {"avoids": "avoid", "stays near": "colocalise"}
 SHAPES = {"2D disk": "disk", "3D ball": "ball"}
 ANGSTROM_PER_NM = 10.0
 LARGEST_NM = 50.0
+ADD = "Let one network act on another"
 
 
 class InteractionList(QWidget):
@@ -32,7 +33,7 @@ class InteractionList(QWidget):
         self._column.setSpacing(6)
         self._nothing = hint("With two networks or more, one can avoid another or stay near it, or they compete.")
         self.add = QPushButton("Add interaction")
-        self.add.setToolTip("Let one network act on another")
+        self.add.setToolTip(ADD)
         self.add.clicked.connect(self._add)
         self._column.addWidget(self._nothing)
         self._column.addWidget(self.add)
@@ -57,10 +58,14 @@ class InteractionList(QWidget):
             card = StepWidget(self.workbench, len(self._cards))
             self._cards.append(card)
             self._column.insertWidget(self._column.count() - 1, card)
-        for card, step in zip(self._cards, steps, strict=True):
+        repeated = interactions.repeated(steps)
+        for place, (card, step) in enumerate(zip(self._cards, steps, strict=True)):
             card.refresh(step, features, len(steps))
+            card.mark(repeated.get(place))
         self._nothing.setVisible(not steps)
-        self.add.setEnabled(len(features) > 1)
+        self.add.setEnabled(len(features) > 1 and interactions.next_rule(session) is not None)
+        every = len(features) > 1 and not self.add.isEnabled()
+        self.add.setToolTip("Every pair has its interactions already: change one" if every else ADD)
 
     def _features(self) -> list[str]:
         session = self.workbench.session
@@ -69,9 +74,10 @@ class InteractionList(QWidget):
         return list(dict.fromkeys(model.feature for model in shown_models(session.project)))
 
     def _add(self) -> None:
-        parent, child = self._features()[:2]
         session = self.workbench.session
-        self.workbench.attempt(lambda: interactions.add_rule(session, "avoid", child, parent))
+        rule = interactions.next_rule(session)
+        if rule is not None:
+            self.workbench.attempt(lambda: interactions.add_rule(session, *rule))
 
 
 class StepWidget(QFrame):
@@ -85,6 +91,8 @@ class StepWidget(QFrame):
         self.setProperty("role", "card")
         self.words = QLabel()
         self.words.setWordWrap(True)
+        self.again = hint("")
+        self.again.setProperty("role", "error")
         self.child, self.kind, self.parent_box, self.shape = (ChoiceBox() for _ in range(4))
         self.kind.addItems(list(KINDS))
         self.shape.addItems(list(SHAPES))
@@ -128,6 +136,15 @@ class StepWidget(QFrame):
         self.radius.set_value(rule.radius / ANGSTROM_PER_NM)
         self.threshold.set_value(rule.threshold)
 
+    def mark(self, earlier: int | None) -> None:
+        """Say that the step at a place (from 0) says the same already; ``None``: no other does."""
+        words = "" if earlier is None else f"Interaction {earlier + 1} says this already: change or remove one."
+        self.again.setText(words)
+        self.again.setVisible(bool(words))
+        for box in (self.child, self.kind, self.parent_box):
+            box.setProperty("wrong", "true" if words else "false")
+            repolish(box)
+
     def _build(self) -> None:
         column = QVBoxLayout(self)
         column.setContentsMargins(8, 6, 8, 8)
@@ -150,6 +167,7 @@ class StepWidget(QFrame):
         buttons.addStretch(1)
         top.addLayout(buttons)
         column.addLayout(top)
+        column.addWidget(self.again)
         width = max(slider.label.sizeHint().width() for slider in (self.radius, self.threshold))
         for slider in (self.radius, self.threshold):
             slider.label.setFixedWidth(width)
