@@ -52,9 +52,14 @@ class KerasGraph(nn.Module):
         channels: list[int] = []
         for place, node in enumerate(nodes):
             known = [channels[places[name]] for name in node["from"]]
-            made, count = self._layer(node, known, [of[place] for of in steps], depth, places)
-            self.layers.append(made)
+            made, count = _layer(node, known, [of[place] for of in steps], depth)
+            self.layers.append(nn.Identity() if "same_as" in node else made)
             channels.append(count)
+        # a layer that is used again is kept once: its weights are one set
+        self.used = [places[node.get("same_as", node["name"])] for node in nodes]
+        for place, first in enumerate(self.used):
+            if any(_ends(of[place]) != _ends(of[first]) for of in steps):
+                raise ValueError(f"{nodes[place]['name']} would need another padding than {nodes[first]['name']}")
         if channels[places[graph["output"]]] != 1:
             raise ValueError(f"it gives {channels[places[graph['output']]]} channels, not one")
         self.inputs = [[places[name] for name in node["from"]] for node in nodes]
@@ -62,25 +67,23 @@ class KerasGraph(nn.Module):
         last = {source: place for place, sources in enumerate(self.inputs) for source in sources}
         self.done_after = [[s for s in set(sources) if last[s] == p] for p, sources in enumerate(self.inputs)]
 
-    def _layer(
-        self, node: Node, channels: Sequence[int], steps: Sequence[Step], depth: int, places: Mapping[str, int]
-    ) -> tuple[nn.Module, int]:
-        if node["type"] == INPUT:
-            return nn.Identity(), depth
-        module, count = KINDS[node["type"]].build(node, channels, steps)
-        if "same_as" in node:
-            module = self.layers[places[node["same_as"]]]
-        return module, count
-
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map ``(n, depth, h, w)`` to logits ``(n, 1, h, w)``."""
         results: dict[int, torch.Tensor] = {}
-        for place, (layer, sources) in enumerate(zip(self.layers, self.inputs, strict=True)):
-            results[place] = layer(*(results[source] for source in sources)) if sources else x
+        for place, (used, sources) in enumerate(zip(self.used, self.inputs, strict=True)):
+            results[place] = self.layers[used](*(results[source] for source in sources)) if sources else x
             for source in self.done_after[place]:
                 if source != self.output:
                     del results[source]
         return results[self.output]
+
+
+def _layer(node: Node, channels: Sequence[int], steps: Sequence[Step], depth: int) -> tuple[nn.Module, int]:
+    return (nn.Identity(), depth) if node["type"] == INPUT else KINDS[node["type"]].build(node, channels, steps)
+
+
+def _ends(step: Step) -> tuple[int, int]:
+    return step.before, step.after
 
 
 def build(depth: int = 1, graph: Mapping[str, Any] | None = None) -> KerasGraph:
@@ -186,7 +189,7 @@ def checked(graph: Any) -> list[Node]:
             raise ValueError(f"the layer {name} reads {list(sources)}, which do not come before it")
         if not _fits(len(sources), KINDS.get(kind)):
             raise ValueError(f"the layer {name} ({kind}) has {len(sources)} inputs")
-        if "same_as" in node and known.get(node["same_as"], {}).get("type") != kind:
+        if "same_as" in node and known.get(str(node["same_as"]), {}).get("type") != kind:
             raise ValueError(f"the layer {name} is the same as {node['same_as']!r}, which is not a {kind} before it")
         known[name] = node
     if [node["type"] for node in nodes].count(INPUT) != 1 or graph.get("output") not in known:
