@@ -29,6 +29,7 @@ from ais_app.core.errors import DataWarning
 from ais_app.views.main_window import MainWindow
 from ais_app.views.widgets.application import application
 from ais_app.views.workbench import Workbench
+from ais_app.workers.compiling import Compiling
 
 SWITCH_SECONDS = 0.002  # threads hand over more often than by default (5 ms), so that the window answers sooner
 LEVELS = {
@@ -56,7 +57,7 @@ def run_window(files: Sequence[str | Path] = (), project: str | Path | None = No
     app = application()
     window = MainWindow(Workbench())
     hooks = Hooks(window)
-    leaving = TerminationNotifier(window)
+    leaving, compiling = TerminationNotifier(window), Compiling(window)
     window.show()
     QTimer.singleShot(0, _collect_garbage)
     paths = [Path(path) for path in ([project] if project else [])] + [Path(path) for path in files]
@@ -64,6 +65,7 @@ def run_window(files: Sequence[str | Path] = (), project: str | Path | None = No
         QTimer.singleShot(0, lambda: window.open_files(paths))
     code = app.exec()
     window.shut_down()  # quit() from elsewhere closes no window
+    compiling.close()
     leaving.close()
     hooks.remove()
     qInstallMessageHandler(None)
