@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from ais_app.models.layers3d import convolutions3d
 from torch import nn
 
 SIZE, CLASSES = 40, 23  # of the papers: cubes of 40 voxels, 22 complexes and "nothing"
@@ -40,10 +41,6 @@ class CubeClassifier(nn.Module):
         smallest: int = 1,
     ) -> None:
         super().__init__()
-        if size is not None and size < smallest:
-            raise ValueError(f"cubes of {size} voxels are too small; the smallest is {smallest}")
-        if classes < 1:
-            raise ValueError(f"{classes} classes are too few")
         self.trunk, self.neck, self.head = trunk, neck, head
         self.classes, self.size, self.smallest = classes, size, smallest
         initialise(self)
@@ -57,16 +54,17 @@ class CubeClassifier(nn.Module):
         return self.head(self.features(x))
 
 
-def convolution(channels_in: int, channels_out: int, edge: int = 3) -> nn.Sequential:
-    """Return a convolution and ReLU: ``(n, channels_in, d, h, w)`` to ``(n, channels_out, d, h, w)``."""
-    return nn.Sequential(nn.Conv3d(channels_in, channels_out, edge, padding=edge // 2), nn.ReLU(inplace=True))
+def check_numbers(classes: int, size: int, smallest: int) -> None:
+    """Raise `ValueError` where there is no class, or where cubes of `size` voxels would shrink to nothing."""
+    if size < smallest:
+        raise ValueError(f"cubes of {size} voxels are too small; the smallest is {smallest}")
+    if classes < 1:
+        raise ValueError(f"{classes} classes are too few")
 
 
 def halving(channels_in: int, *channels_out: int) -> nn.Sequential:
     """Return 3³ convolutions with ReLU, one for each number of output channels, and the maximum over 2³ voxels."""
-    widths = (channels_in, *channels_out)
-    layers = [convolution(a, b) for a, b in zip(widths[:-1], widths[1:], strict=True)]
-    return nn.Sequential(*layers, nn.MaxPool3d(2))
+    return nn.Sequential(*convolutions3d(channels_in, *channels_out), nn.MaxPool3d(2))
 
 
 def dense(inputs: int, *widths: int, drop: float = 0.0) -> nn.Sequential:

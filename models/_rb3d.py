@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import torch
-from ais_app.models._classify3d import convolution, halving
+from ais_app.models._classify3d import halving
+from ais_app.models.layers3d import convolution3d
 from torch import nn
 
 BLOCKS = 4
@@ -20,9 +21,9 @@ class BottleneckBlock(nn.Module):
     def __init__(self, drop: float) -> None:
         super().__init__()
         self.bottleneck = nn.Sequential(
-            convolution(32, 16, 1), convolution(16, 32, 3), nn.Conv3d(32, 16, 1), nn.Dropout(drop)
+            convolution3d(32, 16, 1), convolution3d(16, 32, 3), nn.Conv3d(32, 16, 1), nn.Dropout(drop)
         )
-        self.shortcut = convolution(32, 16, 3)
+        self.shortcut = convolution3d(32, 16, 3)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Concatenate both ways; 28,752 parameters."""

@@ -22,8 +22,9 @@ from __future__ import annotations
 
 import torch
 from ais_app.models import Architecture
-from ais_app.models._classify3d import convolution, halving, initialise
+from ais_app.models._classify3d import halving, initialise
 from ais_app.models.layers import BATCH_NORM_EPSILON
+from ais_app.models.layers3d import convolution3d
 from torch import nn
 
 SIZE, CODE, CHANNELS = 32, 32, 32
@@ -58,9 +59,9 @@ class Autoencoder3D(nn.Module):
             nn.ReLU(inplace=True),
             nn.Unflatten(1, (CHANNELS, edge, edge, edge)),
             nn.Upsample(scale_factor=2),
-            convolution(CHANNELS, CHANNELS),
+            convolution3d(CHANNELS, CHANNELS),
             nn.Upsample(scale_factor=2),
-            convolution(CHANNELS, CHANNELS),
+            convolution3d(CHANNELS, CHANNELS),
             nn.Conv3d(CHANNELS, 1, 3, padding=1),
         )
         initialise(self)

@@ -16,37 +16,31 @@ voxels and 23 classes; 3 × 3 × 3 convolutions, zeros beyond the border, ReLU::
 from __future__ import annotations
 
 from ais_app.models import Architecture
-from ais_app.models._classify3d import (
-    CHE,
-    CLASSES,
-    SIZE,
-    CubeClassifier,
-    convolution,
-    dense,
-    halving,
-    parameters,
-)
+from ais_app.models._classify3d import CHE, CLASSES, SIZE, CubeClassifier, check_numbers, dense, halving, parameters
+from ais_app.models.layers3d import convolution3d
 from torch import nn
 
 DROP = 0.5
+SMALLEST = 16  # voxels
 
 
 def build(depth: int = 1, size: int = SIZE, classes: int = CLASSES, drop: float = DROP) -> CubeClassifier:
     """Return the network for cubes of `size` voxels; `depth` is 1, as a cube enters whole."""
+    check_numbers(classes, size, SMALLEST)
     trunk = nn.Sequential(
-        convolution(1, 64),
+        convolution3d(1, 64),
         nn.MaxPool3d((1, 2, 2)),
         halving(64, 128),
         halving(128, 256, 256),
         halving(256, 512, 512),
-        convolution(512, 512),
-        convolution(512, 512),
+        convolution3d(512, 512),
+        convolution3d(512, 512),
         nn.ConstantPad3d((1, 1, 1, 1, 0, 0), 0.0),
         nn.MaxPool3d(2),
     )
     cells = (size // 16) * ((size // 16 + 2) // 2) ** 2
     neck = nn.Sequential(nn.Flatten(), dense(512 * cells, 4096, 4096, drop=drop))
-    return CubeClassifier(trunk, neck, nn.Linear(4096, classes), classes=classes, size=size, smallest=16)
+    return CubeClassifier(trunk, neck, nn.Linear(4096, classes), classes=classes, size=size, smallest=SMALLEST)
 
 
 ARCHITECTURE = Architecture(

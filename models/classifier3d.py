@@ -16,10 +16,11 @@ Cubes of any size of at least 4 voxels fit.
 from __future__ import annotations
 
 from ais_app.models import Architecture
-from ais_app.models._classify3d import CHE, CLASSES, SIZE, CubeClassifier
+from ais_app.models._classify3d import CHE, CLASSES, SIZE, CubeClassifier, check_numbers
 from torch import nn
 
 DROP = 0.3
+SMALLEST = 4  # voxels
 
 
 def _level(channels_in: int, channels_out: int) -> nn.Sequential:
@@ -35,10 +36,11 @@ def _level(channels_in: int, channels_out: int) -> nn.Sequential:
 
 def build(depth: int = 1, classes: int = CLASSES, drop: float = DROP) -> CubeClassifier:
     """Return the network; `depth` is 1, as a cube enters whole."""
+    check_numbers(classes, SMALLEST, SMALLEST)
     trunk = nn.Sequential(_level(1, 32), nn.MaxPool3d(2), _level(32, 64), nn.MaxPool3d(2), _level(64, 128))
     neck = nn.Sequential(nn.AdaptiveAvgPool3d(1), nn.Flatten())
     head = nn.Sequential(nn.Dropout(drop), nn.Linear(128, classes))
-    return CubeClassifier(trunk, neck, head, classes=classes, smallest=4)
+    return CubeClassifier(trunk, neck, head, classes=classes, smallest=SMALLEST)
 
 
 ARCHITECTURE = Architecture(

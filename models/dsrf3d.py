@@ -13,15 +13,18 @@ and 23 classes; 3 × 3 × 3 convolutions, zeros beyond the border, ReLU::
 from __future__ import annotations
 
 from ais_app.models import Architecture
-from ais_app.models._classify3d import CLASSES, SIZE, XU, CubeClassifier, dense, halving, parameters
+from ais_app.models._classify3d import CLASSES, SIZE, XU, CubeClassifier, check_numbers, dense, halving, parameters
 from torch import nn
+
+SMALLEST = 4  # voxels
 
 
 def build(depth: int = 1, size: int = SIZE, classes: int = CLASSES) -> CubeClassifier:
     """Return the network for cubes of `size` voxels; `depth` is 1, as a cube enters whole."""
+    check_numbers(classes, size, SMALLEST)
     trunk = nn.Sequential(halving(1, 32, 32), halving(32, 64, 64))
     neck = nn.Sequential(nn.Flatten(), dense(64 * (size // 4) ** 3, 512, 512))
-    return CubeClassifier(trunk, neck, nn.Linear(512, classes), classes=classes, size=size, smallest=4)
+    return CubeClassifier(trunk, neck, nn.Linear(512, classes), classes=classes, size=size, smallest=SMALLEST)
 
 
 ARCHITECTURE = Architecture(

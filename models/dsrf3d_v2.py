@@ -16,17 +16,19 @@ The share that dropout drops is 0.7, as the networks of the paper were trained.
 from __future__ import annotations
 
 from ais_app.models import Architecture
-from ais_app.models._classify3d import CHE, CLASSES, SIZE, CubeClassifier, dense, halving, parameters
+from ais_app.models._classify3d import CHE, CLASSES, SIZE, CubeClassifier, check_numbers, dense, halving, parameters
 from torch import nn
 
 DROP = 0.7
+SMALLEST = 8  # voxels
 
 
 def build(depth: int = 1, size: int = SIZE, classes: int = CLASSES, drop: float = DROP) -> CubeClassifier:
     """Return the network for cubes of `size` voxels; `depth` is 1, as a cube enters whole."""
+    check_numbers(classes, size, SMALLEST)
     trunk = nn.Sequential(halving(1, 32, 32), halving(32, 64, 64), halving(64, 128, 128))
     neck = nn.Sequential(nn.Flatten(), dense(128 * (size // 8) ** 3, 1024, 1024, drop=drop))
-    return CubeClassifier(trunk, neck, nn.Linear(1024, classes), classes=classes, size=size, smallest=8)
+    return CubeClassifier(trunk, neck, nn.Linear(1024, classes), classes=classes, size=size, smallest=SMALLEST)
 
 
 ARCHITECTURE = Architecture(

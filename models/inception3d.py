@@ -21,10 +21,12 @@ from __future__ import annotations
 
 import torch
 from ais_app.models import Architecture
-from ais_app.models._classify3d import CLASSES, SIZE, XU, CubeClassifier, convolution, parameters
+from ais_app.models._classify3d import CLASSES, SIZE, XU, CubeClassifier, check_numbers, parameters
+from ais_app.models.layers3d import convolution3d
 from torch import nn
 
 DROP = 0.3
+SMALLEST = 7  # voxels
 
 
 class _Inception(nn.Module):
@@ -32,10 +34,10 @@ class _Inception(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.point = convolution(32, 32, 1)
-        self.middle = nn.Sequential(convolution(32, 32, 1), convolution(32, 64, 3))
-        self.wide = nn.Sequential(convolution(32, 16, 1), convolution(16, 32, 5))
-        self.pooled = nn.Sequential(nn.MaxPool3d(3, stride=1, padding=1), convolution(32, 32, 1))
+        self.point = convolution3d(32, 32, 1)
+        self.middle = nn.Sequential(convolution3d(32, 32, 1), convolution3d(32, 64, 3))
+        self.wide = nn.Sequential(convolution3d(32, 16, 1), convolution3d(16, 32, 5))
+        self.pooled = nn.Sequential(nn.MaxPool3d(3, stride=1, padding=1), convolution3d(32, 32, 1))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Concatenate what the branches give."""
@@ -54,6 +56,7 @@ class _Inception3D(CubeClassifier):
 
 def build(depth: int = 1, size: int = SIZE, classes: int = CLASSES, drop: float = DROP) -> CubeClassifier:
     """Return the network for cubes of `size` voxels; `depth` is 1, as a cube enters whole."""
+    check_numbers(classes, size, SMALLEST)
     trunk = nn.Sequential(
         nn.Conv3d(1, 32, 5),
         nn.ReLU(inplace=True),
@@ -63,7 +66,7 @@ def build(depth: int = 1, size: int = SIZE, classes: int = CLASSES, drop: float 
     )
     edge = max(0, -(-(size - 4) // 2) - 1)
     neck = nn.Sequential(nn.Flatten(), nn.Dropout(drop))
-    return _Inception3D(trunk, neck, nn.Linear(160 * edge**3, classes), classes=classes, size=size, smallest=7)
+    return _Inception3D(trunk, neck, nn.Linear(160 * edge**3, classes), classes=classes, size=size, smallest=SMALLEST)
 
 
 ARCHITECTURE = Architecture(

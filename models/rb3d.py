@@ -16,20 +16,22 @@ Dropout drops 0.7 in the blocks and 0.5 in the dense layers.
 from __future__ import annotations
 
 from ais_app.models import Architecture
-from ais_app.models._classify3d import CHE, CLASSES, SIZE, CubeClassifier, dense, parameters
+from ais_app.models._classify3d import CHE, CLASSES, SIZE, CubeClassifier, check_numbers, dense, parameters
 from ais_app.models._rb3d import trunk
 from torch import nn
 
 DROP, BLOCK_DROP = 0.5, 0.7
+SMALLEST = 2  # voxels
 
 
 def build(
     depth: int = 1, size: int = SIZE, classes: int = CLASSES, drop: float = DROP, block_drop: float = BLOCK_DROP
 ) -> CubeClassifier:
     """Return the network for cubes of `size` voxels; `depth` is 1, as a cube enters whole."""
+    check_numbers(classes, size, SMALLEST)
     neck = nn.Sequential(nn.Flatten(), dense(32 * (size // 2) ** 3, 1024, 1024, drop=drop))
     head = nn.Linear(1024, classes)
-    return CubeClassifier(trunk(block_drop), neck, head, classes=classes, size=size, smallest=2)
+    return CubeClassifier(trunk(block_drop), neck, head, classes=classes, size=size, smallest=SMALLEST)
 
 
 ARCHITECTURE = Architecture(

@@ -13,17 +13,19 @@ Cubes of any size of at least 4 voxels fit.
 from __future__ import annotations
 
 from ais_app.models import Architecture
-from ais_app.models._classify3d import CHE, CLASSES, SIZE, CubeClassifier
+from ais_app.models._classify3d import CHE, CLASSES, SIZE, CubeClassifier, check_numbers
 from ais_app.models._rb3d import trunk
 from torch import nn
 
 DROP = 0.0
+SMALLEST = 4  # voxels
 
 
 def build(depth: int = 1, classes: int = CLASSES, drop: float = DROP) -> CubeClassifier:
     """Return the network; `depth` is 1, as a cube enters whole, and `drop` the dropout in the blocks."""
+    check_numbers(classes, SMALLEST, SMALLEST)
     neck = nn.Sequential(nn.AdaptiveAvgPool3d(2), nn.Flatten())
-    return CubeClassifier(trunk(drop), neck, nn.Linear(32 * 8, classes), classes=classes, smallest=4)
+    return CubeClassifier(trunk(drop), neck, nn.Linear(32 * 8, classes), classes=classes, smallest=SMALLEST)
 
 
 ARCHITECTURE = Architecture(
