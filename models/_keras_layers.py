@@ -17,13 +17,13 @@ from ais_app.models._keras_axis import Extent, Step
 from ais_app.models._keras_modules import (
     PAIRS,
     AveragePooling,
-    Convolution,
     MaxPooling,
     Merge,
     Padding,
     ProbabilityToLogit,
-    TransposedConvolution,
     Upsampling,
+    convolution,
+    transposed,
 )  # fmt: skip
 from torch import nn
 
@@ -155,14 +155,14 @@ def _convolution(node: Node, channels: Sequence[int], steps: Steps) -> tuple[nn.
     if channels[0] % groups or filters % groups:
         raise ValueError(f"{node['name']} has {groups} groups for {channels[0]} and {filters} channels")
     window = pair(node, "kernel_size", LARGEST["window"])
-    made = Convolution(channels[0], filters, window, _pads(steps), groups=groups, **_options(node))
+    made = convolution((channels[0], filters), window, steps, groups=groups, **_options(node))
     return made, filters
 
 
 def _transposed(node: Node, channels: Sequence[int], steps: Steps) -> tuple[nn.Module, int]:
     filters = int(number(node, "filters", LARGEST["filters"], 1))
     window = pair(node, "kernel_size", LARGEST["window"])
-    made = TransposedConvolution(channels[0], filters, window, steps, **_options(node))
+    made = transposed((channels[0], filters), window, steps, **_options(node))
     return made, filters
 
 

@@ -17,38 +17,52 @@ PAIRS: dict[str, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] = {
 }  # fmt: skip
 
 
-class Convolution(nn.Conv2d):
-    """A convolution with the padding of Keras, which may be one pixel wider behind."""
+class OddConvolution(nn.Conv2d):
+    """A convolution whose padding is one pixel wider behind."""
 
-    def __init__(
-        self, channels_in: int, channels_out: int, window: tuple[int, int], pads: Sequence[int], **options: Any
-    ) -> None:
-        left, right, top, bottom = pads
-        even = min(top, bottom), min(left, right)
-        super().__init__(channels_in, channels_out, window, padding=even, **options)
-        self.odd = (left - even[1], right - even[1], top - even[0], bottom - even[0])
+    odd = (0, 0, 0, 0)  # left, right, top, bottom, beyond the even padding
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map ``(n, c, h, w)`` to ``(n, channels, h', w')``."""
-        return super().forward(functional.pad(x, self.odd) if any(self.odd) else x)
+        return super().forward(functional.pad(x, self.odd))
 
 
-class TransposedConvolution(nn.ConvTranspose2d):
-    """A transposed convolution that is cut, or filled up with zeros behind, as Keras does."""
+class OddTransposedConvolution(nn.ConvTranspose2d):
+    """A transposed convolution that is cut one pixel more behind."""
 
-    def __init__(
-        self, channels_in: int, channels_out: int, window: tuple[int, int], steps: Sequence[Step], **options: Any
-    ) -> None:
-        y, x = steps
-        cut, filled = (-y.before, -x.before), (max(y.after, 0), max(x.after, 0))
-        super().__init__(channels_in, channels_out, window, padding=cut, output_padding=filled, **options)
-        self.surplus = tuple(max(step.before - step.after, 0) if step.after < 0 else 0 for step in steps)
+    surplus = (0, 0)  # below, behind
 
     def forward(self, x: torch.Tensor, output_size: list[int] | None = None) -> torch.Tensor:
         """Map ``(n, c, h, w)`` to ``(n, channels, h', w')``."""
-        full = super().forward(x, output_size)
         below, behind = self.surplus
-        return full[..., : -below if below else None, : -behind if behind else None] if below or behind else full
+        full = super().forward(x, output_size)
+        return full[..., : -below if below else None, : -behind if behind else None]
+
+
+def convolution(channels: tuple[int, int], window: tuple[int, int], steps: Sequence[Step], **options: Any) -> nn.Conv2d:
+    """Return a convolution with the padding of Keras: torch's own wherever it can do it."""
+    y, x = steps
+    even = min(y.before, y.after), min(x.before, x.after)
+    odd = (x.before - even[1], x.after - even[1], y.before - even[0], y.after - even[0])
+    if not any(odd):
+        return nn.Conv2d(*channels, window, padding=even, **options)
+    made = OddConvolution(*channels, window, padding=even, **options)
+    made.odd = odd
+    return made
+
+
+def transposed(
+    channels: tuple[int, int], window: tuple[int, int], steps: Sequence[Step], **options: Any
+) -> nn.ConvTranspose2d:
+    """Return a transposed convolution that is cut, or filled up with zeros behind, as Keras does."""
+    y, x = steps
+    options |= {"padding": (-y.before, -x.before), "output_padding": (max(y.after, 0), max(x.after, 0))}
+    surplus = max(y.before - y.after, 0), max(x.before - x.after, 0)
+    if not any(surplus):
+        return nn.ConvTranspose2d(*channels, window, **options)
+    made = OddTransposedConvolution(*channels, window, **options)
+    made.surplus = surplus
+    return made
 
 
 class MaxPooling(nn.MaxPool2d):
