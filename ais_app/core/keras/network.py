@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import torch
 
 ARCHITECTURE = "keras_graph"
+SIGMOID = "a sigmoid"  # how networks end, unless they say something else
 
 
 @dataclass
@@ -108,7 +109,7 @@ def _probability(nodes: list[dict[str, Any]], output: str) -> tuple[list[dict[st
     """Let the graph end in logits: drop its sigmoid, or undo the one that comes after it."""
     last = next(node for node in nodes if node["name"] == output)
     if last["type"] == "Activation" and last["function"] == "sigmoid":
-        output, note = last["from"][0], "a sigmoid"
+        output, note = last["from"][0], SIGMOID
     else:
         end = {"name": "probability", "type": "ProbabilityToLogit", "from": [output]}
         nodes, output = [*nodes, end], "probability"
