@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ais_app.cli import models_plugins
+from ais_app.cli import models_import, models_plugins, models_zoo
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="List, inspect and check networks.")
 
@@ -56,6 +56,9 @@ def info(file: File, json: Json = False) -> None:
         return
     training = found.pop("training")
     found["normalisation"] = found["normalisation"]["kind"]
+    if "graph" in found["parameters"]:
+        found["parameters"] = f"{len(found['parameters']['graph']['layers'])} layers, listed with --json"
+    found |= {name.replace("_", " "): training[name] for name in ("imported_from", "output") if name in training}
     found |= {
         "trained " + name: training[name] for name in ("epochs", "steps", "seed", "best_epoch") if name in training
     }
@@ -102,7 +105,7 @@ def _check_contract(file: Path) -> None:
         raise typer.Exit(1)
 
 
-for part in (models_plugins,):
+for part in (models_import, models_plugins, models_zoo):
     app.add_typer(part.app)
 
 

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from ais_app.core.errors import ModelProblem
 
 if TYPE_CHECKING:
-    import torch
     from torch import nn
 
     from ais_app.models import Architecture

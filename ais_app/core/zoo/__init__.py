@@ -1,0 +1,1 @@
+"""Zoos: trained networks to start from, in a folder or behind an HTTP address, with an index and cards."""
