@@ -52,6 +52,12 @@ _PUBLIC = {
     "check_model": "ais_app.operations.models",
     "Model": "ais_app.core.model.package",
     "ModelCard": "ais_app.core.model.package",
+    "new_architecture": "ais_app.operations.architectures",
+    "check_architecture": "ais_app.operations.architectures",
+    "search_networks": "ais_app.operations.zoo",
+    "download_network": "ais_app.operations.zoo",
+    "publish_network": "ais_app.operations.zoo",
+    "Zoo": "ais_app.core.zoo.client",
     "load_model": "ais_app.core.model.package",
     "save_model": "ais_app.core.model.package",
     # segmentation

@@ -35,7 +35,7 @@ COMMANDS = {
     "preview": "Draw slices with their segmentations over them",
     "coordinates": "Convert particle lists between programs",
     "mapback": "Put an average back at every pick, as a volume",
-    "models": "List, inspect and check networks",
+    "models": "List, find, inspect, exchange and compare networks",
     "batch": "Queue work over many tomograms, run it anywhere",
     "replay": "Make an output again from its provenance",
 }

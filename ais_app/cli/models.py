@@ -9,7 +9,7 @@ import typer
 
 from ais_app.cli import models_import, models_plugins, models_zoo
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, help="List, inspect and check networks.")
+app = typer.Typer(add_completion=False, no_args_is_help=True, help="Networks: architectures, model packages, zoos.")
 
 File = Annotated[Path, typer.Argument(help="Model package, NAME.aismodel.")]
 Checked = Annotated[Path, typer.Argument(help="Model package, NAME.aismodel, or an architecture of your own, NAME.py.")]

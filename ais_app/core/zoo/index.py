@@ -175,19 +175,22 @@ def _wrong(given: Mapping[str, Any]) -> str | None:
     size, voxel, scores = given.get("size"), given.get("voxel_size"), given.get("scores", {})
     sound = {
         "name": sound_name(given.get("name")),
-        "file": plain_file_name(given.get("file")) and given["file"].endswith(".aismodel"),
+        "file": _file_of_kind(given.get("file"), ".aismodel"),
         "size": type(size) is int and 0 < size <= MOST_MODEL_BYTES,
         "sha256": isinstance(given.get("sha256"), str) and re.fullmatch("[0-9a-f]{64}", given["sha256"]) is not None,
         "voxel_size": voxel is None or (_number(voxel) and voxel > 0),
         "scores": isinstance(scores, dict) and all(_number(value) for value in scores.values()),
         "own_program": isinstance(given.get("own_program", False), bool),
-        "preview": not given.get("preview")
-        or (plain_file_name(given["preview"]) and given["preview"].endswith(".png")),
-        "card": not given.get("card") or (plain_file_name(given["card"]) and given["card"].endswith(".md")),
+        "preview": not given.get("preview") or _file_of_kind(given["preview"], ".png"),
+        "card": not given.get("card") or _file_of_kind(given["card"], ".md"),
     }
     texts = [item.name for item in dataclasses.fields(ZooEntry) if item.type == "str" and item.name not in sound]
     sound |= {name: isinstance(given.get(name, ""), str) and len(given.get(name, "")) <= 20_000 for name in texts}
     return next((name for name, fits in sound.items() if not fits), None)
+
+
+def _file_of_kind(name: object, suffix: str) -> bool:
+    return plain_file_name(name) and str(name).endswith(suffix)
 
 
 def _number(value: object) -> bool:
