@@ -11,7 +11,7 @@ from ais_app.core.jobs import Job, Progress
 from ais_app.core.simulate.kernels import first_fit, paint_map
 from ais_app.core.simulate.scene import Placed, Scene
 from ais_app.core.simulate.surfaces import near_surface
-from ais_app.core.simulate.templates import Template, load_template, template_names
+from ais_app.core.simulate.templates import Template, load_template, smoothed, template_names
 
 MEMBRANE_PROTEIN = "ampa_receptor"
 _BATCH = 200  # random poses that are tried at a time
@@ -200,14 +200,7 @@ def _paint(scene: Scene, template: Template, placed: Placed, rotation: np.ndarra
 
 @cache
 def _smoothed(name: str, voxel_size: float) -> np.ndarray:
-    """Return a map, blurred where the voxels of the scene are too large for its detail."""
-    from scipy.ndimage import gaussian_filter
-
-    template = load_template(name)
-    if voxel_size <= 12:
-        return template.density
-    sigma = 0.4 * np.sqrt(voxel_size**2 - 100) / template.voxel_size
-    return gaussian_filter(template.density, sigma, mode="constant")
+    return smoothed(load_template(name), voxel_size)
 
 
 def _random_rotations(rng: np.random.Generator, count: int) -> np.ndarray:

@@ -14,6 +14,7 @@ from ais_app.core.errors import ParameterProblem
 from ais_app.core.files import read_json
 
 CONTOUR = 0.3  # of the maximum, before the outline is smoothed to what a person would draw
+PROTEIN = 0.27  # of its electrons stand out of ice
 _FINE = 2  # maps are refined this much once, so that linear interpolation afterwards loses nothing
 
 
@@ -83,18 +84,67 @@ def load_template(name: str) -> Template:
     entry = _table().get(name)
     if entry is None:
         raise ParameterProblem(name, "there is no such complex", f"known: {', '.join(template_names())}")
-    density = _refine(_read(entry["file"])) * np.float32(entry["contrast"] / entry["voxel_size"] ** 3)
-    return Template(
-        name=name,
+    return template_of(
+        _read(entry["file"]),
+        entry["voxel_size"],
+        name,
+        contrast=entry["contrast"],
         title=entry["title"],
-        density=density,
-        voxel_size=entry["voxel_size"] / _FINE,
-        outline=_outline(density),
         kilodalton=entry["kilodalton"],
         membrane_offset=entry["membrane_offset"],
         source=entry["source"],
         licence=entry["licence"],
     )
+
+
+def template_of(
+    electrons: np.ndarray,
+    voxel_size: float,
+    name: str,
+    *,
+    contrast: float = PROTEIN,
+    title: str = "",
+    kilodalton: float = 0.0,
+    membrane_offset: float | None = None,
+    source: str = "",
+    licence: str = "",
+) -> Template:
+    """Make a template of a density map.
+
+    Parameters
+    ----------
+    electrons
+        (n, n, n) float32, z y x, electrons per voxel; the centre of charge is at voxel ``n // 2``.
+    voxel_size
+        Å.
+    contrast
+        The fraction of the electrons that stands out of vitreous ice.
+    name, title, kilodalton, membrane_offset, source, licence
+        See `Template`.
+    """
+    density = _refine(electrons) * np.float32(contrast / voxel_size**3)
+    return Template(
+        name=name,
+        title=title or name,
+        density=density,
+        voxel_size=voxel_size / _FINE,
+        outline=_outline(density),
+        kilodalton=kilodalton,
+        membrane_offset=membrane_offset,
+        source=source,
+        licence=licence,
+    )
+
+
+def smoothed(template: Template, voxel_size: float) -> np.ndarray:
+    """Return a template's density, blurred where voxels of `voxel_size` Å are too large for its detail."""
+    from scipy.ndimage import gaussian_filter
+
+    if voxel_size <= 12:
+        return template.density
+    sigma = 0.4 * np.sqrt(voxel_size**2 - 100) / template.voxel_size
+    blurred: np.ndarray = gaussian_filter(template.density, sigma, mode="constant")
+    return blurred
 
 
 @cache
