@@ -62,11 +62,14 @@ def list_architectures(depth: int = 1) -> list[ArchitectureInfo]:
     """Return every architecture with its size and cost for slabs of `depth` slices.
 
     Those of the person's models folder and of installed packages are among them. One that cannot be built is left
-    out and named in the log; `architecture_problems` gives the reasons.
+    out and named in the log; `architecture_problems` gives the reasons. Networks that came from another program with
+    all their layers (`Architecture.imported`) are no choice for a new training, and left out.
     """
     found = discover("ais_app.models", "ARCHITECTURE")
     infos = []
     for name, record in found.records.items():
+        if record.imported:
+            continue
         try:
             infos.append(_info(record, depth, found.origins[name]))
         except ModelProblem as error:

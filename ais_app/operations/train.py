@@ -126,13 +126,15 @@ def train_job(
     from ais_app.core.training.trainer import train_job as core_job
 
     params, out = params or TrainParams(), Path(out)
-    stride = architecture(params.architecture).stride
+    start = load_model(parent, trust_source=trust_source) if parent is not None else None
+    if start is not None and start.architecture.imported:
+        # its layers came with it: it can be chosen by its file only
+        params = replace(params, architecture=start.card.architecture, depth=start.card.depth)
+    stride = (start.architecture if start is not None else architecture(params.architecture)).stride
     yield Progress(0, 0, "cutting boxes")
     choice = LabelChoice(tuple(tomograms), tuple(negatives), tuple(ignored))
     data, card, inputs = _data(project, feature, choice, training_set, params, stride)
-    start = None
-    if parent is not None:
-        start = load_model(parent, trust_source=trust_source)
+    if start is not None and parent is not None:
         inputs.append(Path(parent))
         parent_record = {"feature": start.card.feature, "fingerprint": provenance.fingerprint(parent)}
         card = replace(card, parameters=start.card.parameters, training={"parent": parent_record})
