@@ -16,6 +16,7 @@ from PyQt6.QtTest import QTest
 
 from ais_app.core.io import create_volume
 from ais_app.core.model.package import ModelCard, new_model, save_model
+from ais_app.core.pickers.blobs import BlobParams
 from ais_app.core.probability import create_probabilities
 from ais_app.core.scene.surface import SurfaceSettings
 from ais_app.state import scene_store
@@ -209,8 +210,30 @@ def test_dust_hides_the_small_ball_without_another_mesh(shown: RenderPanel, qtbo
     assert layer.shown_faces == before
 
 
+def test_picking_begins_with_the_size_of_the_feature(shown: RenderPanel, qtbot) -> None:
+    picking, session = shown.picking, shown.workbench.session
+    QTest.mouseClick(picking.on, Qt.MouseButton.LeftButton, pos=QPoint(8, picking.on.height() // 2))
+    settled(shown, qtbot)
+    # the brush of the feature is 10 nm in radius: the small ball, of 4 nm, is less than half of that
+    assert (picking.radius.value(), picking.params().min_spacing) == (100.0, 100.0)
+    assert picking.params().min_volume == pytest.approx(4 / 3 * np.pi * 50.0**3, rel=0.02)
+    assert picking.particles.positions_zyx == pytest.approx(np.array([BALL]) * SIZE, abs=2)
+    assert "20 nm" in picking.start.text() and "ball" in picking.start.text() and picking.start.isVisible()
+    picking.volume.slider.setFocus()
+    QTest.keyClick(picking.volume.slider, Qt.Key.Key_Home)
+    settled(shown, qtbot)
+    assert picking.params().min_volume == 0.0 and len(picking.particles) == 2
+    assert not picking.start.isVisible()
+    # what was chosen is there again when the surface is chosen again
+    picking.radius.field.setValue(70.0)
+    picking._choose()
+    assert picking.params().min_volume == 0.0 and picking.radius.value() == 70.0
+    assert session.project.display("picking-radii") == {"ball": 70.0}
+
+
 def test_picks_follow_the_threshold_and_can_be_kept(shown: RenderPanel, qtbot) -> None:
     session = shown.workbench.session
+    shown.picking.set_params(BlobParams(threshold=0.5))  # no ball is too small
     shown.picking.on.setChecked(True)
     settled(shown, qtbot)
     truth = np.array([BALL, SMALL]) * SIZE
@@ -459,17 +482,58 @@ def test_volumes_belong_to_other_tabs_otherwise(shown: RenderPanel, lamella: Pat
     assert not shown.take_file(lamella.parent / "segmented" / "TS_01__ball.mrc")
 
 
-def test_coordinates_become_picks(shown: RenderPanel, qtbot, tmp_path: Path) -> None:
+def test_coordinates_are_shown_on_slices_before_they_become_picks(
+    shown: RenderPanel, qtbot, window: MainWindow, tmp_path: Path
+) -> None:
     from ais_app.core.coordinates import write_particles
     from ais_app.core.particle_set import Particles
+    from ais_app.views.dialogs.coordinates_in import CoordinatesIn
 
     names = np.array(["TS_01", "TS_01", "TS_02"], dtype=object)
     particles = Particles(np.array([[1.0, 2, 3], [4, 5, 6], [7, 8, 9]]) * 20, tomograms=names, voxel_size=SIZE)
     write_particles(tmp_path / "found.star", particles)
-    assert shown.take_file(tmp_path / "found.star")
+    window.open_files([tmp_path / "found.star"])
+    (dialog,) = window.findChildren(CoordinatesIn)
+    qtbot.waitUntil(lambda: dialog.look is not None and not dialog.busy, timeout=15_000)
+    assert "found" not in shown.space.content.shown_picks  # nothing is taken before a person has seen it
+    QTest.mouseClick(dialog.ok, Qt.MouseButton.LeftButton)
     settled(shown, qtbot)
     assert _picks(shown).positions_zyx == pytest.approx(particles.positions_zyx[:2], abs=0.01)
     assert len(shown.space.content.shown_picks["found"].ids) == 2
+
+
+def test_what_is_behind_shines_through_from_every_side(shown: RenderPanel, qtbot) -> None:
+    """A clear shell around the ball, made after it and before it: drawn last, it tints the ball all the same."""
+    session = shown.workbench.session
+    grid = np.indices(SHAPE, dtype=np.float32)
+    away = np.sqrt(sum((grid[i] - BALL[i]) ** 2 for i in range(3)))
+    folder = Path(session.folder()) / "segmented"
+    beside = np.clip(0.5 + 0.1 * (4 - np.abs(grid[2] - 70)), 0, 1)  # a wall beside the ball
+    _probabilities(folder / "TS_01__a shell.mrc", np.clip(0.5 + 0.1 * (17 - away), 0, 1))
+    _probabilities(folder / "TS_01__wall.mrc", beside.astype(np.float32))
+    render.refresh(session)
+    render.change_surface(session, "ball", colour="#00ff00", opacity=0.5, dust=2e6)  # without the small ball
+    render.change_surface(session, "a shell", colour="#ff0000", opacity=0.5)
+    render.change_surface(session, "wall", colour="#0000ff", opacity=0.5)
+    settled(shown, qtbot)
+
+    def order() -> list[str]:
+        return sorted(["ball", "a shell", "wall"], key=lambda name: shown.space.content.surfaces[name].node.order)
+
+    for axis in "xyz":
+        render.look_along(session, axis)
+        settled(shown, qtbot)
+        assert order().index("ball") < order().index("a shell"), axis
+    render.look_along(session, "x")  # from the side of the wall
+    settled(shown, qtbot)
+    assert order()[-1] == "wall"
+    picture = shown.space.picture(*shown.space.pane_size)
+    column, row = np.rint(shown.space.to_pixel(middle_xyz(BALL)[None])[0]).astype(int)
+    red, green, blue = picture[row, column, :3].astype(int)
+    assert blue > red > green  # the wall last, then the shell, then the ball within it
+    render.change_surface(session, "wall", opacity=1.0)  # what is opaque comes first
+    settled(shown, qtbot)
+    assert order()[0] == "wall"
 
 
 def test_volume_and_slice_are_drawn(shown: RenderPanel, qtbot) -> None:

@@ -18,6 +18,7 @@ from ais_app.core.tomogram import Tomogram
 from ais_app.state import scene_store as store
 from ais_app.views.render.layers import PickLayer, Sender, SurfaceLayer, apply_look
 from ais_app.views.render.pick_shapes import ShownPicks, pick_work
+from ais_app.views.render.sorting import sort_back_to_front
 from ais_app.views.render.volumes import SliceLayer, VolumeLayer, slice_work, volume_work
 from ais_app.workers.rendering import NewestOf, Volumes, VolumeSource, surface_work
 
@@ -62,6 +63,7 @@ class Content(QObject):
         self.slice, self.volume = SliceLayer(self._parent), VolumeLayer(self._parent)
         self._asked: dict[str, object] = {}
         self._scene = space.scene
+        self._orders: tuple[float, ...] = ()
         self._stale = True  # the picks have to be read again
         events = space.workbench.session.events
         for signal in (events.picks, events.opened, events.tomograms):
@@ -151,7 +153,12 @@ class Content(QObject):
             layer.set_moving(moving)
 
     def light(self, camera: Camera, lights: Lights, plane: ClipPlane | None) -> None:
-        """Give everything that is lit the light, the eye and the clipping plane."""
+        """Give everything that is lit the light, the eye and the clipping plane; order what can be looked through."""
+        sort_back_to_front([*self.surfaces.values(), *self.picks.values()], camera.toward_eye_xyz)
+        orders = tuple(node.order for node in self._parent.children)
+        if orders != self._orders:
+            self._orders = orders
+            self._space.canvas.scene.events.children_change()  # vispy draws in the old order until then
         nodes: list[Any] = [layer.node for layer in self.surfaces.values()]
         nodes += [node for layer in self.picks.values() for node in (layer.node, layer.selected)]
         apply_look(nodes, camera, lights, plane)
@@ -188,6 +195,7 @@ class Content(QObject):
             self.surfaces[name].set_levels(levels)
             self._space.stir()  # while its slider is dragged the coarse level is enough
             self._share_triangles()
+            self.light(self._space.camera, self._scene.lights, self._space.clip_plane)
             self._space.canvas.update()
             self.surface_changed.emit(name)
 

@@ -13,8 +13,7 @@ from ais_app.core.scene.camera import Camera
 from ais_app.core.scene.scene import ClipPlane, Lights
 from ais_app.core.scene.surface import Detail, SurfaceLevels, SurfaceSettings
 from ais_app.views.render.shading import Lit, MeshBuffers
-
-OPAQUE_ORDER, CLEAR_ORDER = 0.0, 10.0  # what is opaque is drawn first
+from ais_app.views.render.sorting import nearest_of
 
 
 class Sender(QObject):
@@ -84,7 +83,19 @@ class SurfaceLayer:
         self._sender = sender
         self._buffers: list[MeshBuffers | None] = []
         self._most: int | None = None
+        self._opacity = 1.0
         self.dust = 0.0
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether what lies behind it shows through."""
+        return self._opacity < 1 and bool(self.node.visible)
+
+    def nearest(self, toward_eye_xyz: np.ndarray) -> float:
+        """Return how far toward the eye, (3,) float32, its nearest point lies, Å; by the coarsest level of detail."""
+        if self.levels is None:
+            return -np.inf
+        return nearest_of(self.levels.details[-1].first(self.levels.kept(self.dust))[0], toward_eye_xyz)
 
     def set_levels(self, levels: SurfaceLevels) -> None:
         """Show another surface: its coarsest level at once, the others when they are there."""
@@ -100,7 +111,7 @@ class SurfaceLayer:
     def set_style(self, settings: SurfaceSettings) -> None:
         """Take on colour, opacity, dust and whether it is seen."""
         self.node.visible = settings.visible
-        self.node.order = OPAQUE_ORDER if settings.opacity >= 1 else CLEAR_ORDER
+        self._opacity = settings.opacity
         self.node.set_colour(settings.colour, settings.opacity)
         self.dust = settings.dust
         self._show()
@@ -152,11 +163,22 @@ class PickLayer:
         self._sender = sender
         self._buffers: list[MeshBuffers | None] = [None, None]
         self._moving = False
+        self._opacity, self._points = 1.0, np.empty((0, 3), dtype=np.float32)
         self.selected.visible = False
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether what lies behind them shows through."""
+        return self._opacity < 1 and bool(self.node.visible)
+
+    def nearest(self, toward_eye_xyz: np.ndarray) -> float:
+        """Return how far toward the eye, (3,) float32, their nearest point lies, Å."""
+        return nearest_of(self._points, toward_eye_xyz)
 
     def set_meshes(self, meshes: Sequence[Any]) -> None:
         """Show picks as `instances.Merged`: at rest, and while the camera moves."""
         self._buffers = [self._sent(mesh) for mesh in meshes]
+        self._points = meshes[-1].vertices_xyz
         self._show()
 
     def set_selected(self, mesh: Any | None, colour: str) -> None:
@@ -169,7 +191,7 @@ class PickLayer:
     def set_style(self, colour: str, opacity: float, visible: bool) -> None:
         """Take on colour, opacity and whether they are seen."""
         self.node.visible = visible
-        self.node.order = OPAQUE_ORDER if opacity >= 1 else CLEAR_ORDER
+        self._opacity = opacity
         self.node.set_colour(colour, opacity)
 
     def set_moving(self, moving: bool) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from PyQt6.QtWidgets import QFileDialog, QPushButton, QWidget
 
 from ais_app.state.commands import render
-from ais_app.views.render.dropped import add_picks_file, add_surface_file, coordinate_file, volume_suffix
+from ais_app.views.render.dropped import add_surface_file
 from ais_app.views.render.editing import PickEditor
 from ais_app.views.render.looks import SceneLooks, TomogramLooks
 from ais_app.views.render.output import Output
@@ -17,6 +17,7 @@ from ais_app.views.render.picking import PickingPanel
 from ais_app.views.render.predicted import Predicted
 from ais_app.views.render.space import Space
 from ais_app.views.render.surface_cards import SurfaceList
+from ais_app.views.shell.file_kinds import has_coordinates, has_volume_suffix
 from ais_app.views.widgets.panel import Panel, heading
 from ais_app.views.workbench import Workbench
 
@@ -52,17 +53,14 @@ class RenderPanel(Panel):
         self._offer()
 
     def take_file(self, path: Path) -> bool:
-        """Show a volume as a surface, or a coordinate file as picks, while this tab is in front."""
+        """Show a volume as a surface while this tab is in front; coordinates are shown on slices first."""
         session = self.workbench.session
         if session.view.tab != "render" or session.tomogram is None:
             return False
-        if volume_suffix(path):
-            add_surface_file(self.workbench, path)
-            return True
-        if coordinate_file(path):
-            add_picks_file(self.workbench, path)
-            return True
-        return False
+        if has_coordinates(path) or not has_volume_suffix(path):
+            return False
+        add_surface_file(self.workbench, path)
+        return True
 
     def ask_for_surface(self) -> None:
         """Ask which volumes are to be shown."""

@@ -16,6 +16,7 @@ from ais_app.core.scene.scene import ScenePicks, SceneSurface
 from ais_app.core.surfaces.mesh import NM3
 from ais_app.state import scene_store as store
 from ais_app.state.commands import render
+from ais_app.state.first_picking import first_picking
 from ais_app.views.render.columns import aligned
 from ais_app.views.render.space import Space
 from ais_app.views.widgets.fields import ChoiceBox
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from ais_app.core.scene.thresholding import LivePicks
 
 DOCUMENT = "picking"  # display setting: parameters by the name of the surface
+RADII = "picking-radii"  # display setting: radius of the particle (Å) by the name of the surface
 LEAST_VOLUME, MOST_VOLUME = 1.0, 1e5  # nm³; at the left end nothing is discarded
 ADVANCED = ("neck", "one_per_component", "position", "border_margin", "max_count", "binning", "orientation")
 
@@ -72,7 +74,7 @@ class PickingPanel(QWidget):
             tip="Of two particles closer than this the one of lower weight goes (Å)",
         )  # fmt: skip
         self.form = ParamsForm(BlobParams(), (), ADVANCED)
-        self.state = hint("")
+        self.start, self.state = hint(""), hint("")
         self.name = QLineEdit()
         self.name.setAccessibleName("Name of the set of picks")
         self.name.setToolTip("Name under which they are kept; a set of this name is replaced")
@@ -138,6 +140,7 @@ class PickingPanel(QWidget):
         inside.setSpacing(6)
         for slider in aligned(self.threshold, self.volume, self.spacing, self.radius):
             inside.addWidget(slider)
+        inside.addWidget(self.start)
         inside.addWidget(self.form)
         inside.addWidget(self.state)
         row = QHBoxLayout()
@@ -155,7 +158,7 @@ class PickingPanel(QWidget):
         for slider in (self.threshold, self.volume, self.spacing):
             slider.changed.connect(lambda _: self._changed())
         self.form.changed.connect(lambda _: self._changed())
-        self.radius.changed.connect(lambda _: self._show())
+        self.radius.changed.connect(self._set_radius)
         self.keep.clicked.connect(self.keep_picks)
 
     # asking
@@ -165,20 +168,30 @@ class PickingPanel(QWidget):
         return next((surface for surface in self._space.scene.surfaces if surface.name == name), None)
 
     def _choose(self) -> None:
-        """Take the parameters that this surface was picked with last."""
-        surface = self._surface()
+        """Take the parameters that this surface was picked with last, or what is sensible for its feature."""
+        surface, session = self._surface(), self._space.workbench.session
         if surface is None:
             return
-        kept = self._space.workbench.session.project.display(DOCUMENT, {}).get(surface.name)
-        params = BlobParams(threshold=surface.settings.level) if kept is None else BlobParams.from_dict(kept)
+        kept = session.project.display(DOCUMENT, {}).get(surface.name)
+        first = first_picking(session, surface)
+        self.start.setText(first.words)
+        self.start.setVisible(kept is None)
         self.name.setText(surface.name)
-        self.set_params(params)
+        self.radius.set_value(session.project.display(RADII, {}).get(surface.name, first.radius))
+        self.set_params(first.params if kept is None else BlobParams.from_dict(kept))
+
+    def _set_radius(self, radius: float) -> None:
+        surface, session = self._surface(), self._space.workbench.session
+        if surface is not None:
+            session.project.set_display(RADII, {**session.project.display(RADII, {}), surface.name: radius})
+        self._show()
 
     def _changed(self) -> None:
         surface, session = self._surface(), self._space.workbench.session
         if surface is not None:
             kept = session.project.display(DOCUMENT, {})
             session.project.set_display(DOCUMENT, {**kept, surface.name: self.params().to_dict()})
+            self.start.hide()
         self._ask()
 
     def _ask(self) -> None:

@@ -19,8 +19,8 @@ from PyQt6.QtCore import QObject, QTimer
 from PyQt6.QtWidgets import QDialog
 
 from ais_app.core.errors import AisAppError, DataWarning, FileProblem
-from ais_app.core.io import volume_formats
 from ais_app.state.commands import projects, tomograms
+from ais_app.views.shell.file_kinds import has_coordinates, has_volume_suffix
 
 if TYPE_CHECKING:
     from ais_app.views.main_window import MainWindow
@@ -117,7 +117,7 @@ class Opener(QObject):
 
     def _shown_first(self, path: Path) -> bool:
         """Show where the particles of a coordinate file lie; return whether it is one."""
-        if not _has_coordinates(path):
+        if not has_coordinates(path):
             return False
         workbench = self._window.workbench
         if workbench.session.tomogram is None:
@@ -129,10 +129,10 @@ class Opener(QObject):
 
     def _expanded(self, path: Path) -> list[Path]:
         """Return the volumes of a folder that is no volume itself; any other path as it is."""
-        if not path.is_dir() or _has_volume_suffix(path):
+        if not path.is_dir() or has_volume_suffix(path):
             return [path]
         try:
-            inside = sorted(each for each in path.iterdir() if _has_volume_suffix(each))
+            inside = sorted(each for each in path.iterdir() if has_volume_suffix(each))
         except OSError as error:
             self._window.workbench.notify(f"{path}: cannot be read ({error.strerror}); see who may read it", "error")
             return []
@@ -140,23 +140,6 @@ class Opener(QObject):
             known = "a tomogram, an OME-Zarr folder (.zarr) or a folder of tomograms"
             self._window.workbench.notify(f"{path}: holds no volume that can be read; open {known}", "error")
         return inside
-
-
-def _has_volume_suffix(path: Path) -> bool:
-    name = path.name.lower().removesuffix(".gz").removesuffix(".bz2")
-    return any(name.endswith(format.suffixes) for format in volume_formats().values())
-
-
-def _has_coordinates(path: Path) -> bool:
-    """Return whether a file holds coordinates: by its name, or, where volumes and others share it, by its content."""
-    suffix = Path(path.name.lower().removesuffix(".gz")).suffix
-    if suffix in (".star", ".csv", ".tsv", ".txt", ".coords", ".xyz", ".tbl", ".mod"):
-        return path.is_file()
-    if suffix not in (".em", ".json") or not path.is_file():
-        return False
-    from ais_app.core.coordinates import coordinate_formats
-
-    return any(format.suffix == suffix and format.sniff(path) for format in coordinate_formats().values())
 
 
 def _same(one: Path, other: Path) -> bool:
