@@ -246,7 +246,7 @@ class _Asking:
         self.cancelled: Cancelled = _never
 
     def infer(self, x: np.ndarray) -> np.ndarray:
-        """Map normalised ``(n, depth, h, w)`` float32 to probability ``(n, h, w)`` float32."""
+        """Do what the engine does; see `Engine.infer`."""
         _check(self.cancelled)
         return self._engine.infer(x)
 

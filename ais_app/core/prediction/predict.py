@@ -113,10 +113,11 @@ def predict_volume(
         _check_uncertainty(models, params)
     plan = Plan([model.card for model in models], tomogram, region, interactions, features)
     applied = [model for model in models if model.card.feature in plan.reach]
+    run = plan.predicted[0].stop - plan.predicted[0].start
     with ThreadPoolExecutor(1, thread_name_prefix="read") as reader:
         fields: dict[str, list[Field]] = {name: [] for name in plan.reach}
         for model in applied:
-            fields[model.card.feature].append(field_of(model, tomogram, params, reader, len(applied)))
+            fields[model.card.feature].append(field_of(model, tomogram, params, reader, len(applied), run))
         raw = ahead(_raw_slices(plan, fields, uncertainty, attribution))
         try:
             yield from plan.finished(raw)

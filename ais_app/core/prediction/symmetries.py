@@ -38,11 +38,12 @@ class Symmetry:
             laid = laid[..., ::-1]
         return laid[::-1] if self.upside_down else laid
 
-    def undo(self, plane: np.ndarray) -> np.ndarray:
-        """Return a view of the result, (y, x), laid back."""
+    def undo(self, answer: np.ndarray) -> np.ndarray:
+        """Return a view of the answer to such a slab, (z, y, x), laid back; z is one slice from networks of slices."""
         if self.mirrored:
-            plane = plane[..., ::-1]
-        return np.rot90(plane, -self.turns, axes=(-2, -1))
+            answer = answer[..., ::-1]
+        laid = np.rot90(answer, -self.turns, axes=(-2, -1))
+        return laid[::-1] if self.upside_down else laid
 
 
 def symmetries(count: int) -> list[Symmetry]:

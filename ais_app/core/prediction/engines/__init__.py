@@ -44,7 +44,10 @@ class Engine(Protocol):
     """Size of one number of the intermediate results."""
 
     def infer(self, x: np.ndarray) -> np.ndarray:
-        """Map normalised ``(n, depth, h, w)`` float32 to probability ``(n, h, w)`` float32."""
+        """Map normalised ``(n, depth, h, w)`` float32 to probability, float32.
+
+        ``(n, h, w)`` from networks of slices, ``(n, depth, h, w)`` from networks of volumes.
+        """
 
 
 def engine_for(network: Network, engine: str = "auto", precision: str = "auto") -> Engine:
@@ -98,13 +101,10 @@ def _agreeing(engine: Engine, network: Network, precision: str) -> Engine:
     Both are compared with torch in float32. torch's own rounding to half precision is allowed for: steep networks
     lose up to 0.02 to it in either engine, and changing the engine would not help them.
     """
-    import torch
-
     from ais_app.core.prediction.engines.torch_engine import TorchEngine
 
-    x = probe(network.depth, network.stride)
-    with torch.inference_mode():
-        exact = network(torch.from_numpy(x)).numpy()[:, 0]
+    x = probe(network.depth, network.stride, network.dimension)
+    exact = TorchEngine(network, "float32", shared=True).infer(x)
     rounding = float(np.abs(TorchEngine(network, precision).infer(x) - exact).max())
     difference = float(np.abs(engine.infer(x) - exact).max())
     log.info("%s differs from float32 by %.1g on a probe, torch by %.1g", engine.name, difference, rounding)
@@ -113,10 +113,13 @@ def _agreeing(engine: Engine, network: Network, precision: str) -> Engine:
     return engine
 
 
-def probe(depth: int, stride: int) -> np.ndarray:
-    """Return a slab to try engines on: noise and smooth structure, (1, depth, h, w) float32, mean 0, deviation 1."""
-    height, width = (-(-size // stride) * stride for size in (64, 96))
-    noise = np.random.default_rng(7).normal(size=(depth, height, width))
+def probe(depth: int, stride: int, dimension: int = 2) -> np.ndarray:
+    """Return a slab to try engines on: noise and smooth structure, (1, depth, h, w) float32, mean 0, deviation 1.
+
+    In three dimensions it is a multiple of the stride deep, whatever `depth` says.
+    """
+    deep, height, width = (-(-size // stride) * stride for size in (16, 64 if dimension == 2 else 32, 96))
+    noise = np.random.default_rng(7).normal(size=(depth if dimension == 2 else deep, height, width))
     y, x = np.mgrid[:height, :width]
     slab = noise + 2 * np.sin(y / 5) * np.sin(x / 7)
     return ((slab - slab.mean()) / slab.std()).astype(np.float32)[None]
@@ -129,13 +132,14 @@ class Footprint:
     Parameters
     ----------
     values_per_pixel
-        Numbers of intermediate results that are held at once, for each pixel of a window.
+        Numbers of intermediate results that are held at once, for each pixel of a window, in three dimensions for
+        each voxel.
     """
 
     values_per_pixel: float
 
     def pixels(self, engine: Engine) -> int:
-        """Return how many pixels a window may have in the engine's budget."""
+        """Return how many pixels or voxels a window may have in the engine's budget."""
         return int(engine.budget / (self.values_per_pixel * engine.bytes_per_value))
 
 
@@ -162,7 +166,7 @@ def _measure(network: Network) -> Footprint:
 
     leaves = [module for module in network.modules() if not list(module.children())]
     hooks = [module.register_forward_hook(note) for module in leaves]
-    x = torch.from_numpy(probe(network.depth, network.stride)).to(next(network.parameters()).device)
+    x = torch.from_numpy(probe(network.depth, network.stride, network.dimension)).to(next(network.parameters()).device)
     was_training = network.training
     network.eval()  # a network in training must not learn from the probe
     try:
@@ -172,7 +176,8 @@ def _measure(network: Network) -> Footprint:
         network.train(was_training)
         for hook in hooks:
             hook.remove()
-    return Footprint(1.5 * max(held) / (x.shape[-2] * x.shape[-1]))
+    deep = x.shape[1] if network.dimension == 3 else 1
+    return Footprint(1.5 * max(held) / (deep * x.shape[-2] * x.shape[-1]))
 
 
 def _state_of_weights(network: Network) -> int:

@@ -55,9 +55,10 @@ class OpenVinoEngine:
         if precision == "float32":
             self._options["INFERENCE_PRECISION_HINT"] = "f32"
         self._onnx = _exported(network)
+        self._volume = network.dimension == 3
         self._compiled: dict[tuple[int, ...], Any] = {}
         self._lock = threading.Lock()
-        chosen = self._request((1, network.depth, 8 * network.stride, 8 * network.stride)).get_compiled_model()
+        chosen = self._request((1, *_size(network, 8, 8))).get_compiled_model()
         kind = chosen.get_property("INFERENCE_PRECISION_HINT").get_type_name()
         kind = {"bf16": "bfloat16", "f16": "float16", "f32": "float32"}.get(kind, kind)
         self._compiled.clear()
@@ -66,11 +67,11 @@ class OpenVinoEngine:
         self.name = f"OpenVINO {version} on CPU, {kind}"
 
     def infer(self, x: np.ndarray) -> np.ndarray:
-        """Map normalised ``(n, depth, h, w)`` float32 to probability ``(n, h, w)`` float32."""
+        """Map normalised ``(n, depth, h, w)`` float32 to probability, ``(n, h, w)`` or ``(n, depth, h, w)`` float32."""
         with self._lock:
             request = self._request(x.shape)
             result = request.infer({0: np.ascontiguousarray(x)}, share_inputs=True)[0]
-            return np.array(result[:, 0], dtype=np.float32)
+            return np.array(result if self._volume else result[:, 0], dtype=np.float32)
 
     def _request(self, shape: tuple[int, ...]) -> Any:
         if shape not in self._compiled:
@@ -86,19 +87,26 @@ class OpenVinoEngine:
         return self._compiled[shape]
 
 
+def _size(network: Network, tall: int, wide: int) -> tuple[int, int, int]:
+    """Return slices, height and width of a window of so many strides; windows of volumes are four deep."""
+    stride = network.stride
+    return (4 * stride if network.dimension == 3 else network.depth, tall * stride, wide * stride)
+
+
 def _exported(network: Network) -> bytes:
-    """Return the network as ONNX with free height and width."""
+    """Return the network as ONNX with free height and width, in three dimensions also with free depth."""
     import torch
 
-    slab = torch.zeros(1, network.depth, 8 * network.stride, 12 * network.stride)
+    slab = torch.zeros(1, *_size(network, 8, 12))
     fixed, free = torch.export.Dim.STATIC, torch.export.Dim.DYNAMIC
+    depth = free if network.dimension == 3 else fixed
     with _quiet():
         try:
             program = torch.onnx.export(
                 copy.deepcopy(network).cpu().eval(),
                 (slab,),
                 dynamo=True,
-                dynamic_shapes=({0: fixed, 1: fixed, 2: free, 3: free},),
+                dynamic_shapes=({0: fixed, 1: depth, 2: free, 3: free},),
                 optimize=False,
                 verbose=False,
             )

@@ -42,8 +42,7 @@ class TorchEngine:
             self._network = network
         else:
             self._device = accelerator() or torch.device("cpu")
-            self._network = copy.deepcopy(network).eval().to(self._device)
-            self._network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            self._network = copy.deepcopy(network).eval().to(self._device).channels_last()
         self._type = torch.float32 if precision == "float32" else _fast_type(self._device)
         self.name = f"torch {torch.__version__.split('+')[0]} on {_device_name(self._device)}, {_words(self._type)}"
         self.batch = 1 if self._device.type == "cpu" else 4
@@ -51,14 +50,17 @@ class TorchEngine:
         self.budget = _budget(self._device) // self.batch
 
     def infer(self, x: np.ndarray) -> np.ndarray:
-        """Map normalised ``(n, depth, h, w)`` float32 to probability ``(n, h, w)`` float32."""
+        """Map normalised ``(n, depth, h, w)`` float32 to probability, ``(n, h, w)`` or ``(n, depth, h, w)`` float32."""
         was_training = self._network.training
         self._network.eval()
+        volume = self._network.dimension == 3
+        layout = torch.contiguous_format if volume else torch.channels_last  # slices of a volume are no channels
         try:
             with torch.inference_mode(), self._exactness(), self._autocast():
-                slabs = torch.from_numpy(x).to(self._device, memory_format=torch.channels_last)
-                probability: np.ndarray = self._network(slabs)[:, 0].float().cpu().numpy()
-                return probability
+                slabs = torch.from_numpy(x).to(self._device, memory_format=layout)
+                probability = self._network(slabs).float().cpu().numpy()
+                answer: np.ndarray = probability if volume else probability[:, 0]
+                return answer
         finally:
             self._network.train(was_training)
 
