@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 from ais_app.core import provenance
@@ -11,7 +12,9 @@ from ais_app.core.ais.model import GROUP, AisModel, is_ais_model, read_ais_model
 from ais_app.core.errors import ParameterProblem
 from ais_app.core.jobs import Job, Progress, run
 from ais_app.core.keras.network import SIGMOID
-from ais_app.core.model.package import save_model
+from ais_app.core.model.package import load_card, save_model
+
+PACKAGE = ".aismodel"
 
 
 @dataclass(frozen=True)
@@ -41,8 +44,8 @@ def import_model(file: str | Path, out: str | Path, *, member: int | None = None
     file
         ``NAME.scnm`` or ``NAME.scnmgroup``.
     out
-        ``NAME.aismodel`` to write. For a group a folder, which gets ``<feature>.aismodel`` of each model and
-        ``<group>_interactions.json``.
+        ``NAME.aismodel`` to write, or a folder for ``<feature>.aismodel``, which never takes the place of another
+        network. For a group a folder, which gets all models and ``<group>_interactions.json``.
     member
         Take only this model of a group, counted from 1; `out` is then a file.
 
@@ -76,21 +79,36 @@ def import_model_job(file: str | Path, out: str | Path, *, member: int | None = 
         if not 1 <= member <= len(group.models):
             raise ParameterProblem("member", f"{member} of {len(group.models)}", "count from 1")
         return _single(group.models[member - 1], out, file, member)
-    names = _names([each.model.card.feature for each in group.models])
-    written = []
-    for number, (each, name) in enumerate(zip(group.models, names, strict=True), start=1):
-        yield Progress(number - 1, len(names), f"writing {name}")
-        written.append(_written(each, out / f"{name}.aismodel", file, number))
+    _check_folder(out, "a group becomes several")
+    written: list[Path] = []
+    for number, each in enumerate(group.models, start=1):
+        target = _free(out, each, written)
+        yield Progress(number - 1, len(group.models), f"writing {target.name}")
+        written.append(_written(each, target, file, number))
     interactions = group.interactions.save(out / f"{file.stem}_interactions.json") if group.interactions.steps else None
     return Imported(tuple(written), interactions, _notes(group.models))
 
 
 def _single(found: AisModel, out: Path, file: Path, member: int | None) -> Imported:
-    if out.is_dir():
-        out = out / f"{found.model.card.feature}.aismodel"
-    if out.suffix != ".aismodel":
-        raise ParameterProblem(out, "is no name of a model package", "give NAME.aismodel, or a folder that is there")
+    if out.suffix != PACKAGE:
+        _check_folder(out, "it is no name of a model package")
+        out = _free(out, found, [])
     return Imported((_written(found, out, file, member),), None, _notes([found]))
+
+
+def _check_folder(out: Path, why: str) -> None:
+    if out.suffix and not out.is_dir():
+        raise ParameterProblem(out, f"is no folder, and {why}", f"give a folder, or for one network NAME{PACKAGE}")
+
+
+def _free(folder: Path, found: AisModel, written: Sequence[Path]) -> Path:
+    """Return a name after the feature that no other network has; the same network again takes its old place."""
+    card = found.model.card
+    for number in count(1):
+        path = folder / f"{card.feature}{f' {number}' if number > 1 else ''}{PACKAGE}"
+        if path not in written and (not path.exists() or load_card(path) == card):
+            return path
+    raise AssertionError  # count does not end
 
 
 def _notes(models: Sequence[AisModel]) -> tuple[str, ...]:
@@ -107,12 +125,3 @@ def _written(found: AisModel, out: Path, file: Path, member: int | None) -> Path
     notes = {name: found.model.card.training[name] for name in ("title", "keras_version", "output")}
     provenance.record("import_model", path, arguments, [file], notes).write(path)
     return path
-
-
-def _names(features: Sequence[str]) -> list[str]:
-    """Return names for files; a feature that comes twice is numbered."""
-    names: list[str] = []
-    for feature in features:
-        same = features[: len(names)].count(feature)
-        names.append(feature if same == 0 else f"{feature} {same + 1}")
-    return names

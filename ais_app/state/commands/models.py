@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ais_app.core.model.package import load_card
+from ais_app.core.prediction.interactions import InteractionGraph, Rule
 from ais_app.state.commands import interactions
 from ais_app.state.log import command
 from ais_app.state.records import ModelEntry
@@ -32,6 +34,29 @@ def add(session: Session, path: str | Path) -> ModelEntry:
             absorb |= {card.feature} if card.absorb else set()
             interactions.set_competition(session, sorted(emit), sorted(absorb))
     return entry
+
+
+@command("Import {models}")
+def add_imported(session: Session, models: Sequence[str | Path], rules: str | Path | None = None) -> list[ModelEntry]:
+    """Add networks that came from one file, and how they act on each other, as one step of undo.
+
+    Parameters
+    ----------
+    session
+        With a project.
+    models
+        Model packages.
+    rules
+        Interactions as JSON; those that the project has already are not doubled.
+    """
+    with session.project.group(f"Import {', '.join(Path(model).stem for model in models)}"):
+        entries = [add(session, model) for model in models]
+        known = interactions.graph(session).steps
+        for step in InteractionGraph.load(rules).steps if rules is not None else ():
+            if isinstance(step, Rule) and step not in known:
+                values = step.to_dict()
+                interactions.add_rule(session, values.pop("type"), values.pop("child"), values.pop("parent"), **values)
+    return entries
 
 
 @command("Remove network {model}")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 FILTERS = (
     "Everything that opens (*.aisproj *.mrc *.map *.rec *.st *.mrcs *.mrc.gz *.mrc.bz2 *.tif *.tiff *.em *.hdf *.h5"
-    " *.scns *.aismodel *.star *.csv *.tsv *.txt *.tbl *.mod);;Projects (*.aisproj);;All files (*)"
+    " *.scns *.aismodel *.scnm *.scnmgroup *.star *.csv *.tsv *.txt *.tbl *.mod);;Projects (*.aisproj);;All files (*)"
 )
 
 

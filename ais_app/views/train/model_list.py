@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
+from ais_app.core.jobs import Job
 from ais_app.state.commands import interactions, models
+from ais_app.state.commands.training import FOLDER
 from ais_app.state.shown_models import BLENDS, ShownModel, shown_models
 from ais_app.views.widgets.colour_button import ColourButton
 from ais_app.views.widgets.fields import ChoiceBox
@@ -15,6 +18,11 @@ from ais_app.views.widgets.icon_button import IconButton
 from ais_app.views.widgets.panel import discard, hint
 from ais_app.views.widgets.sliders import LabelledSlider
 from ais_app.views.workbench import Workbench
+
+if TYPE_CHECKING:
+    from ais_app.operations.import_model import Imported
+
+AIS_SUFFIXES = (".scnm", ".scnmgroup")
 
 
 class ModelList(QWidget):
@@ -29,7 +37,9 @@ class ModelList(QWidget):
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(6)
-        self._nothing = hint("Networks that are trained here or opened (File > Open, .aismodel) are listed here.")
+        self._nothing = hint(
+            "Networks that are trained here or opened (File > Open, .aismodel, or .scnm of Ais) are listed here."
+        )
         self._column.addWidget(self._nothing)
         events = workbench.session.events
         for signal in (events.opened, events.models, events.features, events.document, events.display):
@@ -151,12 +161,36 @@ class ModelWidget(QFrame):
 
 
 def take_model_file(workbench: Workbench, path: Path) -> bool:
-    """Open a network; return whether the file is one by its name."""
-    if path.suffix != ".aismodel":
+    """Open a network, or import those of a file of Ais; return whether the file holds networks by its name."""
+    if path.suffix != ".aismodel" and path.suffix.lower() not in AIS_SUFFIXES:
         return False
     if not workbench.session.has_project:
         from ais_app.state.commands import projects
 
         projects.ensure_project(workbench.session, workbench.drafts)
-    workbench.attempt(lambda: models.add(workbench.session, path))
+    if path.suffix == ".aismodel":
+        workbench.attempt(lambda: models.add(workbench.session, path))
+    else:
+        _import(workbench, path)
     return True
+
+
+def _import(workbench: Workbench, path: Path) -> None:
+    """Turn networks of Ais into packages beside the project, off the main thread, and add them."""
+    project = workbench.session.project.path
+
+    def make_job() -> Job[Imported]:
+        from ais_app.operations.import_model import import_model_job  # torch, below it, takes seconds to import
+
+        return import_model_job(path, project.parent / FOLDER)
+
+    def take(found: Imported) -> None:
+        for note in found.notes:
+            workbench.notify(note, "warning")
+        session = workbench.session
+        if session.has_project and session.project.path == project:
+            workbench.attempt(lambda: models.add_imported(session, found.models, found.interactions))
+        else:  # another project was opened meanwhile
+            workbench.notify(f"{path.name} was imported into {project.parent / FOLDER}")
+
+    workbench.jobs.start(f"Import {path.name}", make_job, on_result=take)
