@@ -9,6 +9,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from ais_app.core.errors import ParameterProblem
 from ais_app.core.model.network import Network
 from ais_app.core.training.augment_cubes import augment_cubes
 from ais_app.core.training.batches import held_out_batches
@@ -30,6 +31,10 @@ class ClassifyObjective(LossObjective):
 
 class Classify:
     """One of several classes for each cube."""
+
+    def check(self, boxes: BoxSet) -> None:
+        """Raise `ParameterProblem` where boxes are not cubes with classes, as `cube_data` makes them."""
+        check_cubes(boxes)
 
     def objective(self, network: Network, params: TrainParams) -> Objective:
         """Follow the cross-entropy."""
@@ -53,6 +58,13 @@ class Classify:
             losses.append(float(objective.measure(logits, labels)) * len(labels))
             chosen[part] = logits.argmax(1).cpu().numpy()
         return {"loss": sum(losses) / len(boxes), **accuracies(chosen, boxes.labels)}
+
+
+def check_cubes(boxes: BoxSet) -> None:
+    """Raise `ParameterProblem` unless each box has one whole number as its class."""
+    if boxes.labels.ndim != 1 or boxes.labels.dtype != np.int64:
+        problem = "a network that classifies or encodes cubes does not learn from boxes of a labelled tomogram"
+        raise ParameterProblem("training", problem, "choose a network that segments, or give it cubes")
 
 
 def cross_entropy(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:

@@ -15,7 +15,7 @@ from ais_app.core.model.network import Network
 from ais_app.core.training.augment_cubes import augment_cubes
 from ais_app.core.training.batches import held_out_batches
 from ais_app.core.training.boxes import BoxSet
-from ais_app.core.training.classify import accuracies, cross_entropy
+from ais_app.core.training.classify import accuracies, check_cubes, cross_entropy
 from ais_app.core.training.objective import Objective, Precision, follow
 from ais_app.core.training.optimise import make_optimiser
 from ais_app.core.training.parameters import TrainParams
@@ -57,6 +57,10 @@ class EncodeObjective:
 
 class Encode:
     """A code for each cube, and back."""
+
+    def check(self, boxes: BoxSet) -> None:
+        """Raise `ParameterProblem` where boxes are not cubes with classes, as `cube_data` makes them."""
+        check_cubes(boxes)
 
     def objective(self, network: Network, params: TrainParams) -> Objective:
         """Follow the error of the decoded cubes."""

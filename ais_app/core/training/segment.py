@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from ais_app.core.errors import ParameterProblem
 from ais_app.core.model.network import Network
 from ais_app.core.training.augment import augment
 from ais_app.core.training.batches import held_out_batches
@@ -19,6 +20,12 @@ from ais_app.core.training.parameters import TrainParams
 
 class Segment:
     """A probability for each pixel or voxel."""
+
+    def check(self, boxes: BoxSet) -> None:
+        """Raise `ParameterProblem` where boxes have classes instead of labels for each pixel."""
+        if boxes.labels.ndim == 1:
+            remedy = "choose one that classifies or encodes, or boxes of labelled tomograms"
+            raise ParameterProblem("training", "a network that segments does not learn from classes of cubes", remedy)
 
     def objective(self, network: Network, params: TrainParams) -> Objective:
         """Follow the loss of the logits."""

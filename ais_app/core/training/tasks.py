@@ -20,6 +20,9 @@ from ais_app.core.training.segment import Segment
 class Task(Protocol):
     """What the trainer asks of a task."""
 
+    def check(self, boxes: BoxSet) -> None:
+        """Raise `ParameterProblem` where the labels of boxes are not of the kind that the task learns from."""
+
     def objective(self, network: Network, params: TrainParams) -> Objective:
         """Return how a network is trained whose architecture does not say."""
 

@@ -156,6 +156,7 @@ class _Training:
             model = _initial(self.card, start)
             network = channels_last(model.network.to(machine.device)).train()
             self.task = task_named(model.architecture.task)
+            self.task.check(data.training)
             usual, brought = self.task.objective(network, params), model.architecture.objective
             objective = brought(usual) if brought is not None else usual
         self.state = TrainingState(network, objective, RunningAverage(network, params.averaging))

@@ -3,6 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
+from phantoms import labelled
 
 from ais_app.core.errors import ModelProblem, ParameterProblem
 from ais_app.core.jobs import run
@@ -10,6 +11,7 @@ from ais_app.core.model.cubes import standardised
 from ais_app.core.model.package import ModelCard, load_model, save_model
 from ais_app.core.particles.classify import class_names, classify, decode, encode, features, logits
 from ais_app.core.training.augment_cubes import augment_cubes
+from ais_app.core.training.boxes import cut_boxes
 from ais_app.core.training.classify import accuracies, cross_entropy
 from ais_app.core.training.cubes import cube_data
 from ais_app.core.training.parameters import TrainParams
@@ -187,6 +189,16 @@ def test_what_does_not_fit_is_named():
     cubes[3, 2, 2, 2] = np.nan
     with pytest.raises(ModelProblem, match="number 3 holds NaN"):
         cube_data(cubes, labels, params())
+
+
+def test_cubes_and_boxes_of_tomograms_are_not_mixed_up():
+    settings = params(architecture="vggnet_s", box_size=16)
+    with pytest.raises(ParameterProblem, match="does not learn from classes of cubes"):
+        run(train_job(cube_data(*shapes(9), params()), settings, card(settings)))
+    boxes = cut_boxes([labelled()], settings, 8)
+    settings = params(box_size=16)
+    with pytest.raises(ParameterProblem, match="does not learn from boxes of a labelled tomogram"):
+        run(train_job(boxes, settings, card(settings)))
 
 
 def test_accuracies():
