@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from ais_app.state.session import Session
 
 Limits = tuple[float, float]
+Region = tuple[tuple[int, int, int, int] | None, tuple[int, int] | None]  # y0 y1 x0 x1, and slices
+REGIONS = "regions"  # display setting: what prediction and export are restricted to, by the id of the tomogram
 
 
 class Remembered:
@@ -50,10 +52,28 @@ class Remembered:
             return
         limits = {kind: list(pair) for kind, pair in self._limits.items() if pair is not None}
         project.set_display(f"contrast/{self._tomogram}", limits or None)
+        spans = {"crop": view.crop, "z_range": view.z_range}
+        region = {name: list(span) for name, span in spans.items() if span is not None}
+        regions = {**project.display(REGIONS, {}), str(self._tomogram): region}
+        project.set_display(REGIONS, {known: part for known, part in regions.items() if part} or None)
         position = [view.z, view.y, view.x]
         if position != self._came:  # going through many tomograms must not write something for each
             project.set_display(f"position/{self._tomogram}", position)
             self._came = position
+
+    def region(self, tomogram: int) -> Region:
+        """Return the (y0, y1, x0, x1) and the slices that were drawn on a tomogram; ``None`` for all of it."""
+        view = self._session.view
+        if tomogram == self._tomogram:
+            return view.crop, view.z_range
+        return _region(self._session.project, tomogram)
+
+    @property
+    def has_regions(self) -> bool:
+        """Whether something smaller than a whole tomogram is drawn on any of them."""
+        view, session = self._session.view, self._session
+        here = view.crop is not None or view.z_range is not None
+        return here or session.has_project and bool(session.project.display(REGIONS))
 
     def _open(self) -> None:
         if self._session.has_project:
@@ -73,6 +93,7 @@ class Remembered:
         for name, value, length in zip("zyx", stored, shape, strict=True):
             setattr(view, name, min(max(int(value), 0), length - 1))
         self._came = [view.z, view.y, view.x]
+        view.crop, view.z_range = _region(project, tomogram)
         if view.contrast_locked:
             self._limits[self._kind] = view.contrast
         else:
@@ -88,6 +109,12 @@ class Remembered:
             self._limits[self._kind] = view.contrast
             self._kind = kind
             view.contrast = self._limits[kind]
+
+
+def _region(project: Project, tomogram: int) -> Region:
+    stored = project.display(REGIONS, {}).get(str(tomogram), {})
+    crop, z_range = stored.get("crop"), stored.get("z_range")
+    return (tuple(crop) if crop else None), (tuple(z_range) if z_range else None)
 
 
 def _has(project: Project, tomogram: int) -> bool:

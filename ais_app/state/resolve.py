@@ -17,7 +17,7 @@ import numpy as np
 
 from ais_app.core.annotation.boxes import Box
 from ais_app.core.display.view_slice import FilterSetting, SliceRequest
-from ais_app.core.tomogram import ZYX
+from ais_app.core.tomogram import ZYX, mean_size
 from ais_app.state.records import Feature, TomogramEntry
 from ais_app.state.session import Session
 from ais_app.state.view_state import ViewState
@@ -132,6 +132,21 @@ class PaneView:
         across, up = ACROSS_UP[self.axis]
         lengths = dict(zip("zyx", self.shape, strict=True))
         return lengths[across], lengths[up]
+
+    @property
+    def aspect(self) -> tuple[float, float]:
+        """Length of a voxel across and up; that along x is 1, also where nothing is known."""
+        size = dict(zip("zyx", self.voxel_size_zyx or (1.0, 1.0, 1.0), strict=True))
+        across, up = ACROSS_UP[self.axis]
+        return size[across] / size["x"], size[up] / size["x"]
+
+    @property
+    def mean_voxel(self) -> tuple[float, float, float]:
+        """How many voxels one of mean size is, across, up and along the axis: radii in voxels are of mean size."""
+        size = self.voxel_size_zyx or (1.0, 1.0, 1.0)
+        lengths = dict(zip("zyx", (mean_size(size) / length for length in size), strict=True))
+        across, up = ACROSS_UP[self.axis]
+        return lengths[across], lengths[up], lengths[self.axis]
 
 
 class Overlays:

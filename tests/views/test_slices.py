@@ -288,6 +288,35 @@ def test_the_three_planes_lie_under_and_beside_each_other(area, state, qtbot):
         assert abs(xy.native.mapTo(area, xy.to_point((0, y, 0)).toPoint()).y() - beside.y()) <= 1
 
 
+def test_voxels_that_are_longer_along_z_are_drawn_longer(area, state, qtbot):
+    session = area.workbench.session
+    tomograms.set_voxel_size(session, state.tomogram, (20.0, 10.0, 10.0))
+    view.set_planes(session, "xyz")
+    settle(area, qtbot)
+    for axis, along in (("y", (1, 0, 0)), ("x", (1, 0, 0))):
+        pane, here = area.panes[axis], (12.0, 30.0, 40.0)
+        start = pane.to_point(here)
+        step = pane.to_point(tuple(np.add(here, along))) - start
+        unit = pane.to_point((12.0, 30.0, 41.0) if axis == "y" else (12.0, 31.0, 40.0)) - start
+        long, short = np.hypot(step.x(), step.y()), np.hypot(unit.x(), unit.y())
+        assert long == pytest.approx(2 * short)
+        # what is drawn is where the pointer finds it: each voxel in its own grey
+        low, high = area.limits
+        for z in (11, 12, 13):
+            grey = colour_at(pane, z, 30, 40)[0]
+            assert grey == pytest.approx(grey_of(1000 * z + 150 + 40, low, high), abs=2)
+        # a ball of the brush is round on the screen
+        pane.show_cursor(here, 5.0)
+        assert pane.ring.radii[0] * pane.camera.scales[0] == pytest.approx(pane.ring.radii[1] * pane.camera.scales[1])
+        pane.hide_cursor()
+    xy, xz, yz = (area.panes[axis] for axis in "zyx")
+    assert xy.camera.scales[0] == xz.camera.scales[0] and xy.camera.scales[1] == yz.camera.scales[1]
+    tomograms.set_voxel_size(session, state.tomogram, (10.0, 10.0, 20.0))  # along x the voxel is as long as before
+    area.fit()
+    settle(area, qtbot)
+    assert xy.camera.scales[1] == pytest.approx(xy.camera.scales[0] / 2)
+
+
 def test_the_other_planes_are_hidden_on_request(area, state, qtbot):
     assert not area.panes["x"].isVisible()
     state.planes = "xyz"

@@ -10,7 +10,10 @@ from ais_app.views.slices.camera import CLOSEST, FARTHEST, Camera
 
 places = st.floats(-2000, 2000)
 sizes = st.tuples(st.integers(20, 3000), st.integers(20, 2000))
-cameras = st.builds(Camera, across=places, up=places, scale=st.floats(FARTHEST, CLOSEST), flipped=st.booleans())
+aspects = st.tuples(st.floats(0.25, 4), st.floats(0.25, 4))
+cameras = st.builds(
+    Camera, across=places, up=places, scale=st.floats(FARTHEST, CLOSEST), flipped=st.booleans(), aspect=aspects
+)
 
 
 @given(cameras, sizes, st.floats(-500, 4000), st.floats(-500, 4000))
@@ -32,9 +35,9 @@ def test_dragging_moves_the_image_by_as_much(camera, pane, dx, dy):
     assert (after[0] - before[0], after[1] - before[1]) == pytest.approx((dx, dy), abs=1e-4)
 
 
-@given(st.integers(1, 4000), st.integers(1, 4000), sizes, st.booleans())
-def test_fitting_shows_every_corner(width, height, pane, flipped):
-    camera = Camera(flipped=flipped).fitted(width, height, pane)
+@given(st.integers(1, 4000), st.integers(1, 4000), sizes, st.booleans(), aspects)
+def test_fitting_shows_every_corner(width, height, pane, flipped, aspect):
+    camera = Camera(flipped=flipped, aspect=aspect).fitted(width, height, pane)
     if camera.scale > FARTHEST:
         for corner in ((-0.5, -0.5), (width - 0.5, -0.5), (-0.5, height - 0.5), (width - 0.5, height - 0.5)):
             x, y = camera.to_pixel(*corner, pane)

@@ -53,7 +53,10 @@ class ExportPanel(Panel):
         self.preview.setToolTip("A PNG of the middle slice with what was found")
         self.preview.setChecked(True)
         self.region = QCheckBox("Only the region drawn on the slice")
-        self.region.setToolTip("Segment the cropped part only (key C); outputs keep the whole grid")
+        self.region.setToolTip(
+            "Segment the cropped part only (key C): that drawn on each tomogram, or on the one in view for those"
+            " without; outputs keep the whole grid"
+        )
         self.skip = QCheckBox("Leave out what is there already")
         self.skip.setToolTip("Skip results that were made the same way from the same files")
         self.skip.setChecked(True)
@@ -118,7 +121,8 @@ class ExportPanel(Panel):
         session.events.tomograms.connect(self._list_tomograms)
         for signal in (session.events.models, session.events.features, session.events.display):
             signal.connect(self._list_models)
-        session.view.events.crop.connect(self._say_region)
+        for changed in (session.view.events.crop, session.view.events.z_range):
+            changed.connect(self._say_region)
         self.everything.clicked.connect(lambda: self._check_all(Qt.CheckState.Checked))
         self.nothing.clicked.connect(lambda: self._check_all(Qt.CheckState.Unchecked))
         self.browse.clicked.connect(self._browse)
@@ -162,8 +166,7 @@ class ExportPanel(Panel):
         self._refresh_buttons()
 
     def _say_region(self, *_: object) -> None:
-        view = self.workbench.session.view
-        self.region.setEnabled(view.crop is not None or view.z_range is not None)
+        self.region.setEnabled(self.workbench.session.remembered.has_regions)
         if not self.region.isEnabled():
             self.region.setChecked(False)
 
@@ -194,7 +197,7 @@ class ExportPanel(Panel):
         shown = [model for model in shown_models(project) if model.usable]
         regions: dict[str | Path, str] | None = None
         if self.region.isChecked():
-            regions = {paths[entry.id]: self._region(entry.shape) for entry in entries}
+            regions = {paths[entry.id]: self._region(entry) for entry in entries}
         wishes: dict[str, Any] = self.outputs.wishes()
         project.set_display(DOCUMENT, self.folder.text())
         tasks = plan_exports(
@@ -213,11 +216,14 @@ class ExportPanel(Panel):
         )
         self.workbench.exports.add(tasks)
 
-    def _region(self, shape: tuple[int, int, int]) -> str:
-        """Return the region of the view as text, within a tomogram of this shape."""
-        view = self.workbench.session.view
-        z0, z1 = view.z_range or (0, shape[0])
-        y0, y1, x0, x1 = view.crop or (0, shape[1], 0, shape[2])
+    def _region(self, entry: TomogramEntry) -> str:
+        """Return the region of a tomogram as text: its own, or that in view, within its shape."""
+        session, shape = self.workbench.session, entry.shape
+        crop, z_range = session.remembered.region(entry.id)
+        if crop is None and z_range is None:
+            crop, z_range = session.view.crop, session.view.z_range
+        z0, z1 = z_range or (0, shape[0])
+        y0, y1, x0, x1 = crop or (0, shape[1], 0, shape[2])
         spans = ((z0, min(z1, shape[0])), (y0, min(y1, shape[1])), (x0, min(x1, shape[2])))
         return ",".join(f"{low}:{high}" for low, high in spans)
 

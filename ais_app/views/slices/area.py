@@ -129,7 +129,7 @@ class SliceArea(QWidget):
             events.opened,
         ):
             signal.connect(self._refresh_bar, check_nargs=False)
-        for signal in (looks.contrast, looks.filters):
+        for signal in (looks.contrast, looks.filters, looks.crop, looks.z_range):
             signal.connect(self._keep_later, check_nargs=False)
 
     def _connect_pane(self, pane: SlicePane) -> None:
@@ -221,7 +221,9 @@ class SliceArea(QWidget):
     def _share_out(self) -> None:
         """Give XZ and YZ as much room as the tomogram is thick, within reason."""
         entry = self.workbench.session.tomogram if self.workbench.session.has_project else None
-        depth, height, width = (1, 3, 3) if entry is None else entry.shape
+        depth, height, width = (1.0, 3.0, 3.0) if entry is None else entry.shape
+        if entry is not None and entry.voxel_size_zyx is not None:
+            depth, height, width = (n * size for n, size in zip(entry.shape, entry.voxel_size_zyx, strict=True))
         for splitter, length, room in ((self._top, width, self.width()), (self._rows, height, self.height())):
             share = min(max(length / (length + depth), FEWEST), MOST)
             splitter.setSizes([round(share * room), round((1 - share) * room)])

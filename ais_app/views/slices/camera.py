@@ -17,19 +17,28 @@ class Camera:
     across, up
         Voxel position in the middle of the pane, along its horizontal and its vertical axis.
     scale
-        Screen pixels per voxel.
+        Screen pixels per voxel, where voxels are as long as along x.
     flipped
         The vertical axis grows downwards.
+    aspect
+        Length of a voxel across and up; that along x is 1.
     """
 
     across: float = 0.0
     up: float = 0.0
     scale: float = 1.0
     flipped: bool = False
+    aspect: tuple[float, float] = (1.0, 1.0)
+
+    @property
+    def scales(self) -> tuple[float, float]:
+        """Screen pixels per voxel across and up."""
+        return self.scale * self.aspect[0], self.scale * self.aspect[1]
 
     def fitted(self, width: float, height: float, pane: tuple[int, int]) -> Camera:
         """Return the camera that shows `width` × `height` voxels in a pane of so many pixels."""
-        scale = min(max(pane[0], 1) / max(width, 1), max(pane[1], 1) / max(height, 1))
+        wide, high = max(width, 1) * self.aspect[0], max(height, 1) * self.aspect[1]
+        scale = min(max(pane[0], 1) / wide, max(pane[1], 1) / high)
         return replace(self, across=(width - 1) / 2, up=(height - 1) / 2, scale=_within(scale))
 
     def zoomed(self, factor: float, at: tuple[float, float]) -> Camera:
@@ -43,18 +52,20 @@ class Camera:
     def moved(self, dx: float, dy: float) -> Camera:
         """Return the camera after the image was dragged by screen pixels (right, down)."""
         sign = -1 if self.flipped else 1
-        return replace(self, across=self.across - dx / self.scale, up=self.up + sign * dy / self.scale)
+        across, up = self.scales
+        return replace(self, across=self.across - dx / across, up=self.up + sign * dy / up)
 
     def to_voxel(self, x: float, y: float, pane: tuple[int, int]) -> tuple[float, float]:
         """Return the voxel position (across, up) under a pixel (from the top left) of a pane."""
         sign = 1 if self.flipped else -1
-        across = self.across + (x - pane[0] / 2) / self.scale
-        return across, self.up + sign * (y - pane[1] / 2) / self.scale
+        wide, high = self.scales
+        return self.across + (x - pane[0] / 2) / wide, self.up + sign * (y - pane[1] / 2) / high
 
     def to_pixel(self, across: float, up: float, pane: tuple[int, int]) -> tuple[float, float]:
         """Return the pixel of a voxel position: the inverse of `to_voxel`."""
         sign = 1 if self.flipped else -1
-        return pane[0] / 2 + (across - self.across) * self.scale, pane[1] / 2 + sign * (up - self.up) * self.scale
+        wide, high = self.scales
+        return pane[0] / 2 + (across - self.across) * wide, pane[1] / 2 + sign * (up - self.up) * high
 
 
 def _within(scale: float) -> float:

@@ -47,7 +47,7 @@ class Layers:
         """Show what was resolved for slice `index`; `labels` are feature to plane, (up, across) uint8."""
         self.labels.show(view.labels, labels)
         self.boxes.show(view.boxes)
-        self.picks.show(view.picks, index)
+        self.picks.show(view.picks, index, view.mean_voxel)
         self.cross.show(view.cross)
         self.predictions.follow(index, view.predictions)
 

@@ -46,9 +46,9 @@ class Segments:
         self.count = 0
         self._line.visible = False
 
-    def move(self, across: float, up: float, scale: float) -> None:
+    def move(self, across: float, up: float, scales: tuple[float, float]) -> None:
         """Draw the points that were set elsewhere and larger, without a new upload."""
-        self._line.transform = STTransform(scale=(scale, scale, 1.0), translate=(across, up, 0.0))
+        self._line.transform = STTransform(scale=(*scales, 1.0), translate=(across, up, 0.0))
 
 
 def frames(centres: np.ndarray, widths: np.ndarray, heights: np.ndarray) -> np.ndarray:
@@ -59,11 +59,11 @@ def frames(centres: np.ndarray, widths: np.ndarray, heights: np.ndarray) -> np.n
 
 
 def rings(centres: np.ndarray, radii: np.ndarray) -> np.ndarray:
-    """Return the segments of circles, (2 · CIRCLE · n, 2), around centres (n, 2)."""
+    """Return the segments of ellipses, (2 · CIRCLE · n, 2), around centres (n, 2) with radii (n, 2)."""
     angles = np.linspace(0, 2 * np.pi, CIRCLE + 1)
     around = np.stack([np.cos(angles), np.sin(angles)], axis=1)
     pairs = np.stack([around[:-1], around[1:]], axis=1).reshape(-1, 2)
-    return (np.asarray(centres, float)[:, None] + pairs[None] * np.asarray(radii, float)[:, None, None]).reshape(-1, 2)
+    return (np.asarray(centres, float)[:, None] + pairs[None] * np.asarray(radii, float)[:, None]).reshape(-1, 2)
 
 
 def dashed(corners: np.ndarray, dash: float) -> np.ndarray:
@@ -90,20 +90,22 @@ class BrushCursor:
 
     def __init__(self, parent: Node, order: float) -> None:
         self._dark, self._ring = Segments(parent, order), Segments(parent, order + 1)
-        self._unit = rings(np.zeros((1, 2)), np.ones(1))
+        self._unit = rings(np.zeros((1, 2)), np.ones((1, 2)))
         self.position: tuple[float, float] | None = None
-        self.radius = 0.0
+        self.radii = (0.0, 0.0)
         self._colour = ""
 
-    def show(self, position: tuple[float, float], radius_voxels: float, colour: str, pixel: float) -> None:
-        """Show it around a position (across, up); `pixel` is one screen pixel in voxels."""
+    def show(
+        self, position: tuple[float, float], radii: tuple[float, float], colour: str, pixel: tuple[float, float]
+    ) -> None:
+        """Show it around a position, all in voxels (across, up); `pixel` is one screen pixel."""
         if self.position is None or colour != self._colour:
             self._dark.set(self._unit, (0.0, 0.0, 0.0, 0.6))
             self._ring.set(self._unit, (*Color(colour).rgb, 1.0))
             self._colour = colour
-        self.position, self.radius = position, radius_voxels
-        self._ring.move(*position, radius_voxels)
-        self._dark.move(*position, radius_voxels + pixel)
+        self.position, self.radii = position, radii
+        self._ring.move(*position, radii)
+        self._dark.move(*position, (radii[0] + pixel[0], radii[1] + pixel[1]))
 
     def hide(self) -> None:
         """Take it away."""

@@ -51,30 +51,32 @@ class PickLayer:
         self._dots.order = order + 0.1
         self._dots.visible = False
         self._dots.parent = parent
-        self._before: tuple[tuple[PickView, ...], float] = ((), 0.0)
+        self._before: tuple[object, ...] = ()
         self.shown: list[tuple[float, float, float]] = []
 
-    def show(self, picks: tuple[PickView, ...], index: float) -> None:
-        """Show the picks whose sphere meets the plane."""
-        if (picks, index) == self._before:
+    def show(
+        self, picks: tuple[PickView, ...], index: float, mean_voxel: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    ) -> None:
+        """Show the picks whose sphere meets the plane; `mean_voxel` as in `PaneView`."""
+        if (picks, index, mean_voxel) == self._before:
             return
-        self._before = (picks, index)
+        self._before = (picks, index, mean_voxel)
         across, up = ("zyx".index(name) for name in ACROSS_UP[self._axis])
         centres, radii, colours = [np.empty((0, 2))], [np.empty(0)], []
         for picked in picks:
-            away = picked.positions_zyx[:, "zyx".index(self._axis)] - index
+            away = (picked.positions_zyx[:, "zyx".index(self._axis)] - index) / mean_voxel[2]
             # half a slice more: small spheres between two slices must be seen on one of them
             meets = np.abs(away) <= np.maximum(picked.radii, 0.5)
             section = np.sqrt(np.maximum(picked.radii[meets] ** 2 - away[meets] ** 2, 0.25))
             centres.append(picked.positions_zyx[meets][:, [across, up]])
             radii.append(section)
             colours += [picked.colour] * int(meets.sum())
-        self._draw(np.concatenate(centres), np.concatenate(radii), colours)
+        self._draw(np.concatenate(centres), np.concatenate(radii), np.array(mean_voxel[:2]), colours)
 
-    def _draw(self, centres: np.ndarray, radii: np.ndarray, colours: list[str]) -> None:
+    def _draw(self, centres: np.ndarray, radii: np.ndarray, shape: np.ndarray, colours: list[str]) -> None:
         self.shown = [(float(a), float(u), float(r)) for (a, u), r in zip(centres, radii, strict=True)]
         ones = [1.0] * len(colours)
-        self._rings.set(rings(centres, radii), repeated(colours, 2 * CIRCLE, ones))
+        self._rings.set(rings(centres, radii[:, None] * shape), repeated(colours, 2 * CIRCLE, ones))
         self._dots.visible = bool(colours)
         if colours:
             face = repeated(colours, 1, ones)

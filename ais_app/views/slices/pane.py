@@ -66,7 +66,7 @@ class SlicePane(QWidget):
         self.setMinimumSize(SMALLEST, SMALLEST)
         self.canvas = scene.SceneCanvas(keys=None, show=False, bgcolor=current_theme().canvas)
         self._box = self.canvas.central_widget.add_view()
-        self._box.camera = scene.PanZoomCamera(aspect=1, interactive=False)
+        self._box.camera = scene.PanZoomCamera(interactive=False)  # `look` sees to the aspect
         self.scene = self._box.scene
         self.camera = Camera()
         self.tool: Tool | None = None
@@ -169,19 +169,22 @@ class SlicePane(QWidget):
         self.canvas.update()
 
     def _change_tomogram(self, before: PaneView, view: PaneView) -> None:
-        if self.camera.flipped != view.flipped:
-            self.camera = replace(self.camera, flipped=view.flipped)
-            self.look(self.camera)
-        if before.tomogram == view.tomogram and before.size == view.size:
+        is_same = before.tomogram == view.tomogram and before.size == view.size
+        if not is_same:
+            self._keep_camera(before)
+        if (self.camera.flipped, self.camera.aspect) != (view.flipped, view.aspect):
+            self.camera = replace(self.camera, flipped=view.flipped, aspect=view.aspect)
+            if is_same:
+                self.resized()
+        if is_same:
             return
-        self._keep_camera(before)
         assert view.tomogram is not None  # it has an image
         kept = self._cameras.get(view.tomogram)
         if kept is None or kept[1] or before.size != view.size and before.tomogram == view.tomogram:
             self.fit()
         else:
             self._fitted = False
-            self.look(replace(kept[0], flipped=view.flipped))
+            self.look(replace(kept[0], flipped=view.flipped, aspect=view.aspect))
 
     def _keep_camera(self, view: PaneView | None = None) -> None:
         tomogram = (view or self.view).tomogram
@@ -219,7 +222,7 @@ class SlicePane(QWidget):
         """Look at another place."""
         self.camera = camera
         width, height = self.pane_size
-        w, h = width / camera.scale, height / camera.scale
+        w, h = width / camera.scales[0], height / camera.scales[1]
         self._box.camera.flip = (False, camera.flipped, False)
         self._box.camera.rect = (camera.across - w / 2, camera.up - h / 2, w, h)
         self._refresh_marks()
@@ -272,8 +275,11 @@ class SlicePane(QWidget):
         self.canvas.update()
 
     def show_cursor(self, position_zyx: ZYX, radius_voxels: float, colour: str = "#ffffff") -> None:
-        """Show the ring of a brush around a position."""
-        self.ring.show(self.on_plane(position_zyx), radius_voxels, colour, 1 / self.camera.scale)
+        """Show the ring of a brush around a position; its radius is in voxels of mean size."""
+        across, up, _ = self.view.mean_voxel
+        wide, high = self.camera.scales
+        radii = radius_voxels * across, radius_voxels * up
+        self.ring.show(self.on_plane(position_zyx), radii, colour, (1 / wide, 1 / high))
         self.canvas.update()
 
     def hide_cursor(self) -> None:
