@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import copy
 import importlib.util
-import logging
 import threading
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ais_app.core.errors import ModelProblem
+from ais_app.core.model.onnx_file import to_onnx, window
 
 if TYPE_CHECKING:
     from ais_app.core.model.network import Network
@@ -58,7 +54,7 @@ class OpenVinoEngine:
         self._volume = network.dimension == 3
         self._compiled: dict[tuple[int, ...], Any] = {}
         self._lock = threading.Lock()
-        chosen = self._request((1, *_size(network, 8, 8))).get_compiled_model()
+        chosen = self._request((1, *window(network, 8, 8))).get_compiled_model()
         kind = chosen.get_property("INFERENCE_PRECISION_HINT").get_type_name()
         kind = {"bf16": "bfloat16", "f16": "float16", "f32": "float32"}.get(kind, kind)
         self._compiled.clear()
@@ -77,9 +73,9 @@ class OpenVinoEngine:
         if shape not in self._compiled:
             if len(self._compiled) == _SHAPES_KEPT:
                 del self._compiled[next(iter(self._compiled))]
-            network = self._core.read_model(self._onnx)
-            network.reshape(list(shape))
             try:
+                network = self._core.read_model(self._onnx)
+                network.reshape(list(shape))
                 compiled = self._core.compile_model(network, "CPU", self._options)
             except RuntimeError as error:
                 raise ModelProblem("OpenVINO", f"cannot compile the network ({_line(error)})") from error
@@ -87,51 +83,14 @@ class OpenVinoEngine:
         return self._compiled[shape]
 
 
-def _size(network: Network, tall: int, wide: int) -> tuple[int, int, int]:
-    """Return slices, height and width of a window of so many strides; windows of volumes are four deep."""
-    stride = network.stride
-    return (4 * stride if network.dimension == 3 else network.depth, tall * stride, wide * stride)
-
-
 def _exported(network: Network) -> bytes:
-    """Return the network as ONNX with free height and width, in three dimensions also with free depth."""
-    import torch
-
-    slab = torch.zeros(1, *_size(network, 8, 12))
-    fixed, free = torch.export.Dim.STATIC, torch.export.Dim.DYNAMIC
-    depth = free if network.dimension == 3 else fixed
-    with _quiet():
-        try:
-            program = torch.onnx.export(
-                copy.deepcopy(network).cpu().eval(),
-                (slab,),
-                dynamo=True,
-                dynamic_shapes=({0: fixed, 1: depth, 2: free, 3: free},),
-                optimize=False,
-                verbose=False,
-            )
-        except Exception as error:  # noqa: BLE001 - tracing runs arbitrary networks and may raise anything; it is named
-            raise ModelProblem("OpenVINO", f"the network cannot be exported ({_line(error)})") from error
-    assert program is not None  # it is with dynamo=True
-    content: bytes = program.model_proto.SerializeToString()
+    """Return the network as ONNX."""
+    try:
+        content: bytes = to_onnx(network).SerializeToString()
+    except ModelProblem as error:
+        raise ModelProblem("OpenVINO", error.problem, "choose the engine torch") from error
     return content
 
 
 def _line(error: Exception) -> str:
     return " ".join(str(error).split())[:160]
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep the exporter's remarks about its own work, and about libraries it does not need, from the person."""
-    loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnxscript", "onnx_ir")]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
