@@ -53,7 +53,7 @@ def networks(tomogram: Tomogram) -> None:
         name = engine_for(model.model.network).name
         print(f"{architecture}, {name}: engine {build:.1f} s, first slice {first:.2f} s,", end=" ")
         print(f"next slices {each[0]:.2f} to {each[-1]:.2f} s (median {each[3]:.2f})")
-        training = LiveModel(model.model, "run", 1, in_training=True)
+        training = LiveModel(model.model, "run", 1, by_torch=True)
         epoch = seconds(lambda: preview.raw(training, SliceInView(tomogram, "t", 0)))  # noqa: B023
         print(f"    weights of a new epoch, torch: {epoch:.2f} s")
         (whole,) = predict_volume([model.model], tomogram, region=(slice(3, 4), slice(None), slice(None)))

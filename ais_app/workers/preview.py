@@ -22,6 +22,7 @@ from ais_app.core.tomogram import Tomogram
 from ais_app.state.commands.interactions import active_graph
 from ais_app.state.session import Session
 from ais_app.state.shown_models import DOCUMENT, ShownModel, shown_models
+from ais_app.workers.engines import Engines
 from ais_app.workers.latest import Latest
 
 if TYPE_CHECKING:
@@ -97,6 +98,8 @@ class Preview(QObject):
         self._params = params or PredictionParams()
         self._latest = Latest("preview", self)
         self._latest.busy_changed.connect(self.busy_changed)
+        self._engines = Engines(self._params, self)
+        self._engines.ready.connect(self.ask)
         self._live: LivePrediction | None = None
         self._loaded: dict[tuple[Path, str], Model] = {}
         self._training: dict[str, _Weights] = {}
@@ -139,6 +142,7 @@ class Preview(QObject):
         self._closed = True
         self._soon.stop()
         self._latest.close()
+        self._engines.close()
 
     def _document(self, name: str) -> None:
         if name == "interactions":
@@ -189,7 +193,7 @@ class Preview(QObject):
         if self._live is None:
             self._live = LivePrediction(self._params)
         models = [
-            LiveModel(weights.model, ("training", feature), weights.epoch, in_training=True)
+            LiveModel(weights.model, ("training", feature), weights.epoch, by_torch=True)
             for feature, weights in question.training.items()
         ]
         models += [self._live_model(shown) for shown in question.models]
@@ -207,7 +211,8 @@ class Preview(QObject):
         key = (shown.entry.path, shown.entry.fingerprint)
         if key not in self._loaded:
             self._loaded[key] = load_model(shown.entry.path)
-        return LiveModel(self._loaded[key], key)
+        model = self._loaded[key]
+        return LiveModel(model, key, by_torch=not self._engines.is_ready(key, model))
 
     def _show(self, answer: Any) -> None:
         self._said = ""

@@ -225,7 +225,7 @@ class LivePrediction:
                 self._fields.move_to_end(key)
                 return self._fields[key]
         engine = engine_for(
-            model.model.network, "torch" if model.in_training else self.params.engine, self.params.precision
+            model.model.network, "torch" if model.by_torch else self.params.engine, self.params.precision
         )
         asking = _Asking(engine)
         field = Field(model.model, request.view.tomogram, self.params, asking, share=request.share)

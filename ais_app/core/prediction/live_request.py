@@ -23,14 +23,15 @@ class LiveModel:
         What stays the same through a training.
     version
         Another one when the weights are others; what was computed with the version before is dropped.
-    in_training
-        Compute with torch whatever the parameters say: OpenVINO takes seconds to take over the weights of each epoch.
+    by_torch
+        Compute with torch whatever the parameters say: OpenVINO takes seconds to take over weights, and they change
+        with each epoch of a training, or there is nothing on screen yet.
     """
 
     model: Model
     name: Hashable
     version: Hashable = 0
-    in_training: bool = False
+    by_torch: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +62,7 @@ class FieldKey:
 
     model: Hashable
     version: Hashable
-    in_training: bool
+    by_torch: bool
     tomogram: Hashable
     share: int
 
@@ -124,10 +125,10 @@ class Request:
 
     def field_key(self, model: LiveModel) -> FieldKey:
         """Return what the model's field is kept under."""
-        return FieldKey(model.name, model.version, model.in_training, self.view.key, self.share)
+        return FieldKey(model.name, model.version, model.by_torch, self.view.key, self.share)
 
     def plane_key(self, model: LiveModel, cut: int, z: int) -> PlaneKey:
         """Return what a plane is kept under: cut alike, planes are alike, however many models share the memory."""
         _, rows, columns = self.plan.predicted
-        field = FieldKey(model.name, model.version, model.in_training, self.view.key, 0)
+        field = FieldKey(model.name, model.version, model.by_torch, self.view.key, 0)
         return PlaneKey(field, cut, z, (rows.start, rows.stop, columns.start, columns.stop))

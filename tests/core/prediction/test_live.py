@@ -201,11 +201,11 @@ def test_hiding_a_model_computes_nothing(monkeypatch):
 def test_the_next_epoch_replaces_the_one_before():
     first, second = make_model(seed=1), make_model(seed=2)
     view, preview = SliceInView(make_tomogram(), "t", 6), LivePrediction(EXACT)
-    one = preview.raw(LiveModel(first, "run", 1, in_training=True), view)
+    one = preview.raw(LiveModel(first, "run", 1, by_torch=True), view)
     kept = preview.bytes
-    two = preview.raw(LiveModel(second, "run", 2, in_training=True), view)
+    two = preview.raw(LiveModel(second, "run", 2, by_torch=True), view)
     assert preview.bytes == kept
-    assert not preview.is_cached([LiveModel(first, "run", 1, in_training=True)], None, view)
+    assert not preview.is_cached([LiveModel(first, "run", 1, by_torch=True)], None, view)
     np.testing.assert_array_equal(two, predict_slab(second, view.tomogram, 6, params=EXACT))
     assert (one != two).any()
 
