@@ -65,8 +65,12 @@ def engine_for(network: Network, engine: str = "auto", precision: str = "auto") 
     Raises
     ------
     ModelProblem
-        The engine is unknown, or was asked for by name and cannot compute this network.
+        The engine is unknown, or was asked for by name and cannot compute this network; or the network is one of
+        cubes, which no tomogram goes through.
     """
+    if network.task != "segment":
+        remedy = "choose a network that segments; cubes go through ais_app.core.particles.classify"
+        raise ModelProblem("network", f"is there to {network.task} cubes, not to segment a tomogram", remedy)
     for name, known in ((engine, ENGINES), (precision, PRECISIONS)):
         if name not in known:
             raise ModelProblem("engine", f"{name!r} is not known", f"known: {', '.join(known)}")
