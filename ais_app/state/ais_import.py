@@ -49,7 +49,7 @@ def _tomogram(project: Project, session: AisSession) -> TomogramEntry:
             if entry.voxel_size_zyx is None and session.voxel_size is not None:
                 project.set_voxel_size(entry, (session.voxel_size,) * 3)
             return project.tomogram(entry.id)
-    remedy = "put it beside the session, or add it with: ais-app project add"
+    remedy = "put it beside the session, or open it too (in a terminal: ais-app project add)"
     raise ProjectProblem(session.path, f"its tomogram {session.tomogram or session.title} is not there", remedy)
 
 

@@ -7,9 +7,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from ais_app.core.jobs import Job, Progress, run
 from ais_app.core.provenance import fingerprint
 
 _DEPTH = 4  # folders below the place that is searched
+_TELL = 500  # files looked at between two messages
 _MOST = 20_000  # files looked at: a search near the project must not walk through a whole disk
 
 
@@ -79,16 +81,28 @@ def search(links: Iterable[Link], folder: Path) -> dict[Link, Path]:
     dict
         Link to path for those that were found.
     """
+    return run(search_job(links, folder))
+
+
+def search_job(links: Iterable[Link], folder: Path) -> Job[dict[Link, Path]]:
+    """Look for files as `search` does, as a job that can be stopped between two of them."""
     wanted = list(links)
     found: dict[Link, Path] = {}
-    entries = list(_walk(folder))
+    entries: list[tuple[Path, int]] = []
+    for entry in _walk(folder):
+        entries.append(entry)
+        if len(entries) % _TELL == 0:
+            yield Progress(0, 0, f"{len(entries):,} files seen in {folder}")
     for by_name in (True, False):
-        for link in wanted:
+        for place, link in enumerate(wanted):
             if link in found:
                 continue
             name = PurePosixPath(link.relative).name
-            for path, size in entries:
-                if (path.name == name) == by_name and _maybe(link, size, by_name) and _same(path, link):
+            words = f"looking for {name}" if by_name else f"looking for {name} under another name"
+            alike = [path for path, size in entries if (path.name == name) == by_name and _maybe(link, size, by_name)]
+            for path in alike:
+                yield Progress(place, len(wanted), words)
+                if _same(path, link):
                     found[link] = path
                     break
     return found

@@ -11,12 +11,13 @@ Each call that changes something is one transaction and one step of undo, and is
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from ais_app.core.errors import DataWarning, FileProblem
+from ais_app.core.jobs import Job, run
 from ais_app.core.tomogram import ZYX, Tomogram
 from ais_app.state import ais_import, check, copying, tomogram_cache, tomogram_table
 from ais_app.state.annotation_part import AnnotationPart
@@ -189,12 +190,21 @@ class Project(AnnotationPart, RecordPart):
 
     def relink(self, folder: str | Path) -> dict[str, Path | None]:
         """Look in a folder for missing tomograms; return the name of each missing one and its new path, or ``None``."""
+        found = run(self.relink_job(folder))
+        self.take_relinked(found)
+        return found
+
+    def relink_job(self, folder: str | Path) -> Job[dict[str, Path | None]]:
+        """Return `relink` as a job for any thread: it changes nothing, `take_relinked` does."""
         if not Path(folder).is_dir():
             raise FileProblem(folder, "no such folder", "give the folder the tomograms are in now")
-        found = tomogram_table.relink(self._history, self.folder, Path(folder))
+        return tomogram_table.relink_job(self.tomograms, self.folder, Path(folder))
+
+    def take_relinked(self, found: Mapping[str, Path | None]) -> None:
+        """Note where missing tomograms, by their names, were found."""
         if any(found.values()):
+            tomogram_table.point_to(self._history, self.folder, found)
             self.events.tomograms.emit()
-        return found
 
     def thumbnail(self, which: WhichTomogram) -> bytes | None:
         """Return the PNG kept for a tomogram; ``None`` when there is none, or one of another content."""

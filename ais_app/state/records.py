@@ -57,7 +57,7 @@ class TomogramEntry:
     def require_voxel_size_zyx(self) -> ZYX:
         """Return the voxel size in Å along z, y, x, or raise `ParameterProblem` where it is not known."""
         if self.voxel_size_zyx is None:
-            remedy = "ais-app project add PROJECT TOMOGRAM --voxel-size ANGSTROM"
+            remedy = "choose Tomogram > Set voxel size… (in a terminal: ais-app project add … --voxel-size ANGSTROM)"
             raise ParameterProblem(self.name, "its voxel size is not known", remedy)
         return self.voxel_size_zyx
 

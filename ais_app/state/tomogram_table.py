@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +11,14 @@ import numpy as np
 
 from ais_app.core.errors import DataWarning, ParameterProblem, ProjectProblem
 from ais_app.core.io import open_tomogram
+from ais_app.core.jobs import Job, Progress
 from ais_app.core.provenance import fingerprint
 from ais_app.core.tomogram import ZYX, Tomogram
 from ais_app.state import links, pick_table
 from ais_app.state.history import TABLES, History
 from ais_app.state.records import TomogramEntry, named
 
+LOOK_FOR_IT = "choose Tomogram > Look for missing tomograms… (in a terminal: ais-app project relink PROJECT FOLDER)"
 _COLUMNS = ", ".join(("id", *TABLES["tomogram"][1]))
 
 
@@ -144,27 +146,36 @@ def find(history: History, folder: Path, entry: TomogramEntry) -> Path:
         path = links.search([link], folder).get(link)
         if path is None:
             tried = " and ".join(str(place) for place in links.places(link, folder))
-            raise ProjectProblem(entry.name, f"not found at {tried}", "ais-app project relink PROJECT FOLDER")
+            raise ProjectProblem(entry.name, f"not found at {tried}", LOOK_FOR_IT)
         if not history.database.read_only:
             _point_to(history, entry, path, folder)
     return path
 
 
-def relink(history: History, folder: Path, place: Path) -> dict[str, Path | None]:
-    """Look in `place` and below for tomograms that are not where they should be.
+def relink_job(known: Sequence[TomogramEntry], folder: Path, place: Path) -> Job[dict[str, Path | None]]:
+    """Look in `place` and below for tomograms that are not where they should be; changes nothing.
 
     Returns
     -------
     dict
         Name of each missing tomogram to its new path, or ``None`` when it is not there either.
     """
-    missing = {e.name: e for e in entries(history) if links.locate(link_of(e), folder) is None}
-    found = links.search([link_of(entry) for entry in missing.values()], place)
+    missing = []
+    for number, entry in enumerate(known):
+        yield Progress(number, len(known), f"is {entry.name} there?")
+        if links.locate(link_of(entry), folder) is None:
+            missing.append(entry)
+    found = yield from links.search_job([link_of(entry) for entry in missing], place)
+    return {entry.name: found.get(link_of(entry)) for entry in missing}
+
+
+def point_to(history: History, folder: Path, found: Mapping[str, Path | None]) -> None:
+    """Note where tomograms, by their names, are now; of those that are still in the project."""
     with history.database.transaction():
-        for entry in missing.values():
-            if link_of(entry) in found:
-                _point_to(history, entry, found[link_of(entry)], folder)
-    return {name: found.get(link_of(entry)) for name, entry in missing.items()}
+        for entry in entries(history):
+            path = found.get(entry.name)
+            if path is not None:
+                _point_to(history, entry, path, folder)
 
 
 def link_of(entry: TomogramEntry) -> links.Link:

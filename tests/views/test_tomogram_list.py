@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -247,11 +248,43 @@ def test_a_missing_file_is_red_and_relinked(window, three, tmp_path, qtbot, monk
     assert window.side.details.relink.isVisible()
     monkeypatch.setattr("PyQt6.QtWidgets.QFileDialog.getExistingDirectory", lambda *_, **__: str(tmp_path))
     QTest.mouseClick(window.side.details.relink, Qt.MouseButton.LeftButton)
-    assert "0 of 1" in texts(window)[-1]
+    qtbot.waitUntil(lambda: "0 of 1" in texts(window)[-1], timeout=10000)
     monkeypatch.setattr("PyQt6.QtWidgets.QFileDialog.getExistingDirectory", lambda *_, **__: str(away))
     QTest.mouseClick(window.side.details.relink, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: rows(window)[2].state in ("good", "odd"), timeout=10000)
     assert not window.side.details.relink.isVisible()
+    assert window.workbench.session.log.lines[-1].python.startswith("commands.tomograms.relink(session, ")
+
+
+def test_looking_for_missing_files_does_not_halt_the_window_and_can_be_stopped(
+    window, three, tmp_path, qtbot, monkeypatch
+):
+    away = tmp_path / "away"
+    away.mkdir()
+    for number in range(20):  # each must be compared
+        (away / str(number)).mkdir()
+        shutil.copy(tmp_path / "TS_2.mrc", away / str(number) / "TS_2.mrc")
+    (tmp_path / "TS_2.mrc").unlink()
+    window.open_files([three])
+    known(window, qtbot)
+    gate, asked = threading.Event(), []
+
+    def slow(path):
+        asked.append(path)
+        gate.wait(10)
+        return "another content"
+
+    monkeypatch.setattr("ais_app.state.links.fingerprint", slow)
+    monkeypatch.setattr("PyQt6.QtWidgets.QFileDialog.getExistingDirectory", lambda *_, **__: str(away))
+    started = time.perf_counter()
+    window.actions_by_id.trigger("tomogram.relink")
+    assert time.perf_counter() - started < 1
+    (job,) = window.workbench.jobs.active
+    qtbot.waitUntil(lambda: bool(asked))
+    job.stop()
+    gate.set()
+    qtbot.waitUntil(lambda: job.state == "cancelled", timeout=10000)
+    assert rows(window)[2].state == "missing" and len(asked) < 20
 
 
 def test_a_tomogram_that_cannot_be_read_is_odd_not_fatal(window, three, tmp_path, qtbot):

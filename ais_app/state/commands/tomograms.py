@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ais_app.core.errors import AisAppError
 from ais_app.core.tomogram import ZYX
-from ais_app.state.log import command
+from ais_app.state.log import CommandLine, command
 from ais_app.state.records import TomogramEntry
 from ais_app.state.session import Session
 
@@ -78,6 +78,13 @@ def set_voxel_size(session: Session, tomogram: int, voxel_size_zyx: ZYX) -> None
 def relink(session: Session, folder: str | Path) -> dict[str, Path | None]:
     """Look in a folder for missing tomograms; see `Project.relink`."""
     return session.project.relink(folder)
+
+
+def take_relinked(session: Session, folder: str | Path, found: Mapping[str, Path | None]) -> None:
+    """Note what `Project.relink_job` found in a folder; in the log it is `relink`, which does both."""
+    session.project.take_relinked(found)
+    title = f"Look for missing tomograms in {folder}"
+    session.log.note(CommandLine(title, f"commands.tomograms.relink(session, {str(folder)!r})"))
 
 
 def add_all(session: Session, paths: Sequence[str | Path]) -> list[AisAppError]:

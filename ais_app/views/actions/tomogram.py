@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QUrl
@@ -65,18 +66,31 @@ def _voxel_size(window: MainWindow) -> None:
 
 
 def _relink(window: MainWindow) -> None:
-    session = window.workbench.session
-    chosen = QFileDialog.getExistingDirectory(window, "Where are the tomograms now?", str(session.folder()))
+    """Ask for a folder and look through it as a job: it may be large, and on a slow disk."""
+    workbench = window.workbench
+    project = workbench.project
+    chosen = QFileDialog.getExistingDirectory(window, "Where are the tomograms now?", str(workbench.session.folder()))
     if not chosen:
         return
-    found = tomograms.relink(session, chosen)
+    looking = project.relink_job(chosen)
+
+    def take(found: dict[str, Path | None]) -> None:
+        if not workbench.session.has_project or workbench.session.project is not project:
+            workbench.notify(f"{project.path.name} is not open any more: what was found in {chosen} was not noted")
+        elif workbench.attempt(lambda: tomograms.take_relinked(workbench.session, chosen, found)):
+            window.side.survey.look_again()
+            _say_found(window, chosen, found)
+
+    workbench.jobs.start(f"Look for missing tomograms in {chosen}", lambda: looking, on_result=take)
+
+
+def _say_found(window: MainWindow, folder: str, found: dict[str, Path | None]) -> None:
     missing = [name for name, path in found.items() if path is None]
     count = len(found) - len(missing)
-    window.side.survey.look_again()
     if not found:
         window.workbench.notify("No tomogram is missing")
     elif missing:
-        words = f"{count} of {len(found)} missing tomograms were found in {chosen}; look in another folder for the rest"
+        words = f"{count} of {len(found)} missing tomograms were found in {folder}; look in another folder for the rest"
         window.workbench.notify(words, "warning", details="\n".join(missing))
     else:
         window.workbench.notify(f"{count} missing {'tomogram was' if count == 1 else 'tomograms were'} found")
