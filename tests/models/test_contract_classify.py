@@ -9,6 +9,7 @@ from torch import nn
 
 from ais_app.core.errors import ModelProblem
 from ais_app.core.model.package import ModelCard, architecture, architectures, load_model, new_model, save_model
+from ais_app.core.prediction.engines import engine_for
 
 # weights and batch statistics for cubes of 40 voxels and 23 classes
 COUNTS = {
@@ -122,7 +123,9 @@ def test_what_does_not_suit_is_named(record: Architecture):
         new_model(ModelCard(record.name, dict(card(record).parameters) | {"classes": 0}))
 
 
-def test_does_not_encode(network):
+def test_does_neither_encode_nor_segment(network):
+    with pytest.raises(ModelProblem, match="there to classify cubes, not to segment"):
+        engine_for(network)
     with pytest.raises(ModelProblem, match="does not encode"):
         network.encode(torch.zeros(1, EDGE, EDGE, EDGE))
 

@@ -28,7 +28,7 @@ class CubeNetwork(Network):
     def __init__(self, body: nn.Module, depth: int, task: str) -> None:
         if depth != 1:
             raise ModelProblem("model card", f"depth = {depth} does not suit a network of cubes", "give 1")
-        super().__init__(body, depth=1, stride=1)
+        super().__init__(body, depth=1, stride=1, dimension=3)
         self.task = task
         self.size: int | None = getattr(body, "size", None)
         self.smallest: int = getattr(body, "smallest", 1)

@@ -31,6 +31,7 @@ class Network(nn.Module):
         self.depth = depth
         self.stride = stride
         self.dimension = dimension
+        self.task = "segment"
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return the probability, ``(n, 1 or d, h, w)`` float32 from 0 to 1, of normalised ``(n, d, h, w)``."""
