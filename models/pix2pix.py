@@ -21,7 +21,7 @@ KERNEL = 4
 SLOPE = 0.2  # of the leaky ReLUs
 IGNORE = 2  # label of pixels about which nothing is known
 ADVERSARIAL = 0.01  # weight of the discriminator's word beside the loss; equations 3 and 4 have 1 beside 100
-PATIENT = 0.1  # step size of the discriminator relative to the generator's: at 2e-3, the 2e-4 of the paper
+PATIENT = 0.3  # step size of the discriminator relative to the generator's: one that is sure teaches nothing
 BETAS = (0.5, 0.999)  # section 3.3
 
 
@@ -58,7 +58,7 @@ def doubled(channels_in: int, channels_out: int) -> nn.Sequential:
 
 
 class Pix2pix(nn.Module):
-    """The generator: six halvings to 512 channels, six doublings, skip connections.
+    """The generator: six halvings to eight times the first width, six doublings, skip connections.
 
     The sigmoid of its logits takes the place of the hyperbolic tangent of the paper.
 
@@ -66,12 +66,15 @@ class Pix2pix(nn.Module):
     ----------
     depth
         Slices that enter as channels.
+    width
+        Channels of the first level.
     """
 
-    def __init__(self, depth: int) -> None:
+    def __init__(self, depth: int, width: int) -> None:
         super().__init__()
-        widths = (64, 128, 256, 512, 512, 512)
-        ups = (512, 512, 256, 128, 64)
+        self.depth, self.first_width = depth, width
+        widths = [times * width for times in (1, 2, 4, 8, 8, 8)]
+        ups = [times * width for times in (8, 8, 4, 2, 1)]
         self.down = nn.ModuleList(halving(a, b) for a, b in zip((depth, *widths[:-1]), widths, strict=True))
         self.up = nn.ModuleList()
         width = widths[-1]
@@ -100,19 +103,24 @@ class Discriminator(nn.Module):
     ----------
     depth
         Slices of the image that it sees beside the labels.
+    width
+        Channels of the first level.
     """
 
-    def __init__(self, depth: int) -> None:
+    def __init__(self, depth: int, width: int) -> None:
         super().__init__()
         self.features = nn.Sequential(
-            halving(1 + depth, 64, normalised=False),
-            halving(64, 128),
-            halving(128, 256),
-            halving(256, 512),
+            halving(1 + depth, width, normalised=False),
+            halving(width, 2 * width),
+            halving(2 * width, 4 * width),
+            halving(4 * width, 8 * width),
             nn.ZeroPad2d((1, 2, 1, 2)),
         )
-        self.head = nn.Conv2d(512, 1, KERNEL)
+        self.head = nn.Conv2d(8 * width, 1, KERNEL)
         initialise(self)
+        # undecided at first, so that chance sends the generator nowhere
+        self.head.weight.data.zero_()
+        self.head.bias.data.fill_(0.5)  # type: ignore[union-attr]
 
     def forward(self, drawn: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
         """Map labels ``(n, 1, h, w)`` from 0 to 1 and ``(n, depth, h, w)`` to verdicts ``(n, 1, h / 16, w / 16)``.
@@ -136,8 +144,8 @@ class Adversarial:
 
     def __init__(self, usual: Any) -> None:
         self.usual = usual
-        device = next(usual.network.parameters()).device
-        self.discriminator = Discriminator(usual.network.depth).to(device)
+        generator, device = usual.network.body, next(usual.network.parameters()).device
+        self.discriminator = Discriminator(generator.depth, generator.first_width).to(device)
         self.modules = {"discriminator": self.discriminator}
         against = torch.optim.Adam(self.discriminator.parameters(), betas=BETAS)
         self.optimisers = {**usual.optimisers, "discriminator": against}
@@ -179,9 +187,9 @@ class Adversarial:
         optimiser.step()
 
 
-def build(depth: int = 1) -> Pix2pix:
-    """Return the generator for slabs of `depth` slices."""
-    return Pix2pix(depth)
+def build(depth: int = 1, width: int = 64) -> Pix2pix:
+    """Return the generator for slabs of `depth` slices; `width` channels at first, eight times as many at the end."""
+    return Pix2pix(depth, width)
 
 
 ARCHITECTURE = Architecture(
@@ -191,6 +199,7 @@ ARCHITECTURE = Architecture(
     stride=64,
     receptive_field=505,
     build=build,
+    parameters={"width": 64},
     source="Last et al. (2024), eLife, table 1, after Isola et al. (2017)",
     objective=Adversarial,
 )
