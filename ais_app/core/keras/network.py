@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy as np
 from ais_app.core.errors import AisAppError, ModelProblem
 from ais_app.core.keras.config import Call, Layout, layout
 from ais_app.core.keras.layers import Part, Weight, parts_of
-from ais_app.core.keras.weights import DAMAGE, KerasFile, keras_file
+from ais_app.core.keras.reader import DAMAGE, Contents, read_contents
 from ais_app.core.model.package import Model, ModelCard, new_model
 
 if TYPE_CHECKING:
@@ -59,18 +60,32 @@ def read_keras(stream: BinaryIO, path: str | Path, card: ModelCard) -> Model:
         It is damaged, or has a layer that cannot be carried over, which is named.
     """
     try:
-        with keras_file(stream) as file:
-            return _network(file, path, card)
+        found = read_contents(stream)
+    except DAMAGE as error:
+        raise _damaged(path, error) from error
+    return network_of(found, path, card)
+
+
+def network_of(found: Contents, path: str | Path, card: ModelCard) -> Model:
+    """Make a network of what a file holds; see `read_keras`."""
+    try:
+        return _network(found, path, card)
     except AisAppError:
         raise
     except DAMAGE as error:
-        reason = " ".join(str(error).split())[:300]
-        raise ModelProblem(path, f"cannot be read as a network of Keras: {reason}", "copy it again") from error
+        raise _damaged(path, error) from error
 
 
-def _network(file: KerasFile, path: str | Path, card: ModelCard) -> Model:
+def _damaged(path: str | Path, error: Exception) -> ModelProblem:
+    reason = " ".join(str(error).split())[:300]
+    return ModelProblem(path, f"cannot be read as a network of Keras: {reason}", "copy it again")
+
+
+def _network(file: Contents, path: str | Path, card: ModelCard) -> Model:
+    if not file.model:
+        raise ModelProblem(path, "does not say how its network is built: weights alone are not enough")
     major = file.version.split(".")[0]
-    found = layout(file.model())
+    found = layout(json.loads(file.model))
     graph, output = _graph(found, path, int(major) if major.isdigit() else 2)
     nodes, output, note = _probability(graph.nodes, output)
     depth = found.shape[3]
@@ -122,7 +137,7 @@ def _probability(nodes: list[dict[str, Any]], output: str) -> tuple[list[dict[st
     return [node for node in nodes if node["name"] in needed], output, note
 
 
-def _load(model: Model, graph: _Graph, file: KerasFile, path: str | Path) -> None:
+def _load(model: Model, graph: _Graph, file: Contents, path: str | Path) -> None:
     """Fill in the weights."""
     import torch
 
@@ -139,14 +154,14 @@ def _load(model: Model, graph: _Graph, file: KerasFile, path: str | Path) -> Non
     model.network.eval()
 
 
-def _filled(wanted: torch.Tensor, call: Call, weight: Weight, file: KerasFile, path: str | Path) -> torch.Tensor:
+def _filled(wanted: torch.Tensor, call: Call, weight: Weight, file: Contents, path: str | Path) -> torch.Tensor:
     import torch
 
     try:
-        values = weight.arrange(file.weight(call.home, weight.roles, wanted.numel()))
+        values = weight.arrange(file.weight(call.home, weight.roles))
     except ValueError as error:
         raise ModelProblem(path, f"its layer {call.name}: {error}", "copy it again") from error
     if values.shape != tuple(wanted.shape):
         problem = f"has weights of shape {values.shape} where {tuple(wanted.shape)} fit"
         raise ModelProblem(path, f"its layer {call.name} {problem}", "copy it again")
-    return torch.from_numpy(np.ascontiguousarray(values))
+    return torch.from_numpy(np.array(values, order="C"))  # what a process handed over is read-only

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras_files import Layer, Network
 
-from ais_app.core.keras.network import read_keras
+from ais_app.core.keras.network import network_of
+from ais_app.core.keras.reader import contents
 from ais_app.core.model.package import Model, ModelCard, load_model, save_model
 
 RNG = np.random.default_rng(5)
@@ -30,7 +31,7 @@ def conv(network: Network, channels: tuple[int, int], size: int = 3, source: str
 
 
 def read(network: Network, form: str = "keras_2", version: str | None = None) -> Model:
-    return read_keras(network.hdf5(form, version), "test.h5", ModelCard(""))
+    return network_of(contents(network.hdf5(form, version)), "test.h5", ModelCard(""))
 
 
 def outputs(model: Model, image: np.ndarray) -> np.ndarray:
