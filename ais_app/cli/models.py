@@ -24,6 +24,7 @@ def list_(
     """List the architectures that can be trained, with their size and cost; trained networks: models search."""
     from dataclasses import asdict
 
+    from ais_app.core.registry import BUILT_IN
     from ais_app.operations.models import architecture_problems, list_architectures
 
     found = list_architectures(depth)
@@ -33,14 +34,20 @@ def list_(
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("name", "title", "for", "from", box=None, header_style="bold")
-    for heading in ("parameters", "multiply-adds per pixel", "stride", "sees pixels"):
+    table = Table(box=None, header_style="bold")
+    table.add_column("name", no_wrap=True)
+    table.add_column("for")
+    for heading in ("parameters", "operations", "stride", "sees"):
         table.add_column(heading, justify="right")
-    for item in found:
+    elsewhere = any(item.origin != BUILT_IN for item in found)
+    if elsewhere:
+        table.add_column("from")
+    for item in sorted(found, key=lambda item: (item.task != "segment", item.task, item.dimension)):
         sizes = (item.parameters, item.operations_per_pixel, item.stride, item.receptive_field)
-        kind = f"{item.task} {item.dimension}D"
-        table.add_row(item.name, item.title, kind, item.origin, *(f"{size:,}" for size in sizes))
+        origin = [item.origin] if elsewhere else []
+        table.add_row(item.name, f"{item.task} {item.dimension}D", *(f"{size:,}" for size in sizes), *origin)
     Console().print(table)
+    typer.echo("operations: multiply-adds for each pixel, in 3D for each voxel; stride and sees: pixels across")
     for place, reason in architecture_problems().items():
         typer.echo(f"left out: {place}: {reason}", err=True)
 
