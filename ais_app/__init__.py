@@ -54,6 +54,8 @@ _PUBLIC = {
     "ModelCard": "ais_app.core.model.package",
     "new_architecture": "ais_app.operations.architectures",
     "check_architecture": "ais_app.operations.architectures",
+    "export_model": "ais_app.operations.exchange",
+    "import_exchanged": "ais_app.operations.exchange",
     "search_networks": "ais_app.operations.zoo",
     "download_network": "ais_app.operations.zoo",
     "publish_network": "ais_app.operations.zoo",

@@ -1,0 +1,35 @@
+"""``ais-app models export``: networks for other programs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer()
+
+
+@app.command()
+def export(
+    file: Annotated[Path, typer.Argument(help="Model package, NAME.aismodel.")],
+    out: Annotated[Path, typer.Argument(help="NAME.onnx, or NAME.zip for the BioImage Model Zoo.")],
+    check_with: Annotated[
+        str, typer.Option(help="onnxruntime, openvino, or auto: the first of them that is installed.")
+    ] = "auto",
+    author: Annotated[str, typer.Option(help="Your name, for the BioImage Model Zoo.")] = "unknown",
+    licence: Annotated[str, typer.Option(help="SPDX name of the terms, for the BioImage Model Zoo.")] = "CC-BY-4.0",
+    description: Annotated[str, typer.Option(help="What it does, in a sentence.")] = "",
+    trust_source: Annotated[
+        bool, typer.Option("--trust-source", help="Run the architecture's program that is packed with the model.")
+    ] = False,
+) -> None:
+    """Write a network as ONNX or for the BioImage Model Zoo, once it is seen to compute what PyTorch does."""
+    from ais_app.core.exchange.bioimage import About
+    from ais_app.operations.exchange import export_model
+
+    about = About(author, licence, description)
+    done = export_model(file, out, about, check_with=check_with, trust_source=trust_source)
+    typer.echo(
+        f"{done.path}: {done.checked_with} computes the same as PyTorch, to {done.difference:.1g} in probability"
+    )
