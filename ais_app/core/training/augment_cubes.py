@@ -13,46 +13,55 @@ from ais_app.core.training.augment import altered_grey_values
 from ais_app.core.training.parameters import TrainParams
 
 
-def augment_cubes(images: torch.Tensor, params: TrainParams, random: torch.Generator) -> torch.Tensor:
-    """Alter a batch of cubes.
+def augment_cubes(
+    images: torch.Tensor, labels: torch.Tensor, params: TrainParams, random: torch.Generator
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Alter a batch of cubes, and with them labels of their voxels.
 
     Parameters
     ----------
     images
-        (n, edge, edge, edge) standardised float32; `params.box_size` is at most the edge.
+        (n, d, h, w) normalised float32.
+    labels
+        Of the same shape where they are of voxels, uint8; ``(n,)`` where they are of whole cubes.
     params
-        ``box_size``; ``shift``, which takes place within what the cubes are larger than the boxes; ``symmetries``,
-        ``brightness``, ``contrast``, ``gamma`` and ``noise``. The others are for slices.
+        ``box_size``; ``shift``, which takes place within what height and width are larger than the boxes, and along
+        with them the depth where it is as large; ``symmetries``, ``brightness``, ``contrast``, ``gamma`` and ``noise``.
+        The others are for slices.
     random
         On the CPU.
 
     Returns
     -------
-    Tensor
-        (n, box_size, box_size, box_size) float32.
+    Tensor, Tensor
+        (n, box_size, box_size, box_size) float32, or of their own depth where that is smaller; and the labels.
     """
-    images = _cropped(images, params, random)
+    volumes = [images, labels] if labels.ndim == images.ndim else [images]
+    volumes = _cropped(volumes, params, random)
     if params.symmetries:
-        images = _turned(images, random)
-    return altered_grey_values(images, params, random)
+        volumes = _turned(volumes, random)
+    return altered_grey_values(volumes[0], params, random), volumes[1] if len(volumes) > 1 else labels
 
 
-def _cropped(images: torch.Tensor, params: TrainParams, random: torch.Generator) -> torch.Tensor:
-    """Cut boxes out of the cubes, off centre by a random shift."""
-    n, size = len(images), params.box_size
-    room = images.shape[-1] - size
-    reach = min(room // 2, round(params.shift * size))
-    shift = torch.randint(-reach, reach + 1, (n, 3), generator=random)
-    if not room:
-        return images
-    at = (torch.arange(size) + room // 2 + shift[:, :, None]).to(images.device)
-    each = torch.arange(n, device=images.device)[:, None, None, None]
-    return images[each, at[:, 0, :, None, None], at[:, 1, None, :, None], at[:, 2, None, None, :]]
+def _cropped(volumes: list[torch.Tensor], params: TrainParams, random: torch.Generator) -> list[torch.Tensor]:
+    """Cut boxes out of the volumes, all at the same places, off centre by a random shift."""
+    n, *whole = volumes[0].shape
+    size = [min(edge, params.box_size) for edge in whole]
+    if size == whole:
+        return volumes
+    each = torch.arange(n, device=volumes[0].device)[:, None, None, None]
+    at = []
+    for axis, (edge, kept) in enumerate(zip(whole, size, strict=True)):
+        reach = min((edge - kept) // 2, round(params.shift * kept))
+        shift = torch.randint(-reach, reach + 1, (n, 1), generator=random)
+        index = (torch.arange(kept) + (edge - kept) // 2 + shift).to(volumes[0].device)
+        at.append(index.view(n, *(kept if other == axis else 1 for other in range(3))))
+    return [volume[each, at[0], at[1], at[2]] for volume in volumes]
 
 
-def _turned(images: torch.Tensor, random: torch.Generator) -> torch.Tensor:
-    """Turn each cube by half a turn about x, y or z, or not at all."""
-    which = torch.randint(0, 4, (len(images),), generator=random).to(images.device)
+def _turned(volumes: list[torch.Tensor], random: torch.Generator) -> list[torch.Tensor]:
+    """Turn each by half a turn about x, y or z, or not at all."""
+    which = torch.randint(0, 4, (len(volumes[0]), 1, 1, 1), generator=random).to(volumes[0].device)
     for number, axes in enumerate(((1, 2), (1, 3), (2, 3)), start=1):
-        images = torch.where((which == number)[:, None, None, None], images.flip(axes), images)
-    return images
+        volumes = [torch.where(which == number, volume.flip(axes), volume) for volume in volumes]
+    return volumes

@@ -44,7 +44,7 @@ class Classify:
         self, images: torch.Tensor, labels: torch.Tensor, params: TrainParams, random: torch.Generator
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Alter cubes; see `augment_cubes`."""
-        return augment_cubes(images, params, random), labels
+        return augment_cubes(images, labels, params, random)
 
     def measure(
         self, boxes: BoxSet, network: Network, objective: Objective, params: TrainParams, precision: Precision

@@ -137,7 +137,7 @@ def test_augmented_cubes_keep_their_missing_wedge():
     kz, ky, kx = torch.meshgrid(*[torch.fft.fftfreq(16)] * 3, indexing="ij")
     missing = (kz.abs() > 2 * kx.abs()) & (kz.abs() < 0.45)
     cubes = torch.fft.ifftn(torch.fft.fftn(torch.randn(20, 16, 16, 16), dim=(1, 2, 3)) * ~missing, dim=(1, 2, 3)).real
-    turned = augment_cubes(cubes, TrainParams(box_size=16, **STILL | {"symmetries": True}), random)
+    turned = _altered(cubes, TrainParams(box_size=16, **STILL | {"symmetries": True}), random)
     power = torch.fft.fftn(turned, dim=(1, 2, 3)).abs()
     assert power[:, missing].max() < 1e-3 * power[:, ~missing].mean()
     poses = [cubes, *(cubes.flip(axes) for axes in ((1, 2), (1, 3), (2, 3)))]
@@ -148,10 +148,31 @@ def test_augmented_cubes_keep_their_missing_wedge():
 
 def test_shifts_stay_within_the_cube():
     cubes = torch.arange(20.0).expand(30, 20, 20, 20)
-    moved = augment_cubes(cubes, params(**STILL | {"shift": 0.25}), torch.Generator().manual_seed(0))
+    moved = _altered(cubes, params(**STILL | {"shift": 0.25}), _seeded())
     first = moved[:, 0, 0, 0]
     assert moved.shape[1:] == (EDGE,) * 3 and set(first.tolist()) == set(range(1, 8))
     assert torch.equal(moved[:, 0, 0] - first[:, None], torch.arange(float(EDGE)).expand(30, EDGE))
+
+
+def _altered(cubes: torch.Tensor, settings: TrainParams, random: torch.Generator) -> torch.Tensor:
+    labels = torch.zeros(len(cubes), dtype=torch.int64)
+    altered, same = augment_cubes(cubes, labels, settings, random)
+    assert same is labels
+    return altered
+
+
+def test_labels_of_voxels_move_with_them():
+    cubes = torch.randn(20, 16, 18, 18)
+    labels = (cubes > 1).to(torch.uint8)
+    altered, moved = augment_cubes(cubes, labels, params(**STILL | {"symmetries": True, "shift": 0.2}), _seeded())
+    assert altered.shape == moved.shape == (20, EDGE, EDGE, EDGE) and moved.dtype == torch.uint8
+    assert torch.equal(moved, (altered > 1).to(torch.uint8))
+    thin, _ = augment_cubes(cubes[:, :5], labels[:, :5], params(), _seeded())
+    assert thin.shape == (20, 5, EDGE, EDGE)
+
+
+def _seeded() -> torch.Generator:
+    return torch.Generator().manual_seed(0)
 
 
 def test_divides_each_class():
