@@ -1,4 +1,4 @@
-"""Residual UNet, 2.1 million parameters: four levels of residual blocks, skip connections that are added.
+"""Residual UNet, 2.8 million parameters: four levels of residual blocks, skip connections that are added.
 
 Made for little computing per pixel: most layers work where there are few pixels, skipped features are added and not
 concatenated, and batch normalisation becomes part of the convolutions when a trained network is compiled. Group or

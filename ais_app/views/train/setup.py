@@ -224,8 +224,8 @@ class TrainingSetup(QWidget):
 
     def _listed(self, infos: list) -> None:  # type: ignore[type-arg]
         self._architectures = {
-            info.name: f"{info.parameters / 1e6:.2f} million numbers, {2 * info.operations_per_pixel / 1e6:.1f} MFLOP a"
-            f" pixel, sees {info.receptive_field} pixels across"
+            info.name: f"{info.parameters / 1e6:.2f} million numbers, {2 * info.operations_per_pixel / 1e6:.2f} MFLOP a"
+            f" {'pixel' if info.dimension == 2 else 'voxel'}, sees {info.receptive_field} pixels across"
             for info in infos
         }
         current = self.architecture.currentData()
