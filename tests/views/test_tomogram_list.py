@@ -10,15 +10,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PyQt6.QtCore import QCoreApplication, QEvent, QItemSelectionModel, Qt
+from PyQt6.QtCore import QCoreApplication, QEvent, QItemSelectionModel, QPoint, Qt
 from PyQt6.QtGui import QGuiApplication, QImage
 from PyQt6.QtTest import QTest
 from PyQt6.QtWidgets import QDialog, QMenu
 
 from ais_app.core.annotation.boxes import Box
 from ais_app.core.io import write_volume
+from ais_app.core.model.package import ModelCard, new_model, save_model
 from ais_app.core.tomogram import Tomogram
-from ais_app.state.commands import edit
+from ais_app.state.commands import edit, models, tomograms
 from ais_app.state.project import Project
 from ais_app.views.dialogs.voxel_size import VoxelSizeDialog
 from ais_app.views.main_window import MainWindow
@@ -234,6 +235,31 @@ def test_a_wrong_voxel_size_is_refused_in_words(window, three, qtbot):
     dialog.fields["x"].setValue(-3)
     dialog.accept()
     assert dialog.isVisible() and "-3" in texts(window)[-1]
+
+
+def test_a_network_of_dark_features_on_a_bright_tomogram_is_said(window, tmp_path, qtbot):
+    dense = np.zeros((16, 64, 64), np.float32)
+    dense[4:12, 20:40, 20:40] = 1.0
+    noise = np.random.default_rng(0).normal(scale=0.2, size=dense.shape).astype(np.float32)
+    with Project.create(tmp_path / "signs.aisproj") as project:
+        for name, sign in (("bright", 1), ("dark", -1)):
+            data = 5 * sign * dense + noise
+            project.add_tomogram(write_volume(tmp_path / f"{name}.mrc", data, like=Tomogram(data, (10.0,) * 3)))
+    network = save_model(new_model(ModelCard("vggnet_s", feature="membrane", voxel_size=10.0, contrast=-1)),
+                         tmp_path / "old.aismodel")  # fmt: skip
+    window.open_files([tmp_path / "signs.aisproj"])
+    known(window, qtbot)
+    session = window.workbench.session
+    assert [row.state for row in rows(window)] == ["good", "good"]
+    model = models.add(session, network)
+    qtbot.waitUntil(lambda: rows(window)[0].state == "odd", timeout=5000)
+    assert "old has learnt dark ones" in rows(window)[0].words and rows(window)[1].state == "good"
+    card = window.tabs[1].panel.models.card(model.id)
+    assert card.warning.isVisibleTo(card) and "bright in bright" in card.warning.text()
+    tomograms.show(session, session.project.tomograms[1].id)
+    assert not card.warning.isVisibleTo(card)
+    QTest.mouseClick(card.on, Qt.MouseButton.LeftButton, pos=QPoint(8, card.on.height() // 2))  # off: nothing is said
+    qtbot.waitUntil(lambda: rows(window)[0].state == "good", timeout=5000)
 
 
 def test_a_missing_file_is_red_and_relinked(window, three, tmp_path, qtbot, monkeypatch):

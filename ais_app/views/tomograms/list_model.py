@@ -9,8 +9,10 @@ from typing import Any
 from PyQt6.QtCore import QAbstractListModel, QModelIndex, QObject, Qt, QTimer
 from PyQt6.QtGui import QImage, QPixmap
 
+from ais_app.state import contrast_sign
 from ais_app.state.records import Feature, TomogramEntry
 from ais_app.state.session import Session
+from ais_app.state.shown_models import DOCUMENT as MODELS
 from ais_app.views.tomograms.survey import Survey
 
 ROW = Qt.ItemDataRole.UserRole
@@ -86,6 +88,7 @@ class TomogramModel(QAbstractListModel):
         self._entries: list[TomogramEntry] = []
         self._features: list[Feature] = []
         self._summary: dict[int, dict[int, tuple[int, int]]] = {}
+        self._dark_networks: list[str] = []
         self._rows: dict[int, Row] = {}
         self._pictures: dict[int, QPixmap | None] = {}
         self._soon = QTimer(self)
@@ -97,6 +100,8 @@ class TomogramModel(QAbstractListModel):
         events.tomograms.connect(self._reload)
         for signal in (events.features, events.planes, events.boxes):
             signal.connect(self._later)
+        events.models.connect(self._later)
+        events.display.connect(self._display)
         survey.changed.connect(self._refresh_one)
         survey.missing_changed.connect(self._refresh_all)
         session.view.events.y_up.connect(self._flip)
@@ -156,10 +161,15 @@ class TomogramModel(QAbstractListModel):
         has_project = self._session.has_project
         self._features = self._session.project.features if has_project else []
         self._summary = self._session.project.annotation_summary() if has_project else {}
+        self._dark_networks = contrast_sign.dark_networks(self._session.project) if has_project else []
 
     def _later(self, *_: Any) -> None:
         if not self._soon.isActive():
             self._soon.start()
+
+    def _display(self, name: str) -> None:
+        if name == MODELS:  # one may have been switched on or off
+            self._later()
 
     def _summarise(self) -> None:
         self._read_summary()
@@ -198,6 +208,8 @@ class TomogramModel(QAbstractListModel):
         if known is None:
             return "unknown", ()
         remarks = tuple(_remark(*finding) for finding in known.get("findings", []))
+        if known.get("contrast") == contrast_sign.BRIGHT and self._dark_networks:
+            remarks += (contrast_sign.remark(self._dark_networks),)
         return ("odd" if remarks else "good"), remarks
 
     def _picture(self, entry: TomogramEntry) -> QPixmap | None:

@@ -9,6 +9,7 @@ from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from ais_app.core.jobs import Job
+from ais_app.state import contrast_sign
 from ais_app.state.commands import interactions, models
 from ais_app.state.commands.training import FOLDER
 from ais_app.state.shown_models import BLENDS, ShownModel, shown_models
@@ -44,6 +45,7 @@ class ModelList(QWidget):
         events = workbench.session.events
         for signal in (events.opened, events.models, events.features, events.document, events.display):
             signal.connect(self.refresh)
+        workbench.session.view.events.tomogram.connect(self.refresh)
         self.refresh()
 
     def card(self, model: int) -> ModelWidget:
@@ -90,7 +92,8 @@ class ModelWidget(QFrame):
         self.emit, self.absorb = QCheckBox("emit"), QCheckBox("absorb")
         self.emit.setToolTip("Takes away from the networks that absorb, wherever it is more certain")
         self.absorb.setToolTip("Gives way where a network that emits is more certain")
-        self.about = hint("")
+        self.about, self.warning = hint(""), hint("")
+        self.warning.setProperty("role", "warning")
         self._build()
         self._connect()
 
@@ -111,6 +114,19 @@ class ModelWidget(QFrame):
         self.blend.setCurrentText(model.style.blend)
         self.blend.blockSignals(False)
         self._describe(model)
+        self._warn(model)
+
+    def _warn(self, model: ShownModel) -> None:
+        """Say where what it has learnt has the other sign in the tomogram in view."""
+        session = self.workbench.session
+        entry = session.tomogram
+        found = None if entry is None else session.project.preflight(entry)
+        odd = entry is not None and contrast_sign.is_opposite(model.card, found)
+        if odd and entry is not None:
+            feature = model.card.feature if model.card is not None else ""
+            words = f"It has learnt {feature} as dark, but dense things are bright in {entry.name}"
+            self.warning.setText(f"{words}: {contrast_sign.REMEDY}.")
+        self.warning.setVisible(odd)
 
     def _describe(self, model: ShownModel) -> None:
         if model.card is None:
@@ -131,6 +147,7 @@ class ModelWidget(QFrame):
         top.setStretch(2, 1)
         column.addLayout(top)
         column.addWidget(self.about)
+        column.addWidget(self.warning)
         width = max(slider.label.sizeHint().width() for slider in (self.threshold, self.opacity))
         for slider in (self.threshold, self.opacity):
             slider.label.setFixedWidth(width)
