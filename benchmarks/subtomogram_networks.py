@@ -5,8 +5,8 @@ others that it has not seen, at each SNR. Prints tables as in docs/accuracy.md, 
 
 The papers simulate 22 complexes from the PDB in boxes of 40 voxels of 9.2 Å, tilted to ±60°. With --maps DIR, a folder
 with the maps named in STAND_INS in it, 22 classes are made of those; without, of the maps that are shipped. To them
-comes the class of boxes without a particle. --reduced: boxes of 20 voxels of 18.4 Å, few of each class, few epochs,
-some of the networks and SNRs; minutes on two cores. The whole is for a GPU.
+comes the class of boxes without a particle. --reduced: the same boxes binned to 20 voxels of 18.4 Å (the SNR is that
+before), few of each class, few epochs, some of the networks and SNRs; minutes on two cores. The whole is for a GPU.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ from ais_app.core.training.cubes import cube_data
 from ais_app.core.training.parameters import TrainParams
 from ais_app.core.training.trainer import train_job
 
+EDGE, VOXEL_SIZE = 40, 9.2  # of the boxes that are simulated; Å
 IN_MEMBRANES = "ampa_receptor"
 # complex of the papers -> map in --maps, and what brings it to electrons per voxel of 10 Å
 STAND_INS = {
@@ -83,8 +84,7 @@ PAPER_SSN3D = {
 class Form:
     """How much is computed: the whole, or what fits into minutes."""
 
-    edge: int
-    voxel_size: float
+    binning: int
     each: int
     epochs: int
     classifiers: tuple[str, ...]
@@ -95,10 +95,14 @@ class Form:
     encoder_epochs: int
     clusters: int
 
+    @property
+    def edge(self) -> int:
+        """Voxels across a box that networks see."""
+        return EDGE // self.binning
+
 
 WHOLE = Form(
-    edge=40,
-    voxel_size=9.2,
+    binning=1,
     each=1000,
     epochs=20,
     classifiers=("dsrf3d", "inception3d", "dsrf3d_v2", "rb3d_pooled", "cb3d", "classifier3d"),
@@ -110,12 +114,11 @@ WHOLE = Form(
     clusters=100,
 )
 REDUCED = Form(
-    edge=20,
-    voxel_size=18.4,
-    each=160,
+    binning=2,
+    each=120,
     epochs=12,
     classifiers=("dsrf3d", "inception3d", "classifier3d"),
-    snrs=(0.5, 0.05),
+    snrs=(0.5, 0.1),
     segmenters=("ssn3d_ed",),
     segmenter_snrs=(0.5,),
     segmenter_epochs=10,
@@ -151,11 +154,17 @@ def _electrons(path: Path, factor: float) -> np.ndarray:
 def sets(form: Form, folder: Path | None, seed: int) -> tuple[Subtomograms, Subtomograms]:
     """Return subtomograms to train on and, of another seed, to test on: half and half, as in the papers."""
     microscope = SimulateParams(
-        voxel_size=form.voxel_size, tilt=60.0, tilt_step=3.0, defocus=5.0, spherical_aberration=2.0, dose=0.0
+        voxel_size=VOXEL_SIZE, tilt=60.0, tilt_step=3.0, defocus=5.0, spherical_aberration=2.0, dose=0.0
     )
     maps = templates(folder)
-    one, two = (simulate_subtomograms(maps, microscope, form.edge, form.each // 2, seed + k) for k in (0, 1000))
+    one, two = (simulate_subtomograms(maps, microscope, EDGE, form.each // 2, seed + k) for k in (0, 1000))
     return one, two
+
+
+def binned(cubes: np.ndarray, form: Form) -> np.ndarray:
+    """Return means over so many voxels along each axis as the form bins by."""
+    n, b = form.edge, form.binning
+    return cubes.reshape(-1, n, b, n, b, n, b).mean((2, 4, 6), dtype=np.float32)
 
 
 def settings(form: Form, name: str, epochs: int, seed: int, **options: Any) -> TrainParams:
@@ -178,7 +187,7 @@ def timed(job: Any) -> tuple[Any, float]:
 def classifiers(form: Form, training: Subtomograms, test: Subtomograms, seed: int) -> list[dict[str, Any]]:
     rows = []
     for snr in form.snrs:
-        cubes, unseen = training.at(snr), test.at(snr)
+        cubes, unseen = binned(training.at(snr), form), binned(test.at(snr), form)
         for name in form.classifiers:
             params = settings(form, name, form.epochs, seed)
             data = cube_data(cubes, training.labels, params, classes=training.classes)
@@ -197,13 +206,13 @@ def segmenters(form: Form, training: Subtomograms, test: Subtomograms, seed: int
     rows = []
     size = form.edge - form.edge % 8  # they halve three times
     for snr in form.segmenter_snrs:
-        cubes, masks = _with_particle(training, snr, size)
-        unseen, truth = _with_particle(test, snr, size)
+        cubes, masks = _with_particle(training, form, snr, size)
+        unseen, truth = _with_particle(test, form, snr, size)
         rows.append({"network": "all background", "snr": snr, **_overlap(np.zeros_like(truth), truth)})
         for name in form.segmenters:
             params = settings(form, name, form.segmenter_epochs, seed, loss="bce+dice")
             params = replace(params, box_size=size, shift=0.0, scale=0.0)
-            data = TrainingData(BoxSet(cubes, masks, np.ones(len(cubes), bool)), None, form.voxel_size, -1)
+            data = TrainingData(BoxSet(cubes, masks, np.ones(len(cubes), bool)), None, VOXEL_SIZE * form.binning, -1)
             result, seconds = timed(train_job(data, params, card(name, form)))
             found = _segmented(result.model, unseen)
             paper = PAPER_SSN3D.get(name, {}).get(snr)
@@ -212,11 +221,13 @@ def segmenters(form: Form, training: Subtomograms, test: Subtomograms, seed: int
     return rows
 
 
-def _with_particle(made: Subtomograms, snr: float, size: int) -> tuple[np.ndarray, np.ndarray]:
+def _with_particle(made: Subtomograms, form: Form, snr: float, size: int) -> tuple[np.ndarray, np.ndarray]:
     there = made.labels != made.classes.index(NOTHING)
-    first = (made.masks.shape[1] - size) // 2
+    first = (form.edge - size) // 2
     inner = (slice(None), *[slice(first, first + size)] * 3)
-    return standardised(made.at(snr)[there])[inner], np.ascontiguousarray(made.masks[there][inner])
+    masks = binned(made.masks[there], form) >= 0.5
+    cubes = standardised(binned(made.at(snr)[there], form))
+    return np.ascontiguousarray(cubes[inner]), masks[inner].astype(np.uint8)
 
 
 def _segmented(model: Model, cubes: np.ndarray) -> np.ndarray:
@@ -240,9 +251,9 @@ def encoder(form: Form, training: Subtomograms, test: Subtomograms, seed: int, s
     """Return how pure clusters of codes are, and how pure those of the voxels themselves."""
     size = form.edge - form.edge % 4
     params = replace(settings(form, "autoencoder3d", form.encoder_epochs, seed), box_size=size, shift=0.0)
-    data = cube_data(training.at(snr), None, params)
+    data = cube_data(binned(training.at(snr), form), None, params)
     result, seconds = timed(train_job(data, params, card("autoencoder3d", form)))
-    cubes = test.at(snr)[:, :size, :size, :size]
+    cubes = binned(test.at(snr), form)[:, :size, :size, :size]
     start = time.perf_counter()
     codes = encode(result.model, cubes, batch=64, device=DEVICE)
     each = (time.perf_counter() - start) / len(cubes)
