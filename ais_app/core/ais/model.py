@@ -1,6 +1,6 @@
 """Models of Ais (.scnm) and groups of them (.scnmgroup): a tar of Keras HDF5 and JSON.
 
-The formats are described in docs/formats/ais_models.md.
+The formats are described in docs/formats/scnm.md.
 """
 
 from __future__ import annotations
