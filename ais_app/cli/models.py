@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ais_app.cli import models_export, models_import, models_plugins, models_zoo
+from ais_app.cli import models_compare, models_export, models_import, models_plugins, models_zoo
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Networks: architectures, model packages, zoos.")
 
@@ -112,7 +112,7 @@ def _check_contract(file: Path) -> None:
         raise typer.Exit(1)
 
 
-for part in (models_import, models_export, models_plugins, models_zoo):
+for part in (models_import, models_export, models_plugins, models_zoo, models_compare):
     app.add_typer(part.app)
 
 
