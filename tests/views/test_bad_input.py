@@ -122,6 +122,18 @@ def test_a_drive_that_is_gone_is_said_and_comes_back(opened, tmp_path, qtbot, mo
     qtbot.waitUntil(lambda: pane.shown_index == 28 and not pane.message.isVisible(), timeout=10_000)
 
 
+def test_a_network_of_another_voxel_size_is_used_and_its_card_says_so(opened, tmp_path, qtbot):
+    torch.manual_seed(3)
+    model = new_model(ModelCard("vggnet_s", feature="membrane", voxel_size=20.0))
+    opened.workbench.session.view.tab = "train"
+    drop(opened, ais_app.save_model(model, tmp_path / "membrane.aismodel"))
+    preview, entry = opened.workbench.preview, opened.workbench.session.tomogram
+    qtbot.waitUntil(lambda: preview.answer is not None and not preview.busy, timeout=60_000)
+    assert preview.answer.planes["membrane"].shape == entry.shape[1:]
+    card = opened.tabs[1].panel.models.card(opened.workbench.project.models[0].id)
+    assert card.about.text().endswith("20 Å, TS_01 is rescaled for it")
+
+
 def test_a_full_disk_stops_an_export_in_words_and_it_can_go_on(opened, tmp_path, qtbot):
     torch.manual_seed(3)
     model = new_model(ModelCard("vggnet_s", feature="membrane", voxel_size=10.0))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +26,9 @@ from ais_app.core.registry import plugins
 if TYPE_CHECKING:
     from ais_app.core.model.network import Network
     from ais_app.models import Architecture
+
+
+SAME_SIZE = 0.05  # voxel sizes closer than this are taken for the same
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,10 @@ class ModelCard:
         for name, fits in sound.items():
             if not fits:
                 raise ModelProblem("model card", f"{name} = {getattr(self, name)!r} is not possible")
+
+    def fits(self, voxel_size_zyx: Sequence[float]) -> bool:
+        """Whether data of this voxel size (Å) are taken as they are: it is the card's within 5 % along every axis."""
+        return self.voxel_size is None or all(abs(a / self.voxel_size - 1) < SAME_SIZE for a in voxel_size_zyx)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the card as JSON-able values."""

@@ -33,7 +33,6 @@ from ais_app.core.volume.resample import regridded, rescaled
 
 log = logging.getLogger(__name__)
 
-SAME_SIZE = 0.05  # voxel sizes closer than this are taken for the same
 FEWEST_PIXELS = 448**2  # in a window, however many models share the memory: smaller ones are mostly overlap
 FEWEST_VOXELS = 128**3  # the same for networks of volumes
 
@@ -262,7 +261,7 @@ def at_model_size(tomogram: Tomogram, model: Model) -> Tomogram:
         problem = f"voxel size not known, taken to be the {size:g} Å of the model of {model.card.feature}"
         warnings.warn(DataWarning(f"{tomogram.path or tomogram.name}: {problem}"), stacklevel=1)
         return tomogram
-    if all(abs(axis / size - 1) < SAME_SIZE for axis in tomogram.voxel_size_zyx):
+    if model.card.fits(tomogram.voxel_size_zyx):
         return tomogram
     # beside the statistics that `cached_property` keeps there
     kept: dict[float, Tomogram] = tomogram.__dict__.setdefault("_at_size", {})

@@ -13,6 +13,7 @@ from ais_app.state import contrast_sign
 from ais_app.state.commands import interactions, models
 from ais_app.state.commands.training import FOLDER
 from ais_app.state.shown_models import BLENDS, ShownModel, shown_models
+from ais_app.views.train.offers import NetworkOffers, use
 from ais_app.views.widgets.colour_button import ColourButton
 from ais_app.views.widgets.fields import ChoiceBox
 from ais_app.views.widgets.icon_button import IconButton
@@ -42,6 +43,11 @@ class ModelList(QWidget):
             "Networks that are trained here or opened (File > Open, .aismodel, or .scnm of Ais) are listed here."
         )
         self._column.addWidget(self._nothing)
+        self._cards_column = QVBoxLayout()
+        self._cards_column.setSpacing(6)
+        self._column.addLayout(self._cards_column)
+        self.offers = NetworkOffers(workbench)
+        self._column.addWidget(self.offers)
         events = workbench.session.events
         for signal in (events.opened, events.models, events.features, events.document, events.display):
             signal.connect(self.refresh)
@@ -62,9 +68,10 @@ class ModelList(QWidget):
         for model in shown:
             if model.entry.id not in self._cards:
                 self._cards[model.entry.id] = ModelWidget(self.workbench, model)
-                self._column.addWidget(self._cards[model.entry.id])
+                self._cards_column.addWidget(self._cards[model.entry.id])
             self._cards[model.entry.id].refresh(model, model.feature in emit, model.feature in absorb)
         self._nothing.setVisible(not shown)
+        self.offers.offer_shipped(not shown)
         self.count_changed.emit(len(shown))
 
 
@@ -134,6 +141,9 @@ class ModelWidget(QFrame):
             self.about.setProperty("role", "error")
             return
         size = f"{model.card.voxel_size:g} Å" if model.card.voxel_size else "unknown voxel size"
+        entry = self.workbench.session.tomogram
+        if entry is not None and entry.voxel_size_zyx is not None and not model.card.fits(entry.voxel_size_zyx):
+            size += f", {entry.name} is rescaled for it"
         self.about.setText(f"{model.card.feature} · {model.card.architecture} · depth {model.card.depth} · {size}")
 
     def _build(self) -> None:
@@ -186,7 +196,7 @@ def take_model_file(workbench: Workbench, path: Path) -> bool:
 
         projects.ensure_project(workbench.session, workbench.drafts)
     if path.suffix == ".aismodel":
-        workbench.attempt(lambda: models.add(workbench.session, path))
+        use(workbench, path)
     else:
         _import(workbench, path)
     return True
