@@ -66,9 +66,9 @@ class Contents:
         """
         for role in roles:
             for name, value in self.weights.get(home[0], {}).items():
-                parts = [part for part in name.split("/") if part]
-                inside = len(home) == 1 or home[-1] in parts[:-1]
-                if parts and inside and parts[-1].split(":")[0] == role:
+                path, _, last = f"/{name}".rpartition("/")
+                inside = len(home) == 1 or f"/{home[-1]}/" in f"{path}/"
+                if inside and last.split(":")[0] == role:
                     if isinstance(value, str):
                         raise ValueError(value)
                     return value
@@ -106,15 +106,15 @@ def contents(stream: BinaryIO) -> Contents:
         if len(found.model) > MOST_TEXT:
             raise ValueError(f"its description has {len(found.model):,} characters, more than {MOST_TEXT:,}")
         top = _member(file, ("model_weights",)) if "model_weights" in file else file
-        if len(top) > MOST_LAYERS:
-            raise ValueError(f"it has {len(top):,} layers, more than {MOST_LAYERS:,}")
+        layers = list(_listed(top, "layer_names"))
+        if len(layers) > MOST_LAYERS:
+            raise ValueError(f"it has {len(layers):,} layers, more than {MOST_LAYERS:,}")
         left = MOST_NUMBERS
-        for layer in top:
-            if not isinstance(top.get(layer, getlink=True), h5py.HardLink) or not isinstance(top[layer], h5py.Group):
-                continue
+        for layer in layers:
+            group = _member(top, layer.split("/"))
             weights = found.weights[layer] = {}
-            for name in _names(top[layer]):
-                weights[name] = value = _value(top[layer], name, left)
+            for name in _listed(group, "weight_names"):
+                weights[name] = value = _value(group, name, left)
                 left -= 0 if isinstance(value, str) else value.size
     return found
 
@@ -159,7 +159,7 @@ def _unpacked(answer: bytes) -> Contents:
 def _value(group: Any, name: str, most: int) -> np.ndarray | str:
     """Return a weight of a layer, or why it is left out."""
     try:
-        found = _member(group, [part for part in name.split("/") if part])
+        found = _member(group, name.split("/"))
     except ValueError as error:
         return str(error)
     if not isinstance(found, h5py.Dataset) or found.dtype.kind != "f" or found.is_virtual or found.external:
@@ -169,11 +169,11 @@ def _value(group: Any, name: str, most: int) -> np.ndarray | str:
     return np.asarray(found[()], dtype="<f4")
 
 
-def _names(group: Any) -> Iterator[str]:
-    """Yield the weights of a layer; Keras cuts long lists into several attributes."""
-    pieces = ["weight_names"] if "weight_names" in group.attrs else []
-    while not pieces or pieces[-1] != "weight_names":
-        name = f"weight_names{len(pieces)}"
+def _listed(group: Any, what: str) -> Iterator[str]:
+    """Yield the names that a group lists; Keras cuts long lists into several attributes."""
+    pieces = [what] if what in group.attrs else []
+    while not pieces or pieces[-1] != what:
+        name = f"{what}{len(pieces)}"
         if name not in group.attrs:
             break
         pieces.append(name)
@@ -183,7 +183,7 @@ def _names(group: Any) -> Iterator[str]:
 
 def _member(group: Any, path: Sequence[str]) -> Any:
     """Follow names from a group, through what lies in the file itself."""
-    for name in path:
+    for name in filter(None, path):
         if not isinstance(group.get(name, getlink=True), h5py.HardLink):
             raise ValueError(f"{name} is missing, or leads out of the file")
         group = group[name]

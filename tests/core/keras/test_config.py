@@ -116,6 +116,15 @@ def test_long_lists_of_weights_are_cut_into_pieces():
     assert_same(network_of(contents(stream), "test.h5", ModelCard("")), network)
 
 
+def test_names_with_slashes_lie_in_groups_of_groups():
+    network = plain()
+    for layer in network.layers:
+        layer.name = f"encoder/{layer.name}"
+    for before, layer in zip(network.layers[:-1], network.layers[1:], strict=True):
+        layer.sources = (before.name,)
+    assert_same(read(network.keras_2(), weights_of(network)), network)
+
+
 def test_activations_that_are_objects():
     network = plain()
     model = network.keras_2()

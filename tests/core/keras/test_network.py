@@ -161,7 +161,8 @@ def test_hard_sigmoid_is_steeper_in_keras_2_than_in_keras_3():
 @pytest.mark.parametrize("kind, config", [
     ("ReLU", {}), ("ReLU", {"max_value": 0.7, "negative_slope": 0.25, "threshold": 0.1}), ("ReLU", {"threshold": 0.3}),
     ("LeakyReLU", {"alpha": 0.1}), ("LeakyReLU", {"negative_slope": 0.2}), ("LeakyReLU", {}),
-    ("ELU", {"alpha": 0.5}), ("Softmax", {"axis": -1}), ("PReLU", {"shared_axes": [1, 2]}),
+    ("Activation", {"activation": "exponential"}), ("ELU", {"alpha": 0.5}),
+    ("Softmax", {"axis": -1}), ("PReLU", {"shared_axes": [1, 2]}),
     ("Dropout", {"rate": 0.5}), ("SpatialDropout2D", {"rate": 0.5}), ("GaussianNoise", {"stddev": 0.5}),
 ])  # fmt: skip
 def test_layers_of_single_pixels(kind, config):
