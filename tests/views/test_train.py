@@ -12,7 +12,7 @@ import textwrap
 import numpy as np
 import pytest
 import torch
-from PyQt6.QtCore import Qt
+from PyQt6.QtCore import QPoint, QRect, Qt
 from PyQt6.QtTest import QTest
 
 import ais_app
@@ -84,6 +84,25 @@ def test_train_from_the_form(panel, opened, qtbot):
         answer.planes["membrane"], ais_app.predict_slab(model, tomogram, answer.z, params=TORCH)
     )
     assert panel.runs.rowCount() == 1 and panel.curves.isVisibleTo(panel)
+
+
+def test_while_it_trains_the_curves_are_seen_without_scrolling(panel, opened, qtbot):
+    assert (opened.width(), opened.height()) == (1280, 800) and not panel.setup.is_folded
+    panel.setup.form.set_value(TrainParams(**{**QUICK.to_dict(), "epochs": 200, "draws": 4}))
+    panel._scroll.verticalScrollBar().setValue(10_000)  # the button is below the form
+    QTest.mouseClick(panel.setup.start, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: len(opened.workbench.trainings.active[0].history) >= 1, timeout=60_000)
+    qtbot.wait(300)
+    viewport = panel._scroll.viewport()
+    assert panel.setup.is_folded and "200 epochs" in panel.setup.summary.text()
+    for widget in (panel.setup.start, panel.under_way, panel.curves.loss, panel.curves.dice, panel.runs):
+        place = QRect(widget.mapTo(viewport, QPoint(0, 0)), widget.size())
+        assert widget.isVisible() and viewport.rect().contains(place), (place, viewport.rect())
+    QTest.mouseClick(panel.setup.toggle, Qt.MouseButton.LeftButton)
+    assert not panel.setup.is_folded and panel.setup.form.isVisible()
+    opened.workbench.trainings.active[0].handle.stop()
+    qtbot.waitUntil(lambda: not opened.workbench.trainings.active, timeout=60_000)
+    assert not panel.setup.is_folded  # it stays as a person left it
 
 
 def test_nothing_annotated_is_said_at_once(panel, opened):

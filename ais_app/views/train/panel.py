@@ -39,17 +39,19 @@ class TrainPanel(Panel):
         self.interactions = InteractionList(workbench)
         self.overlay = PredictionOverlay(workbench, slices)
         self.suggestions = SuggestionList(workbench, slices)
-        for title, widget in (
-            ("New training", self.setup),
+        self._running = 0
+        # what runs and how it does lie under the button that starts it: all of it is in view while it trains
+        for title, widget, *buttons in (
+            ("New training", self.setup, self.setup.toggle),
             ("", self.under_way),
-            ("Trainings", self.runs),
             ("", self.curves),
+            ("Trainings", self.runs),
             ("Networks", self.models),
             ("Interactions", self.interactions),
             ("What to annotate next", self.suggestions),
         ):
             if title:
-                self.layout_.addWidget(heading(title))
+                self.layout_.addWidget(heading(title, *buttons))
             self.layout_.addWidget(widget)
         self.layout_.addStretch(1)
         self._redraw = QTimer(self)
@@ -70,7 +72,7 @@ class TrainPanel(Panel):
     def _connect(self) -> None:
         self.setup.asked.connect(self._start)
         self.runs.compared.connect(lambda _: self._draw())
-        self.runs.reuse.connect(self.setup.show_request)
+        self.runs.reuse.connect(self._reuse)
         trainings = self.workbench.trainings
         trainings.changed.connect(self._run_changed)
         trainings.stepped.connect(lambda _: self._redraw.isActive() or self._redraw.start())
@@ -82,16 +84,25 @@ class TrainPanel(Panel):
         def start() -> None:
             run = trainings.start(request, lambda error: self.workbench.notify(str(error), "error"))
             self.runs.select(run.id)
-            self.bring_into_view(self.under_way)
+            self.bring_into_view(self.setup.start)
 
         self.workbench.attempt(start)
 
+    def _reuse(self, request: TrainingRequest) -> None:
+        self.setup.show_request(request)
+        self.setup.fold(False)
+        self.bring_into_view(self.setup)
+
     def _run_changed(self, _: int) -> None:
+        before, self._running = self._running, len(self.workbench.trainings.active)
+        if self._running > before:
+            self.setup.fold()
         self.under_way.refresh()
         self._draw()
 
     def _opened(self) -> None:
         session = self.workbench.session
+        self._running = len(self.workbench.trainings.active)
         self.under_way.refresh()
         self._draw()
         if session.has_project and (values := session.project.display(DOCUMENT)) is not None:
@@ -114,7 +125,7 @@ class TrainPanel(Panel):
             scores = known[id].scores if isinstance(known[id].scores, dict) else {}
             history = training.history if training is not None else scores.get("history", [])
             curves.append(Curve(known[id].name, colour, history, training.losses if training is not None else ()))
-        self.curves.setVisible(any(curve.history or curve.losses for curve in curves))
+        self.curves.setVisible(bool(active) or any(curve.history or curve.losses for curve in curves))
         self.curves.show_curves(curves)
 
 

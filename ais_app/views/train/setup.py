@@ -5,16 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from PyQt6.QtCore import Qt, pyqtSignal
+from PyQt6.QtCore import pyqtSignal
 from PyQt6.QtWidgets import QComboBox, QGridLayout, QLabel, QMenu, QPushButton, QVBoxLayout, QWidget
 
 from ais_app.core.errors import AisAppError
-from ais_app.core.jobs import Job, Progress
 from ais_app.core.training.parameters import TrainParams
 from ais_app.state.commands.training import DOCUMENT, TrainingRequest
 from ais_app.state.shown_models import shown_models
+from ais_app.views.train.choices import architectures_job, fill, label
 from ais_app.views.widgets.fields import ChoiceBox
 from ais_app.views.widgets.forms import ParamsForm
+from ais_app.views.widgets.icon_button import IconButton
 from ais_app.views.widgets.panel import discard, hint
 from ais_app.views.workbench import Workbench
 
@@ -34,7 +35,15 @@ FIRST = TrainParams(architecture="unet_s", depth=5, boxes=64, epochs=12)
 
 
 class TrainingSetup(QWidget):
-    """The form for a new training; `request` is what it says."""
+    """The form for a new training; `request` is what it says.
+
+    Attributes
+    ----------
+    toggle
+        Shows the settings or folds them away, for the heading of the section; `fold` does the same.
+    summary
+        What the settings are, in one line, while they are folded away.
+    """
 
     asked = pyqtSignal(object)  # TrainingRequest
 
@@ -63,10 +72,12 @@ class TrainingSetup(QWidget):
         self.start = QPushButton("Train")
         self.start.setProperty("role", "primary")
         self.start.setToolTip("Train a network on what is annotated; its prediction is shown while it learns")
+        self.toggle, self.summary = IconButton(), hint("")
         self._build()
         self._subscribe()
         self._list_architectures()
         self._refresh()
+        self.fold(False)
 
     def request(self) -> TrainingRequest:
         """Return what the form says."""
@@ -95,6 +106,26 @@ class TrainingSetup(QWidget):
         self._left_out = names - set(request.tomograms) if request.tomograms else set()
         self._say_tomograms()
 
+    def fold(self, wanted: bool = True) -> None:
+        """Fold the settings away, so that there is room for what runs; or show them."""
+        self._settings.setVisible(not wanted)
+        self.summary.setVisible(wanted)
+        self.toggle.set_icon("mdi6.chevron-down" if wanted else "mdi6.chevron-up")
+        words = "Show the settings of a new training" if wanted else "Fold the settings away"
+        self.toggle.setToolTip(words)
+        self.toggle.setAccessibleName(words)
+        self._summarise()
+
+    @property
+    def is_folded(self) -> bool:
+        """Whether the settings are folded away."""
+        return self._settings.isHidden()
+
+    def _summarise(self) -> None:
+        epochs = getattr(self.form.value(), "epochs", 0)
+        parts = (self._learnt, self.architecture.currentText(), f"{epochs} epochs", f"from {self.tomograms.text()}")
+        self.summary.setText(" · ".join(part for part in parts if part))
+
     @property
     def _learnt(self) -> str:
         return self.feature.currentText()
@@ -104,7 +135,11 @@ class TrainingSetup(QWidget):
         return session.project.tomograms if session.has_project else []
 
     def _build(self) -> None:
-        column = QVBoxLayout(self)
+        outside = QVBoxLayout(self)
+        outside.setContentsMargins(0, 0, 0, 0)
+        outside.setSpacing(8)
+        self._settings = QWidget()
+        column = QVBoxLayout(self._settings)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
         grid = QGridLayout()
@@ -113,10 +148,10 @@ class TrainingSetup(QWidget):
         grid.setVerticalSpacing(6)
         rows = (("Learn", self.feature), ("From", self.tomograms), ("Network", self.architecture))
         for row, (words, widget) in enumerate(rows):
-            grid.addWidget(_label(words), row, 0)
+            grid.addWidget(label(words), row, 0)
             grid.addWidget(widget, row, 1)
         grid.addWidget(self.cost, len(rows), 1)
-        grid.addWidget(_label("Start from"), len(rows) + 1, 0)
+        grid.addWidget(label("Start from"), len(rows) + 1, 0)
         grid.addWidget(self.parent_model, len(rows) + 1, 1)
         column.addLayout(grid)
         self._others = QGridLayout()
@@ -126,7 +161,8 @@ class TrainingSetup(QWidget):
         column.addWidget(self._others_title)
         column.addLayout(self._others)
         column.addWidget(self.form)
-        column.addWidget(self.start)
+        for widget in (self._settings, self.summary, self.start):
+            outside.addWidget(widget)
 
     def _subscribe(self) -> None:
         events = self.workbench.session.events
@@ -137,9 +173,12 @@ class TrainingSetup(QWidget):
         self.architecture.currentIndexChanged.connect(self._say_cost)
         self._menu.aboutToShow.connect(self._fill_menu)
         self.start.clicked.connect(self._start)
+        self.toggle.clicked.connect(lambda: self.fold(not self.is_folded))
+        self.feature.currentTextChanged.connect(lambda _: self._summarise())
 
     def _start(self) -> None:
         if not self.form.is_valid:
+            self.fold(False)
             self.workbench.notify(self.form.message, "error")
             return
         request = self.request()
@@ -150,11 +189,11 @@ class TrainingSetup(QWidget):
         session = self.workbench.session
         features = session.project.features if session.has_project else []
         chosen = self._learnt or (session.feature.name if session.feature is not None else "")
-        _fill(self.feature, [(feature.name, feature.name) for feature in features], chosen)
+        fill(self.feature, [(feature.name, feature.name) for feature in features], chosen)
         self.start.setEnabled(bool(features))
         networks = [m for m in shown_models(session.project) if m.card is not None] if session.has_project else []
         entries = [("fresh weights", ""), *((m.entry.name, str(m.entry.path)) for m in networks)]
-        _fill(self.parent_model, entries, self.parent_model.currentText())
+        fill(self.parent_model, entries, self.parent_model.currentText())
         self._refresh_roles()
         self._say_tomograms()
 
@@ -219,7 +258,7 @@ class TrainingSetup(QWidget):
             return
         self._architectures = {FIRST.architecture: ""}  # asked once
         self.workbench.jobs.start(
-            "List networks", _architectures_job, on_result=self._listed, on_error=self._unlisted, quiet=True
+            "List networks", architectures_job, on_result=self._listed, on_error=self._unlisted, quiet=True
         )
 
     def _listed(self, infos: list) -> None:  # type: ignore[type-arg]
@@ -229,7 +268,7 @@ class TrainingSetup(QWidget):
             for info in infos
         }
         current = self.architecture.currentData()
-        _fill(self.architecture, [(info.title, info.name) for info in infos], "")
+        fill(self.architecture, [(info.title, info.name) for info in infos], "")
         self._choose(self.architecture, current)
         self._say_cost()
 
@@ -245,29 +284,3 @@ class TrainingSetup(QWidget):
         index = box.findData(data)
         if index >= 0:
             box.setCurrentIndex(index)
-
-
-def _architectures_job() -> Job[list]:  # type: ignore[type-arg]
-    from ais_app.operations.models import list_architectures
-
-    yield Progress(0, 1, "counting")
-    return [item for item in list_architectures() if item.task == "segment"]
-
-
-def _fill(box: QComboBox, entries: list[tuple[str, str]], chosen: str) -> None:
-    """Replace the entries and keep the choice where it is still there."""
-    if [(box.itemText(i), box.itemData(i)) for i in range(box.count())] == entries:
-        return
-    box.blockSignals(True)
-    box.clear()
-    for text, data in entries:
-        box.addItem(text, data)
-    place = box.findText(chosen, Qt.MatchFlag.MatchExactly)
-    box.setCurrentIndex(max(place, 0) if entries else -1)
-    box.blockSignals(False)
-
-
-def _label(text: str) -> QLabel:
-    label = QLabel(text)
-    label.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-    return label
