@@ -22,6 +22,7 @@ from ais_app.state.project import Project
 
 if TYPE_CHECKING:
     from ais_app.core.training.trainer import TrainingResult
+    from ais_app.models import Architecture
 
 
 @dataclass(frozen=True)
@@ -130,10 +131,10 @@ def train_job(
     if start is not None and start.architecture.imported:
         # its layers came with it: it can be chosen by its file only
         params = replace(params, architecture=start.card.architecture, depth=start.card.depth)
-    stride = (start.architecture if start is not None else architecture(params.architecture)).stride
+    record = start.architecture if start is not None else architecture(params.architecture)
     yield Progress(0, 0, "cutting boxes")
     choice = LabelChoice(tuple(tomograms), tuple(negatives), tuple(ignored))
-    data, card, inputs = _data(project, feature, choice, training_set, params, stride)
+    data, card, inputs = _data(project, feature, choice, training_set, params, record)
     if start is not None and parent is not None:
         inputs.append(Path(parent))
         parent_record = {"feature": start.card.feature, "fingerprint": provenance.fingerprint(parent)}
@@ -154,13 +155,13 @@ def _data(
     choice: LabelChoice,
     training_set: str | Path | None,
     params: TrainParams,
-    stride: int,
+    record: Architecture,
 ) -> tuple[TrainingData, ModelCard, list[Path]]:
     """Return the boxes, a card that knows feature and colour, and the files that were read."""
     if (project is None) == (training_set is None):
         raise ParameterProblem("training", "needs either a project or a training set", "give one of the two")
     if training_set is not None:
-        boxes, name = ais_boxes(training_set, params, stride)
+        boxes, name = ais_boxes(training_set, params, record.stride, record.dimension)
         return boxes, ModelCard(params.architecture, feature=feature or name), [Path(training_set)]
     if project is None or feature is None:
         raise ParameterProblem("training", "needs the name of a feature of the project", "give it with --feature")
@@ -168,7 +169,7 @@ def _data(
         labelled = labelled_tomograms(opened, feature, choice)
         card = ModelCard(params.architecture, feature=feature, colour=opened.feature(feature).colour)
         files = [item.tomogram.path for item in labelled if item.tomogram.path is not None]
-        return cut_boxes(labelled, params, stride), card, [Path(project), *files]
+        return cut_boxes(labelled, params, record.stride, record.dimension), card, [Path(project), *files]
 
 
 def _written(

@@ -16,7 +16,7 @@ from ais_app.core.training.boxes import BoxSet, TrainingData, check_box_size, co
 from ais_app.core.training.parameters import TrainParams
 
 
-def ais_boxes(path: str | Path, params: TrainParams, stride: int) -> tuple[TrainingData, str]:
+def ais_boxes(path: str | Path, params: TrainParams, stride: int, dimension: int = 2) -> tuple[TrainingData, str]:
     """Return the boxes of a training set, divided and normalised, and the name of what they show.
 
     The boxes are scaled by mean and deviation over all boxes of their tomogram: the whole tomogram is not there.
@@ -27,8 +27,12 @@ def ais_boxes(path: str | Path, params: TrainParams, stride: int) -> tuple[Train
     FileProblem
         The file is no training set.
     ParameterProblem
-        Its box size or depth differ from what was asked for, or no box holds the feature.
+        Its box size or depth differ from what was asked for, no box holds the feature, or the network is one of
+        volumes (`dimension` 3): of each box only the middle slice has labels.
     """
+    if dimension == 3:
+        remedy = "choose a network of slices, or train on a project"
+        raise ParameterProblem(path, "has labels of one slice in each box, too few for a network of volumes", remedy)
     found = read_ais_training_set(path)
     depth, size = found.images.shape[1], found.images.shape[-1]
     if (depth, size) != (params.depth, params.box_size):

@@ -36,7 +36,8 @@ def augment(
     images
         (n, depth, size + 2 m, size + 2 m) normalised float32, with a margin m of at least 0.
     labels
-        (n, size + 2 m, size + 2 m) uint8.
+        (n, size + 2 m, size + 2 m) uint8. For networks of volumes the shape of the images, and both may have a margin
+        along z too.
     params
         Probabilities and the size of a box.
     random
@@ -45,13 +46,16 @@ def augment(
     Returns
     -------
     Tensor, Tensor
-        (n, depth, size, size) float32 and (n, size, size) uint8.
+        (n, depth, size, size) float32, and labels uint8 with as many axes as before.
     """
-    images = _fourier(images, params, random)
+    # from here on labels have slices, one where only the middle one is known
+    volumes = labels.ndim == images.ndim
+    images, labels = _fourier(images, params, random), labels if volumes else labels[:, None]
+    images, labels = _shifted_along_z(images, labels, params, random)
     images, labels = _cropped(images, labels, params, random)
     if params.symmetries:
         images, labels = _turned(images, labels, random)
-    return altered_grey_values(images, params, random), labels
+    return altered_grey_values(images, params, random), labels if volumes else labels[:, 0]
 
 
 def _uniform(random: torch.Generator, n: int, low: float, high: float) -> torch.Tensor:
@@ -87,6 +91,19 @@ def _fourier(images: torch.Tensor, params: TrainParams, random: torch.Generator)
     return images.index_copy(0, rows, changed)
 
 
+def _shifted_along_z(
+    images: torch.Tensor, labels: torch.Tensor, params: TrainParams, random: torch.Generator
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Cut the margin along z away, off centre by a random shift; slabs have none."""
+    n, reach = len(images), (labels.shape[1] - params.depth) // 2
+    if reach <= 0 or labels.shape[1] == 1:
+        return images, labels
+    shift = torch.randint(-reach, reach + 1, (n, 1), generator=random)
+    slices = (torch.arange(params.depth) + reach + shift).to(images.device)
+    each = torch.arange(n, device=images.device)[:, None]
+    return images[each, slices], labels[each, slices]
+
+
 def _cropped(
     images: torch.Tensor, labels: torch.Tensor, params: TrainParams, random: torch.Generator
 ) -> tuple[torch.Tensor, torch.Tensor]:
@@ -99,7 +116,7 @@ def _cropped(
     at = (torch.arange(size) + margin + shift[:, :, None]).to(images.device)
     rows, columns = at[:, 0, :, None], at[:, 1, None, :]
     each = torch.arange(n, device=images.device)[:, None, None]
-    cut_labels = labels[each, rows, columns]
+    cut_labels = torch.stack([labels[:, z][each, rows, columns] for z in range(labels.shape[1])], dim=1)
     cut = torch.stack([images[:, z][each, rows, columns] for z in range(depth)], dim=1)
     scaled = (scale != 1).nonzero()[:, 0]
     if len(scaled):
@@ -127,8 +144,8 @@ def _scaled(
     which = which.to(images.device)
     image = F.grid_sample(images[which], grid, padding_mode="reflection", align_corners=False)
     # what lies outside reads as 0 there: labels are moved up by one to tell it from background
-    label = (labels[which, None] + 1).float()
-    label = F.grid_sample(label, grid, mode="nearest", padding_mode="zeros", align_corners=False)[:, 0]
+    label = (labels[which] + 1).float()
+    label = F.grid_sample(label, grid, mode="nearest", padding_mode="zeros", align_corners=False)
     outside = label < 0.5
     return image, torch.where(outside, float(IGNORE), label - 1).to(labels.dtype)
 
@@ -138,11 +155,12 @@ def _turned(images: torch.Tensor, labels: torch.Tensor, random: torch.Generator)
     bits = (torch.rand((4, len(images)), generator=random) < 0.5).to(images.device)
     for bit, axis in zip(bits[:2], (-1, -2), strict=True):
         images = torch.where(bit[:, None, None, None], images.flip(axis), images)
-        labels = torch.where(bit[:, None, None], labels.flip(axis), labels)
+        labels = torch.where(bit[:, None, None, None], labels.flip(axis), labels)
     images = torch.where(bits[2][:, None, None, None], images.transpose(-1, -2), images)
-    labels = torch.where(bits[2][:, None, None], labels.transpose(-1, -2), labels)
+    labels = torch.where(bits[2][:, None, None, None], labels.transpose(-1, -2), labels)
     if images.shape[1] > 1:
         images = torch.where(bits[3][:, None, None, None], images.flip(1), images)
+        labels = torch.where(bits[3][:, None, None, None], labels.flip(1), labels)
     return images, labels
 
 

@@ -12,12 +12,14 @@ from ais_app.core.annotation.labels import FEATURE, IGNORE
 from ais_app.core.errors import ParameterProblem
 from ais_app.core.prediction.tiles import mirrored
 from ais_app.core.training.data import LabelledTomogram, labels_around, on_grid
-from ais_app.core.training.parameters import TrainParams
+from ais_app.core.training.parameters import TrainParams, suited
 from ais_app.core.training.sampling import Site, person_sites, placed_sites, tiled_sites
 from ais_app.core.training.split import split
+from ais_app.core.training.volume_boxes import cut_volume_box, z_margin
 
 DEFAULT_BOXES = 64  # placed on the labels when a person placed none and gave no number
 MOST_HELD_OUT = 48  # boxes that are measured on after every epoch
+DEFAULT_VOLUME_BOXES, MOST_VOLUMES_HELD_OUT = 24, 12  # the same for networks of volumes: a box is many slices
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ class BoxSet:
     images
         (n, depth, size, size) float32, normalised by the tomogram they come from.
     labels
-        (n, size, size) uint8 of the middle slice: 0, 1, 2 = ignore.
+        (n, size, size) uint8 of the middle slice: 0, 1, 2 = ignore. For networks of volumes (n, depth, size, size).
     positive
         (n,) true for boxes that hold the feature in their middle part.
     """
@@ -60,6 +62,8 @@ class TrainingData:
         Voxels on each side of the training boxes beyond the edge of a box.
     record
         JSON-able: what the data are and how they were divided.
+    z_margin
+        Slices at each end of the training boxes beyond the depth of a box; 0 for slabs.
     """
 
     training: BoxSet
@@ -68,9 +72,10 @@ class TrainingData:
     contrast: int
     margin: int = 0
     record: dict[str, Any] = field(default_factory=dict)
+    z_margin: int = 0
 
 
-def cut_boxes(data: Sequence[LabelledTomogram], params: TrainParams, stride: int) -> TrainingData:
+def cut_boxes(data: Sequence[LabelledTomogram], params: TrainParams, stride: int, dimension: int = 2) -> TrainingData:
     """Cut training and held-out boxes out of labelled tomograms.
 
     Parameters
@@ -81,6 +86,9 @@ def cut_boxes(data: Sequence[LabelledTomogram], params: TrainParams, stride: int
         See `TrainParams`.
     stride
         Of the network; the box size must be a multiple of it.
+    dimension
+        Of the network. 3: boxes are volumes, as deep as `TrainParams.depth` says, a multiple of the stride; cubes
+        where it is 1.
 
     Raises
     ------
@@ -88,35 +96,38 @@ def cut_boxes(data: Sequence[LabelledTomogram], params: TrainParams, stride: int
         Nothing is annotated, no box holds the feature, or the box size does not suit the network.
     """
     check_box_size(params.box_size, stride)
+    params = suited(params, stride, dimension)
+    cutter = _Cutter(params, dimension == 3)
     data = [item for item in data if item.slices or item.boxes]
     if not data:
         raise ParameterProblem("training", "no tomogram has annotated slices or boxes", "paint or import labels first")
     grounds, voxel_size = on_grid(data, params.voxel_size)
     divided = split(grounds, params)
-    sites, by_person = _training_sites(divided.training, params)
-    training = _cut(sites, params, params.margin)
+    sites, by_person = _training_sites(divided.training, params, cutter.default_boxes)
+    training = cutter.cut(sites, margin=True)
     only_negative = bool(by_person) and params.boxes is None and not training.positive.any()
     if only_negative:  # boxes of other features say what it is not; what it is, the labels say
-        sites += placed_sites(divided.training, DEFAULT_BOXES, params.negatives, params.box_size, params.seed)
-        training = _cut(sites, params, params.margin)
+        sites += placed_sites(divided.training, cutter.default_boxes, params.negatives, params.box_size, params.seed)
+        training = cutter.cut(sites, margin=True)
     if not training.positive.any():
         problem = f"none of {len(training)} boxes holds the feature"
         raise ParameterProblem("training", problem, "paint the feature on the annotated slices, or place boxes on it")
     held_out_sites = person_sites(divided.held_out, params.box_size)
     if params.boxes is not None or not by_person or only_negative:
-        held_out_sites = tiled_sites(divided.held_out, params.box_size, MOST_HELD_OUT, params.seed)
-    held_out = _cut(held_out_sites[:MOST_HELD_OUT], params, 0) if held_out_sites else None
+        held_out_sites = tiled_sites(divided.held_out, params.box_size, cutter.most, params.seed, cutter.deep)
+    held_out = cutter.cut(held_out_sites[: cutter.most], margin=False) if held_out_sites else None
     record = {
         "tomograms": [_record(item) for item in data],
         "boxes": {
             "placed by a person": by_person,
             "placed on labels": len(training) - by_person,
             "with the feature": int(training.positive.sum()),
-            "held out": len(held_out_sites[:MOST_HELD_OUT]),
+            "held out": len(held_out_sites[: cutter.most]),
         },
         "held_out": divided.words,
     }
-    return TrainingData(training, held_out, voxel_size, contrast_sign(training), params.margin, record)
+    signs = contrast_sign(training)
+    return TrainingData(training, held_out, voxel_size, signs, params.margin, record, cutter.z_margin)
 
 
 def check_box_size(size: int, stride: int) -> None:
@@ -130,24 +141,30 @@ def check_box_size(size: int, stride: int) -> None:
 
 def contrast_sign(boxes: BoxSet) -> int:
     """Return −1 where the feature is darker than the background, +1 where brighter, 0 if it cannot be told."""
-    middle = boxes.images[:, boxes.images.shape[1] // 2]
+    middle = boxes.images if boxes.labels.ndim == 4 else boxes.images[:, boxes.images.shape[1] // 2]
     inside, outside = middle[boxes.labels == FEATURE], middle[boxes.labels == 0]
     if not inside.size or not outside.size:
         return 0
     return int(np.sign(inside.mean(dtype=np.float64) - outside.mean(dtype=np.float64)))
 
 
-def middle_has_feature(labels: np.ndarray, margin: int) -> np.ndarray:
-    """Return (n,) bool: whether each label square (n, size, size) holds the feature inside the margin."""
-    inner = slice(margin, labels.shape[1] - margin)
-    return (labels[:, inner, inner] == FEATURE).any((1, 2))
+def middle_has_feature(labels: np.ndarray, margin: int, z_margin: int = 0) -> np.ndarray:
+    """Return (n,) bool: whether labels (n, size, size) or (n, depth, size, size) hold the feature inside margins."""
+    return (_inner(labels, margin, z_margin) == FEATURE).reshape(len(labels), -1).any(1)
 
 
-def _training_sites(areas: Sequence[Any], params: TrainParams) -> tuple[list[Site], int]:
+def _inner(boxes: np.ndarray, margin: int, z_margin: int) -> np.ndarray:
+    """Return a view of boxes (n, …, size, size) without their margins; that along z only where there are slices."""
+    edge = slice(margin, boxes.shape[-1] - margin)
+    boxes = boxes[..., edge, edge]
+    return boxes[:, z_margin : boxes.shape[1] - z_margin] if z_margin else boxes
+
+
+def _training_sites(areas: Sequence[Any], params: TrainParams, default: int) -> tuple[list[Site], int]:
     """Return the boxes of a person, then those placed on labels; and the number of the former."""
     sites = person_sites(areas, params.box_size)
     by_person = len(sites)
-    wanted = params.boxes if params.boxes is not None else (0 if by_person else DEFAULT_BOXES)
+    wanted = params.boxes if params.boxes is not None else (0 if by_person else default)
     missing = max(0, wanted - by_person)
     if missing:
         sites += placed_sites(areas, missing, params.negatives, params.box_size, params.seed)
@@ -199,13 +216,29 @@ def cut_box(site: Site, size: int, depth: int, margin: int = 0, *, raw: bool = F
     return image, label
 
 
-def _cut(sites: Sequence[Site], params: TrainParams, margin: int) -> BoxSet:
-    size = params.box_size + 2 * margin
-    images = np.empty((len(sites), params.depth, size, size), np.float32)
-    labels = np.empty((len(sites), size, size), np.uint8)
-    for i, site in enumerate(sites):
-        images[i], labels[i] = cut_box(site, params.box_size, params.depth, margin)
-    return BoxSet(images, labels, middle_has_feature(labels, margin))
+class _Cutter:
+    """How boxes are cut for one kind of network: slabs with the labels of one slice, or volumes."""
+
+    def __init__(self, params: TrainParams, volumes: bool) -> None:
+        self.params, self.volumes = params, volumes
+        self.z_margin = z_margin(params) if volumes else 0
+        self.deep = params.depth if volumes else 1  # slices between boxes that are held out
+        self.default_boxes = DEFAULT_VOLUME_BOXES if volumes else DEFAULT_BOXES
+        self.most = MOST_VOLUMES_HELD_OUT if volumes else MOST_HELD_OUT
+
+    def cut(self, sites: Sequence[Site], *, margin: bool) -> BoxSet:
+        """Cut boxes, with their margins or without."""
+        params = self.params
+        across, along = (params.margin, self.z_margin) if margin else (0, 0)
+        size = params.box_size + 2 * across
+        images = np.empty((len(sites), params.depth + 2 * along, size, size), np.float32)
+        labels = np.empty(images.shape if self.volumes else (len(sites), size, size), np.uint8)
+        for i, site in enumerate(sites):
+            if self.volumes:
+                images[i], labels[i] = cut_volume_box(site, params, across, along)
+            else:
+                images[i], labels[i] = cut_box(site, params.box_size, params.depth, across)
+        return BoxSet(images, labels, middle_has_feature(labels, across, along))
 
 
 def _record(item: LabelledTomogram) -> dict[str, Any]:
@@ -220,7 +253,7 @@ def _record(item: LabelledTomogram) -> dict[str, Any]:
     return known | dict(item.origin)
 
 
-def without_margin(boxes: BoxSet, margin: int) -> BoxSet:
-    """Return boxes cut down by `margin` voxels on each side."""
-    inner = slice(margin, boxes.labels.shape[1] - margin)
-    return replace(boxes, images=boxes.images[:, :, inner, inner], labels=boxes.labels[:, inner, inner])
+def without_margin(boxes: BoxSet, margin: int, z_margin: int = 0) -> BoxSet:
+    """Return boxes cut down by `margin` voxels on each side, and by `z_margin` slices at each end."""
+    images = _inner(boxes.images, margin, z_margin)
+    return replace(boxes, images=images, labels=_inner(boxes.labels, margin, z_margin))

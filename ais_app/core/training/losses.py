@@ -15,13 +15,14 @@ Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 def loss_function(name: str) -> Loss:
     """Return a loss by its name: parts joined by ``+`` are added with equal weight.
 
-    The loss takes logits ``(n, 1, h, w)`` and labels ``(n, h, w)`` uint8 (0, 1, 2 = ignore) and returns a scalar.
+    The loss takes logits ``(n, 1, h, w)`` and labels ``(n, h, w)`` uint8 (0, 1, 2 = ignore), or both ``(n, d, h, w)``,
+    and returns a scalar.
     Where everything is ignored it is zero with zero gradient.
     """
     parts = [_PARTS[part] for part in name.split("+")]
 
     def loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        logits = logits[:, 0].float()
+        logits = logits.float().reshape(labels.shape)
         counts = (labels != IGNORE).float()
         target = (labels == 1).float()
         total = parts[0](logits, target, counts)

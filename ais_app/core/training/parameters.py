@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ais_app.core.errors import ParameterProblem
 from ais_app.core.params import Params, param
@@ -19,13 +19,19 @@ DEVICES = ("auto", "cpu", "cuda", "mps")
 class TrainParams(Params):
     """What to train, on what, and how."""
 
-    architecture: str = param("vggnet_m", "Network; `ais-app models list` shows them")
+    architecture: str = param("vggnet_m", "Network that segments; `ais-app models list` shows them")
     epochs: int = param(25, "Passes over the boxes", low=1, high=100_000)
     draws: int = param(8, "Times that an epoch uses each box, each time altered anew", low=1, high=1000)
     batch: int = param(8, "Boxes in one step; small ones learn faster from few boxes", low=1, high=4096)
     boxes: int | None = param(None, "Boxes in all: those that a person did not place are placed on the labels", low=1)
     box_size: int = param(64, "Edge of a box; a multiple of the network's stride", unit="voxels", low=8, high=2048)
-    depth: int = param(1, "Slices the network sees at once; odd", unit="slices", low=1, high=255)
+    depth: int = param(
+        1,
+        "Slices the network sees at once: odd; of networks of volumes how deep a box is, 1 for a cube",
+        unit="slices",
+        low=1,
+        high=2048,
+    )
     voxel_size: float | None = param(
         None, "Rescale every tomogram to this voxel size; that of the first tomogram if not given", unit="Å", low=0.01
     )
@@ -58,10 +64,35 @@ class TrainParams(Params):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.depth % 2 == 0:
+        if self.depth % 2 == 0 and _of_slices(self.architecture):
             raise ParameterProblem("depth", f"{self.depth} slices have no middle", "choose an odd number")
 
     @property
     def margin(self) -> int:
         """Voxels around a box that are cut with it, so that a shift or a scaling finds image there."""
         return round(self.box_size * (self.shift + (0.06 if self.scale else 0)))
+
+
+def suited(params: TrainParams, stride: int, dimension: int) -> TrainParams:
+    """Return the parameters with the depth that boxes of a network have: its slices, or those of a volume.
+
+    Raises
+    ------
+    ParameterProblem
+        Boxes of that depth do not suit a network of volumes.
+    """
+    if dimension == 2:
+        return params
+    depth = params.depth if params.depth > 1 else params.box_size
+    if depth % stride:
+        near = max(stride, round(depth / stride) * stride)
+        raise ParameterProblem("depth", f"{depth} is not a multiple of {stride}, the network's stride", f"give {near}")
+    return replace(params, depth=depth)
+
+
+def _of_slices(name: str) -> bool:
+    """Return whether an architecture is one of slices; only asked for even depths, because it must load them all."""
+    from ais_app.core.model.package import architectures
+
+    known = architectures().get(name)
+    return known is not None and known.dimension == 2

@@ -18,11 +18,19 @@ def contact_sheet(model: Model, data: TrainingData) -> np.ndarray:
 
     Labels and probability are laid in the model's colour over black; ignored voxels are grey.
     """
-    boxes = data.held_out if data.held_out is not None else without_margin(data.training, data.margin)
+    boxes = data.held_out if data.held_out is not None else without_margin(data.training, data.margin, data.z_margin)
     order = np.argsort(~boxes.positive, kind="stable")[:ROWS]
     images, labels = boxes.images[order], boxes.labels[order]
     with torch.inference_mode():
-        probability = model.network(torch.from_numpy(np.ascontiguousarray(images)))[:, 0].numpy()
+        probability = model.network(torch.from_numpy(np.ascontiguousarray(images))).numpy()
+    # of volumes the slice with most labels, elsewhere the middle one, which is the only one that has any
+    if labels.ndim == images.ndim:
+        shown = np.array([(label != IGNORE).sum((1, 2)).argmax() for label in labels])
+        images, labels, probability = (
+            stack[np.arange(len(shown)), shown, None] for stack in (images, labels, probability)
+        )
+        labels = labels[:, 0]
+    probability = probability[:, 0]
     colour = np.array([int(model.card.colour[i : i + 2], 16) for i in (1, 3, 5)], np.float32)
     grey = np.clip((images[:, images.shape[1] // 2] + 3) / 6, 0, 1)[..., None] * 255.0
     painted = (labels == FEATURE)[..., None] * colour + (labels == IGNORE)[..., None] * 96.0

@@ -28,6 +28,8 @@ class Site:
         Voxel at its centre.
     trusted
         Edge of the square whose labels hold; ``None``: the whole slice is annotated.
+    slices
+        Slices whose labels may be learned from; of use to boxes that are deeper than one.
     """
 
     ground: Ground
@@ -35,6 +37,7 @@ class Site:
     y: int
     x: int
     trusted: int | None = None
+    slices: tuple[int, ...] = ()
 
 
 def person_sites(areas: Sequence[Area], size: int) -> list[Site]:
@@ -46,7 +49,7 @@ def person_sites(areas: Sequence[Area], size: int) -> list[Site]:
         for z, y, x, edge in area.ground.boxes:
             inside = low <= x - size // 2 and x - size // 2 + size <= high
             if z in area.slices and (inside or everything):
-                sites.append(Site(area.ground, z, y, x, edge or size))
+                sites.append(Site(area.ground, z, y, x, edge or size, area.slices))
     return sites
 
 
@@ -84,19 +87,27 @@ def placed_sites(areas: Sequence[Area], count: int, negatives: float, size: int,
     return sites
 
 
-def tiled_sites(areas: Sequence[Area], size: int, most: int, seed: int) -> list[Site]:
-    """Return boxes side by side on the annotated slices of areas: all, or a random choice of `most`."""
+def tiled_sites(areas: Sequence[Area], size: int, most: int, seed: int, deep: int = 1) -> list[Site]:
+    """Return boxes side by side on the annotated slices of areas, `deep` slices apart: all, or a random `most`."""
     sites = []
     for area in areas:
         height, (low, high) = area.ground.shape[1], area.columns
-        for z in _spread([z for z in area.slices if z in area.ground.slices]):
+        for z in _spread(_apart([z for z in area.slices if z in area.ground.slices], deep)):
             rows = range(size // 2, max(size // 2 + 1, height - size + size // 2 + 1), size)
             columns = range(low + size // 2, max(low + size // 2 + 1, high - size + size // 2 + 1), size)
-            sites += [Site(area.ground, z, y, x) for y in rows for x in columns]
+            sites += [Site(area.ground, z, y, x, None, area.slices) for y in rows for x in columns]
     if len(sites) <= most:
         return sites
     chosen = np.random.default_rng(seed).permutation(len(sites))[:most]
     return [sites[i] for i in sorted(chosen)]
+
+
+def _apart(slices: list[int], deep: int) -> list[int]:
+    """Return the middle one of the slices in each layer of so many, counted from the first."""
+    layers: dict[int, list[int]] = {}
+    for z in slices:
+        layers.setdefault((z - slices[0]) // deep, []).append(z)
+    return [layer[len(layer) // 2] for layer in layers.values()]
 
 
 def _spread(slices: list[int]) -> list[int]:
@@ -132,7 +143,7 @@ def _on_feature(area: Area, slices: list[int], count: int, size: int, random: np
         jitter = random.integers(-(size // 4), size // 4 + 1, 2)
         y = int(np.clip(row + jitter[0], y_low, y_high))
         x = int(np.clip(column + low + jitter[1], x_low, x_high))
-        sites.append(Site(area.ground, z, y, x))
+        sites.append(Site(area.ground, z, y, x, None, area.slices))
         rows, columns = np.divmod(uncovered[z], high - low)
         covered = (abs(rows - y) <= size // 2) & (abs(columns + low - x) <= size // 2)
         uncovered[z] = uncovered[z][~covered]
@@ -155,7 +166,8 @@ def _off_feature(area: Area, slices: list[int], count: int, size: int, random: n
         if (labels == FEATURE).any() or (labels == IGNORE).mean() > MOST_IGNORED:
             continue
         if all(abs(y - s.y) + abs(x - s.x) >= size // 2 for _, s in found if s.z == z):
-            found.append((_contrast(area.ground, z, *window), Site(area.ground, z, y, x)))
+            site = Site(area.ground, z, y, x, None, area.slices)
+            found.append((_contrast(area.ground, z, *window), site))
         if len(found) >= 4 * count:
             break
     striking = sorted(range(len(found)), key=lambda i: -found[i][0])[: (count + 1) // 2]

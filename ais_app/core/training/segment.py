@@ -36,18 +36,23 @@ class Segment:
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Alter boxes and their labels; see `ais_app.core.training.augment.augment`."""
         images, labels = augment(images, labels, params, random)
-        return images.to(memory_format=torch.channels_last), labels
+        return _laid_out(images, labels), labels
 
     def measure(
         self, boxes: BoxSet, network: Network, objective: Objective, params: TrainParams, precision: Precision
     ) -> Mapping[str, Any]:
         """Return the loss and `Scores` over all voxels."""
         probability = np.empty(boxes.labels.shape, np.float32)
-        losses = []
+        losses, volumes = [], boxes.labels.ndim == boxes.images.ndim
         device = next(network.parameters()).device
         for part, images, labels in held_out_batches(boxes, params.batch, device):
             with torch.inference_mode(), precision():
-                logits = network.logits(images.to(memory_format=torch.channels_last))
+                logits = network.logits(images if volumes else images.to(memory_format=torch.channels_last))
             losses.append(float(objective.measure(logits, labels)) * len(labels))
-            probability[part] = torch.sigmoid(logits[:, 0].float()).cpu().numpy()
+            probability[part] = torch.sigmoid((logits if volumes else logits[:, 0]).float()).cpu().numpy()
         return {"loss": sum(losses) / len(boxes), **scores(probability, boxes.labels).to_dict()}
+
+
+def _laid_out(images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """Return the images with channels innermost, where slices are channels: where only one of them has labels."""
+    return images.to(memory_format=torch.channels_last if labels.ndim < images.ndim else torch.contiguous_format)

@@ -24,13 +24,13 @@ import torch
 
 from ais_app.core.errors import ModelProblem
 from ais_app.core.jobs import Job, JobCancelled, Progress
-from ais_app.core.model.package import Model, ModelCard, new_model
+from ais_app.core.model.package import Model, ModelCard, architecture, new_model
 from ais_app.core.provenance import versions
 from ais_app.core.training.batches import epoch_batches, steps_per_epoch
 from ais_app.core.training.boxes import BoxSet, TrainingData
-from ais_app.core.training.hardware import Hardware, deterministic, hardware, kept_memory, reproducible
+from ais_app.core.training.hardware import Hardware, deterministic, hardware, kept_memory, reproducible, sound
 from ais_app.core.training.optimise import RunningAverage, channels_last, learning_rate
-from ais_app.core.training.parameters import TrainParams
+from ais_app.core.training.parameters import TrainParams, suited
 from ais_app.core.training.state import TrainingState, load_checkpoint, save_checkpoint, signature
 from ais_app.core.training.tasks import task_named
 
@@ -144,6 +144,9 @@ class _Training:
     def __init__(
         self, data: TrainingData, params: TrainParams, card: ModelCard, machine: Hardware, start: Model | None
     ) -> None:
+        record = start.architecture if start is not None else architecture(card.architecture)
+        if record.task == "segment":
+            params = suited(params, record.stride, record.dimension)
         self.data, self.params, self.machine = data, params, machine
         self.card = dataclasses.replace(
             card, depth=params.depth, box_size=params.box_size, voxel_size=data.voxel_size, contrast=data.contrast
@@ -161,6 +164,8 @@ class _Training:
             objective = brought(usual) if brought is not None else usual
         self.state = TrainingState(network, objective, RunningAverage(network, params.averaging))
         self.images, self.labels = self._on_device(data.training)
+        first = self.task.augment(self.images[:1], self.labels[:1], params, torch.Generator().manual_seed(0))[0]
+        self.machine = sound(machine, network, first)
 
     def _on_device(self, boxes: BoxSet) -> tuple[torch.Tensor, torch.Tensor]:
         device = self.machine.device
