@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ais_app.core import provenance
 from ais_app.core.annotation.boxes import Box
-from ais_app.core.errors import ParameterProblem, ProjectProblem
+from ais_app.core.errors import DataWarning, ParameterProblem, ProjectProblem
 from ais_app.core.training.combined import combined
 from ais_app.core.training.data import LabelledTomogram
+from ais_app.state.labels import LabelStore
 from ais_app.state.project import Project
 from ais_app.state.records import Feature, TomogramEntry
 
@@ -67,6 +69,7 @@ def _labelled(
 ) -> LabelledTomogram | None:
     own = project.labels(entry, known)
     slices = own.annotated_slices()
+    _warn_of_side_views(own)
     boxes = [box for each in (known, *negatives) for box in _boxes(project, entry, each)]
     others = {
         role: [(store.read, store.annotated_slices()) for store in (project.labels(entry, each) for each in features)]
@@ -78,6 +81,15 @@ def _labelled(
     path = project.find(entry)
     origin = {"file": path.name, "fingerprint": provenance.fingerprint(path)}
     return LabelledTomogram(entry.name, project.open_tomogram(entry), labels, teaching, tuple(boxes), origin)
+
+
+def _warn_of_side_views(labels: LabelStore) -> None:
+    """Say so where a person has painted in XZ or YZ: no network learns from those planes as such."""
+    sides = [plane for plane in labels.annotated_planes() if plane.axis != "z"]
+    if sides:
+        where = f"{len(sides)} planes of {labels.feature.name} on {labels.tomogram.name} were annotated in XZ or YZ"
+        text = f"{where}; networks learn from XY slices: look at those that they cross, and mark them as annotated"
+        warnings.warn(DataWarning(text), stacklevel=4)
 
 
 def _boxes(project: Project, entry: TomogramEntry, feature: Feature) -> list[Box]:

@@ -13,10 +13,11 @@ import torch
 
 import ais_app
 from ais_app.core.annotation.boxes import Box
-from ais_app.core.errors import FileProblem, ModelProblem, ParameterProblem, ProjectProblem
+from ais_app.core.errors import DataWarning, FileProblem, ModelProblem, ParameterProblem, ProjectProblem
 from ais_app.core.provenance import read_provenance
 from ais_app.core.tomogram import Tomogram
 from ais_app.core.training.parameters import TrainParams
+from ais_app.operations.labelled import labelled_tomograms
 from ais_app.operations.models import check_model, describe_model, list_architectures
 from ais_app.operations.train import train
 from ais_app.state.project import Project
@@ -80,6 +81,14 @@ def test_boxes_of_a_person_are_used(project, tmp_path):
     card = ais_app.load_model(train(project, "ball", tmp_path / "b.aismodel", params).model).card
     assert card.training["data"]["boxes"]["placed by a person"] == 6
     assert card.training["data"]["boxes"]["placed on labels"] == 0
+
+
+def test_planes_painted_in_xz_are_said_not_to_be_learnt_from(project):
+    with Project.open(project) as opened:
+        entry, feature = opened.tomograms[0], opened.features[0]
+        opened.labels(entry, feature).mark("y", 12)
+        with pytest.warns(DataWarning, match="1 planes of .* were annotated in XZ or YZ; networks learn from XY"):
+            labelled_tomograms(opened, feature.name)
 
 
 def test_going_on_from_a_parent(project, tmp_path):
