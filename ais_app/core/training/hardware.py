@@ -6,9 +6,10 @@ import ctypes
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
+from torch import nn
 
 from ais_app.core.errors import ParameterProblem
 from ais_app.core.training.parameters import TrainParams
@@ -48,6 +49,42 @@ def hardware(params: TrainParams) -> Hardware:
     if params.precision == "bf16" and not bf16:
         raise ParameterProblem("precision", f"{kind} does not compute in bf16 on this machine", "choose auto")
     return Hardware(torch.device(kind), bf16 and params.precision != "fp32")
+
+
+def sound(machine: Hardware, network: nn.Module, box: torch.Tensor) -> Hardware:
+    """Return the machine, without bf16 where a network of volumes would not be trained right in it.
+
+    On CPUs, oneDNN's bf16 gradient of a convolution's weights reads memory that nobody wrote where the volume has fewer
+    slices than the kernel and more than half of it (seen with torch 2.13: kernels of 3 on 2 slices, of 5 on 3 and 4).
+    Such gradients differ from run to run, or are no numbers.
+
+    Parameters
+    ----------
+    machine
+        What was chosen.
+    network
+        It is run once, as it is after training.
+    box
+        (1, depth, h, w) on its device, as it goes in in training.
+    """
+    convolutions = [module for module in network.modules() if isinstance(module, nn.Conv3d)]
+    if not (convolutions and machine.bf16 and machine.device.type == "cpu"):
+        return machine
+    wrong = []
+
+    def look(layer: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
+        assert isinstance(layer, nn.Conv3d)
+        slices, kernel = inputs[0].shape[2], layer.kernel_size[0]
+        wrong.append(kernel // 2 < slices < kernel)
+
+    hooks = [layer.register_forward_pre_hook(look) for layer in convolutions]
+    training = network.training
+    with torch.inference_mode():
+        network.eval()(box)
+    network.train(training)
+    for hook in hooks:
+        hook.remove()
+    return replace(machine, bf16=False) if any(wrong) else machine
 
 
 def _has_bf16(kind: str) -> bool:

@@ -1,0 +1,151 @@
+"""From codes of subtomograms to groups, and from groups that a person names to labels to segment by.
+
+    cubes ─► encode ─► cluster_codes ─► decode the centres ─► a person says which clusters are the feature
+                                                                       │
+    decoded cubes of these ─► decoded_masks ─► weak_data ─► train a network of volumes (EDSS3D)
+
+Zeng et al. (2018), Journal of Structural Biology 202, 150, sections 2.3 and 2.4: nobody paints a voxel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ais_app.core.errors import ParameterProblem
+from ais_app.core.model.cubes import standardised
+from ais_app.core.training.boxes import BoxSet, TrainingData
+from ais_app.core.training.parameters import TrainParams
+
+CLUSTERS = 100  # as published; more than there are kinds of things, so that a person has only to group them
+
+
+@dataclass(frozen=True)
+class Clusters:
+    """Groups of codes.
+
+    Parameters
+    ----------
+    assignment
+        (n,) int64: the cluster of each code, numbered by size, the largest first.
+    centres
+        (k, code) float32; `ais_app.core.particles.classify.decode` shows what they look like.
+    """
+
+    assignment: np.ndarray
+    centres: np.ndarray
+
+    @property
+    def sizes(self) -> np.ndarray:
+        """(k,) int64: codes of each cluster."""
+        return np.bincount(self.assignment, minlength=len(self.centres))
+
+    def assign(self, codes: np.ndarray) -> np.ndarray:
+        """Return the cluster with the nearest centre, (m,) int64, of other codes, (m, code)."""
+        from scipy.spatial import cKDTree
+
+        return np.asarray(cKDTree(self.centres).query(codes)[1], dtype=np.int64)
+
+
+def cluster_codes(codes: np.ndarray, count: int = CLUSTERS, seed: int = 0) -> Clusters:
+    """Group codes by k-means.
+
+    Parameters
+    ----------
+    codes
+        (n, code) float32.
+    count
+        Clusters.
+    seed
+        The same seed gives the same clusters.
+
+    Raises
+    ------
+    ParameterProblem
+        There are fewer codes than clusters.
+    """
+    from sklearn.cluster import KMeans
+
+    if not 1 <= count <= len(codes):
+        raise ParameterProblem("clusters", f"{len(codes)} codes do not make {count} clusters", "ask for fewer")
+    found = KMeans(count, n_init=10, random_state=seed).fit(codes)
+    order = np.argsort(-np.bincount(found.labels_, minlength=count), kind="stable")
+    number = np.empty(count, np.int64)
+    number[order] = np.arange(count)
+    return Clusters(number[found.labels_], found.cluster_centers_[order].astype(np.float32))
+
+
+def decoded_masks(decoded: np.ndarray, *, dark: bool = True, level: float = 0.5) -> np.ndarray:
+    """Return where decoded cubes show the object.
+
+    Parameters
+    ----------
+    decoded
+        (n, d, h, w) float32, from `decode`: cubes with little noise left.
+    dark
+        Whether objects are darker than what is around them.
+    level
+        Share of the highest density of a cube from which on a voxel belongs to the object.
+
+    Returns
+    -------
+    ndarray
+        (n, d, h, w) uint8, 0 or 1.
+    """
+    if not 0 < level < 1:
+        raise ParameterProblem("level", f"{level} is not between 0 and 1", "give 0.5")
+    density = -decoded if dark else decoded
+    highest = density.max((1, 2, 3), keepdims=True)
+    return ((density > level * highest) & (highest > 0)).astype(np.uint8)
+
+
+def weak_data(
+    cubes: np.ndarray,
+    masks: np.ndarray,
+    clusters: Clusters,
+    chosen: Sequence[int],
+    params: TrainParams,
+    *,
+    voxel_size: float | None = None,
+) -> TrainingData:
+    """Return cubes to train a network of volumes on: those of the chosen clusters, and as many of the others.
+
+    Parameters
+    ----------
+    cubes
+        (n, edge, edge, edge), any kind of numbers.
+    masks
+        (n, edge, edge, edge) uint8, of `decoded_masks`; those of clusters that are not chosen do not count: such cubes
+        are background.
+    clusters
+        Of the same cubes.
+    chosen
+        Clusters that show the feature.
+    params
+        ``validation`` (``"none"`` or any other), ``validation_share`` and ``seed`` count.
+    voxel_size
+        Å.
+
+    Raises
+    ------
+    ParameterProblem
+        No cube is chosen, or shapes do not fit each other.
+    """
+    if masks.shape != cubes.shape or len(clusters.assignment) != len(cubes):
+        raise ParameterProblem("masks", f"have the shape {masks.shape}", f"give {cubes.shape}, and their clusters")
+    is_feature = np.isin(clusters.assignment, list(chosen))
+    if not is_feature.any():
+        raise ParameterProblem("clusters", "none with a cube in it is chosen", "choose those that show the feature")
+    random = np.random.default_rng((params.seed, 3))
+    with_feature, without = (random.permutation(np.flatnonzero(which)) for which in (is_feature, ~is_feature))
+    without = without[: len(with_feature)]
+    labels = masks * is_feature[:, None, None, None].astype(np.uint8)
+    share = 0.0 if params.validation == "none" else params.validation_share
+    held = np.concatenate([part[: int(share * len(part))] for part in (with_feature, without)])
+    rest = np.concatenate([part[int(share * len(part)) :] for part in (with_feature, without)])
+    values = standardised(cubes)
+    record = {"cubes": {"of chosen clusters": len(with_feature), "background": len(without), "held out": len(held)}}
+    training, measured = (BoxSet(values[part], labels[part], is_feature[part]) for part in (rest, held))
+    return TrainingData(training, measured if len(held) else None, voxel_size, 0, 0, record)
