@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ais_app.core.errors import ModelProblem
-from ais_app.core.files import read_json, write_json
+from ais_app.core.files import read_json, read_text, write_json
 from ais_app.core.registry import discover, models_folder, run_source
 
 if TYPE_CHECKING:
@@ -85,6 +85,13 @@ def source_to_run(path: str | Path, name: str, packed: bytes | None, trusted: bo
         problem = f"brings another {name!r} than the one in your models folder, as a Python program, which was not run"
     remedy = "if you trust its maker: ais-app models trust, or load it with trust_source=True (--trust-source)"
     raise ModelProblem(path, problem, remedy)
+
+
+def asks_for_trust(source: str) -> bool:
+    """Return whether a packed program waits for the person's yes; looks at files only and runs nothing."""
+    if not source or is_trusted(source):
+        return False
+    return not any(_same_program(read_text(path), source) for path in models_folder().glob("[!_.]*.py"))
 
 
 def trust(source: str) -> Path:

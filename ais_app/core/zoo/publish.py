@@ -105,13 +105,13 @@ def card_page(entry: ZooEntry) -> str:
     rows = [("feature", entry.feature), ("architecture", entry.architecture), ("voxel size", voxel)]
     rows += [("filtering", entry.filtering), ("authors", entry.authors), ("licence", entry.licence)]
     rows += [("published", entry.published), ("size", f"{entry.size:,} bytes"), ("SHA-256", f"`{entry.sha256}`")]
-    parts = [f"# {entry.title}", entry.description, "| | |\n|---|---|"]
-    parts[-1] += "".join(f"\n| {name} | {value} |" for name, value in rows if value)
+    listed = "\n".join(f"- {name}: {value}" for name, value in rows if value)
+    parts = [f"# {entry.title}", entry.description, listed]
     if entry.own_program:
         parts.append("It brings its own architecture as a Python program, which runs only after your yes.")
     if entry.scores:
-        scores = "".join(f"\n| {name.replace('_', ' ')} | {value:.3f} |" for name, value in entry.scores.items())
-        parts.append("## Scores\n\n| | |\n|---|---|" + scores)
+        scores = "\n".join(f"- {name.replace('_', ' ')}: {value:.3f}" for name, value in entry.scores.items())
+        parts.append(f"## Scores\n\n{scores}")
     for heading, text in (("Data", entry.data), ("Limits", entry.limits)):
         if text:
             parts.append(f"## {heading}\n\n{text}")
