@@ -115,18 +115,20 @@ def check_model(path: str | Path, *, trust_source: bool = False) -> list[str]:
     for name, value in weights.items():
         if value.is_floating_point() and not torch.isfinite(value).all():
             raise ModelProblem(path, f"{name} holds values that are not finite", "train it again")
-    size = model.architecture.stride * max(1, 64 // model.architecture.stride)
-    noise = torch.randn(1, card.depth, size, size, generator=torch.Generator().manual_seed(0))
+    size, deep = (network.stride * max(1, edge // network.stride) for edge in (64, 16))
+    volume = network.dimension == 3
+    noise = torch.randn(1, deep if volume else card.depth, size, size, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
         probability = network(noise)
-    if probability.shape != (1, 1, size, size):
+    if probability.shape != (noise.shape if volume else (1, 1, size, size)):
         raise ModelProblem(path, f"gives {tuple(probability.shape)} for {tuple(noise.shape)}", "mend its architecture")
     low, high = float(probability.min()), float(probability.max())
     if not (0 <= low <= high <= 1):
         raise ModelProblem(path, f"gives values from {low:g} to {high:g}, which are no probabilities")
+    area = f"{size} x {size} pixels" + (f" in {deep} slices" if volume else "")
     return [
         f"{_numbers(weights.values()):,} numbers fit {card.architecture} and are finite",
-        f"noise of {size} x {size} pixels gives probabilities from {low:.3f} to {high:.3f}",
+        f"noise of {area} gives probabilities from {low:.3f} to {high:.3f}",
     ]
 
 
