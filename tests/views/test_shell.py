@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -510,6 +511,37 @@ def test_the_demo_runs_in_the_window_and_opens_its_project(window, tmp_path, qtb
     qtbot.waitUntil(lambda: window.workbench.session.has_project, timeout=10000)
     assert window.workbench.session.project.path == folder / "demo.aisproj"
     assert any("0.90" in text for text in texts(window))
+    asked = []
+    monkeypatch.setattr(
+        "PyQt6.QtWidgets.QFileDialog.getSaveFileName", lambda *rest, **_: asked.append(rest) or ("", "")
+    )
+    note = next(each for each in window.notifications.shown if str(folder) in each.text)
+    QTest.mouseClick(window.notifications.card(note).button, Qt.MouseButton.LeftButton)
+    assert len(asked) == 1  # for a name
+
+
+def test_the_demo_can_be_taken_elsewhere(window, tmp_path, qtbot, monkeypatch):
+    from ais_app.operations import demo as module
+
+    places = []
+
+    def endless_job(out_dir, params):
+        out_dir.mkdir(parents=True)
+        places.append(out_dir)
+        while True:
+            time.sleep(0.005)
+            yield Progress(0, 2, "simulate")
+
+    monkeypatch.setattr(module, "demo_job", endless_job)
+    monkeypatch.setattr("PyQt6.QtWidgets.QFileDialog.getExistingDirectory", lambda *_, **__: str(tmp_path))
+    window.actions_by_id.trigger("help.demo")
+    qtbot.waitUntil(lambda: len(places) == 1)
+    (note,) = window.notifications.shown
+    assert str(places[0]) in note.text and places[0].parent == window.workbench.drafts
+    QTest.mouseClick(window.notifications.card(note).button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: len(places) == 2)
+    assert places[1].parent == tmp_path
+    qtbot.waitUntil(lambda: not places[0].exists())
 
 
 # jobs that nobody asked for
