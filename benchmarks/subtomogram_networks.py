@@ -23,12 +23,12 @@ from typing import Any
 import numpy as np
 import torch
 from scipy.ndimage import center_of_mass
-from sklearn.cluster import KMeans
 
 from ais_app.core.jobs import run
 from ais_app.core.model.cubes import standardised
 from ais_app.core.model.package import Model, ModelCard, architecture
-from ais_app.core.particles.classify import classify, encode
+from ais_app.core.particles.classify import classify, decode, encode
+from ais_app.core.particles.clusters import cluster_codes, decoded_masks, weak_data
 from ais_app.core.simulate.parameters import SimulateParams
 from ais_app.core.simulate.subtomograms import NOTHING, Subtomograms, simulate_subtomograms
 from ais_app.core.simulate.templates import Template, load_template, template_names, template_of
@@ -248,21 +248,33 @@ def _overlap(found: np.ndarray, truth: np.ndarray) -> dict[str, float]:
 
 
 def encoder(form: Form, training: Subtomograms, test: Subtomograms, seed: int, snr: float = 0.5) -> dict[str, Any]:
-    """Return how pure clusters of codes are, and how pure those of the voxels themselves."""
-    size = form.edge - form.edge % 4
-    params = replace(settings(form, "autoencoder3d", form.encoder_epochs, seed), box_size=size, shift=0.0)
-    data = cube_data(binned(training.at(snr), form), None, params)
+    """Return how pure clusters of codes are, how pure those of the voxels, and how well clusters teach to segment."""
+    params = settings(form, "autoencoder3d", form.encoder_epochs, seed, shift=0.0)
+    cubes, unseen = binned(training.at(snr), form), binned(test.at(snr), form)
+    data = cube_data(cubes, None, params)
     result, seconds = timed(train_job(data, params, card("autoencoder3d", form)))
-    cubes = binned(test.at(snr), form)[:, :size, :size, :size]
-    start = time.perf_counter()
     codes = encode(result.model, cubes, batch=64, device=DEVICE)
-    each = (time.perf_counter() - start) / len(cubes)
-    found = {"snr": snr, "s_train": seconds / (form.encoder_epochs * len(training)), "s_encode": each}
-    for name, values in (("codes", codes), ("voxels", standardised(cubes).reshape(len(cubes), -1))):
-        clusters = KMeans(form.clusters, n_init=3, random_state=seed).fit_predict(values)
-        counts = [np.bincount(test.labels[clusters == k]).max() for k in np.unique(clusters)]
+    start = time.perf_counter()
+    encode(result.model, unseen, batch=64, device=DEVICE)
+    each = (time.perf_counter() - start) / len(unseen)
+    found: dict[str, Any] = {"snr": snr, "s_encode": each}
+    found |= {"s_train": seconds / (form.encoder_epochs * len(training))}
+    clusters = cluster_codes(codes, form.clusters, seed)
+    by_voxels = cluster_codes(standardised(cubes).reshape(len(cubes), -1), form.clusters, seed)
+    for name, groups in (("codes", clusters), ("voxels", by_voxels)):
+        counts = [np.bincount(training.labels[groups.assignment == k]).max() for k in range(form.clusters)]
         found[f"purity_{name}"] = float(sum(counts) / len(cubes))
-    return found
+    # a person would look at the decoded centres; here those clusters are chosen of which most cubes hold a particle
+    there = training.labels != training.classes.index(NOTHING)
+    chosen = [k for k in range(form.clusters) if there[clusters.assignment == k].mean() > 0.5]
+    masks = decoded_masks(decode(result.model, codes, batch=64, device=DEVICE))
+    weak = settings(form, "edss3d", form.segmenter_epochs, seed, shift=0.0, scale=0.0)
+    labelled = weak_data(cubes, masks, clusters, chosen, weak)
+    result, _ = timed(train_job(labelled, weak, card("edss3d", form)))
+    seen = test.labels != test.classes.index(NOTHING)
+    truth = binned(test.masks[seen], form) >= 0.5
+    overlap = _overlap(_segmented(result.model, standardised(unseen[seen])), truth)
+    return found | {"chosen": len(chosen), "edss3d": overlap, "all background": _overlap(0 * truth, truth)}
 
 
 def show(found: dict[str, Any]) -> None:
@@ -283,6 +295,8 @@ def show(found: dict[str, Any]) -> None:
         codes, voxels = (found["encoder"][f"purity_{name}"] for name in ("codes", "voxels"))
         print(f"\npurity of clusters: of codes {codes:.3f}, of voxels {voxels:.3f}")
         print(f"encoding: {found['encoder']['s_encode']:.4f} s a subtomogram")
+        taught, nothing = (100 * found["encoder"][name]["mean_iou"] for name in ("edss3d", "all background"))
+        print(f"EDSS3D taught by clusters: mean IoU {taught:.2f}, all background {nothing:.2f}")
 
 
 PARTS: dict[str, Callable[[Form, Subtomograms, Subtomograms, int], Any]] = {
