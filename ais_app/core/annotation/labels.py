@@ -79,7 +79,8 @@ class Edit:
     start_zyx
         Index of the first voxel of the region.
     before, after
-        (dz, dy, dx) uint8 labels. Only voxels that differ are written.
+        (dz, dy, dx) uint8 labels, handed over: they must not be written to any more. Only voxels that differ are
+        written.
     planes
         Planes the person worked on; they become annotated.
     title
@@ -256,7 +257,7 @@ def _is_old(packed: bytes | None, tile: np.ndarray) -> bool:
 
 
 def checked_labels(labels: np.ndarray) -> np.ndarray:
-    """Return labels as uint8 after making sure that there are only 0, 1 and 2.
+    """Return labels as uint8 after making sure that there are only 0, 1 and 2; an array that is all this is not copied.
 
     Raises
     ------
@@ -267,7 +268,7 @@ def checked_labels(labels: np.ndarray) -> np.ndarray:
     if labels.dtype == bool:
         return labels.astype(np.uint8)
     if labels.dtype == np.uint8 and (not labels.size or labels.max() <= IGNORE):
-        return labels.copy()
+        return labels
     wrong = ~np.isin(labels, (BACKGROUND, FEATURE, IGNORE))
     if wrong.any():
         value = labels[wrong].flat[0]
