@@ -536,6 +536,23 @@ def test_what_is_behind_shines_through_from_every_side(shown: RenderPanel, qtbot
     assert order()[0] == "wall"
 
 
+def test_scale_bar_and_axes_are_at_the_edge_whenever_it_is_drawn(shown: RenderPanel, qtbot, window: MainWindow) -> None:
+    space, drawn = shown.space, []
+
+    def note(_: object) -> None:
+        drawn.append((space.overlays.pane, space.pane_size))
+
+    space.canvas.events.draw.connect(note, position="last")
+    bar = window._bar
+    for _ in range(3):
+        for tab in (2, 3):  # Export takes room for its queue below
+            QTest.mouseClick(bar, Qt.MouseButton.LeftButton, pos=bar.tabRect(tab).center())
+            settled(shown, qtbot)
+    space.canvas.events.draw.disconnect(note)
+    assert drawn and all(placed == size for placed, size in drawn)
+    assert space.overlays.pane == space.pane_size
+
+
 def test_volume_and_slice_are_drawn(shown: RenderPanel, qtbot) -> None:
     session = shown.workbench.session
     render.change_surface(session, "ball", visible=False)

@@ -49,16 +49,19 @@ class Overlays:
     ----------
     bar_text, bar_length
         What the scale bar says, and how long it is in pixels; empty and 0 where there is none.
+    pane
+        The size in pixels of the picture that they were put into.
     """
 
     def __init__(self, parent: Node) -> None:
         self._bar, self._axes = Picture(parent, 100), Picture(parent, 100)
         self.bar_text, self.bar_length = "", 0.0
+        self.pane = (0, 0)
 
     def show(self, scene: Scene, camera: Camera, pane: tuple[int, int], ratio: float) -> None:
         """Show what the scene wants, for a picture of a size in pixels with `ratio` device pixels each."""
         ink = ink_on(scene.background)
-        self.bar_text, self.bar_length = "", 0.0
+        self.bar_text, self.bar_length, self.pane = "", 0.0, pane
         if scene.scale_bar and scene.voxel_size_zyx is not None:
             scale = min(pane) / camera.extent
             length = nice_length(WISHED / scale)

@@ -78,6 +78,7 @@ class Space(QWidget):
         self._pages.addWidget(QWidget())  # the window's welcome shows through while there is nothing
         self.canvas.native.setAccessibleName("Space")
         self.canvas.events.draw.connect(depth_can_be_cleared, position="first")
+        self.canvas.events.draw.connect(self._fit_pane, position="first")
         self.mouse = Mouse(self)
         self._rest, self._soon = QTimer(self), QTimer(self)
         for timer, then in ((self._rest, self._come_to_rest), (self._soon, self.refresh)):
@@ -187,6 +188,11 @@ class Space(QWidget):
     def resized(self) -> None:
         """Fit the picture into another size of the pane."""
         QTimer.singleShot(0, self._apply_camera)
+
+    def _fit_pane(self, _: object) -> None:
+        """Before it is drawn: a tab that comes to the front may be laid out twice, and drawn in between."""
+        if self.overlays.pane != self.pane_size:
+            self._apply_camera()
 
     def _apply_camera(
         self, size: tuple[int, int] | None = None, ratio: float | None = None, background: str | None = None
