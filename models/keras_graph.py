@@ -27,7 +27,10 @@ from torch import nn
 
 MOST_LAYERS = 2000
 MOST_NUMBERS = 2**29  # in all weights together: 2 GiB
+MOST_CHANNELS = 2**16
 MOST_STRIDE = 1024
+MOST_ENLARGED = 64  # times the input, along an axis, of any intermediate result
+MOST_PADDED = 2**16  # pixels
 INPUT = "InputLayer"
 _FAR = 2**30  # a pixel far from every end
 
@@ -55,6 +58,8 @@ class KerasGraph(nn.Module):
             made, count = _layer(node, known, [of[place] for of in steps], depth)
             self.layers.append(nn.Identity() if "same_as" in node else made)
             channels.append(count)
+            if count > MOST_CHANNELS:
+                raise ValueError(f"the layer {node['name']} has {count:,} channels, more than {MOST_CHANNELS:,}")
         # a layer that is used again is kept once: its weights are one set
         self.used = [places[node.get("same_as", node["name"])] for node in nodes]
         for place, first in enumerate(self.used):
@@ -128,6 +133,11 @@ def _geometry(text: str) -> tuple[int, int]:
         if steps[output].extent != Extent():
             extent = steps[output].extent
             raise ValueError(f"for n pixels it gives {extent.ratio} n {extent.offset:+d}, not one for each")
+        for extent in (step.extent for step in steps):
+            if extent.ratio > MOST_ENLARGED or abs(extent.offset) > MOST_PADDED:
+                raise ValueError(
+                    f"for n pixels it computes {extent.ratio} n {extent.offset:+d}: it would fill the memory"
+                )
         stride = lcm(stride, *(step.extent.ratio.denominator for step in steps))
         if stride > MOST_STRIDE:
             raise ValueError(f"sizes would have to be multiples of {stride}")

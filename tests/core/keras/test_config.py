@@ -366,3 +366,23 @@ def test_nothing_is_imported_from_the_folder_one_is_in(monkeypatch, tmp_path):
     network = plain()
     assert_same(read_keras(network.hdf5(), "test.h5", ModelCard("")), network)
     assert not (tmp_path / "ran").exists()
+
+
+def test_results_that_would_fill_the_memory_are_refused():
+    network = Network()
+    conv(network, (1, 1))
+    for _ in range(3):
+        network.add("UpSampling2D", size=[8, 8], interpolation="nearest")
+    for _ in range(3):
+        network.add("MaxPooling2D", pool_size=[8, 8])
+    conv(network, (1, 1))
+    with pytest.raises(ModelProblem, match=r"for n pixels it computes 512 n \+0"):
+        read(network.keras_2(), weights_of(network))
+    network = Network()
+    last = conv(network, (1, 1))
+    for _ in range(17):
+        last = network.add("Concatenate", (last, last))
+    conv(network, (2**17, 1))
+    network.layers[-1].weights = {}
+    with pytest.raises(ModelProblem, match="131,072 channels, more than 65,536"):
+        read(network.keras_2(), weights_of(network))
