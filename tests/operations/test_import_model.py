@@ -167,6 +167,11 @@ def test_what_cannot_be_imported(group, tmp_path):
     assert not list(tmp_path.glob("*.aismodel"))
 
 
+def test_a_file_of_ais_that_is_used_as_it_is_gets_a_hint():
+    with pytest.raises(ModelProblem, match="ais-app models import"):
+        ais_app.load_model(MODEL)
+
+
 def test_on_the_command_line(ais, group, tmp_path):
     code, out, _ = ais("models", "import", MODEL, tmp_path / "mt.aismodel")
     assert code == 0 and out.strip() == str(tmp_path / "mt.aismodel")

@@ -53,7 +53,9 @@ def read_members(path: str | Path, names: Iterable[str]) -> dict[str, bytes]:
     except OSError as error:
         raise FileProblem(path, error.strerror or str(error), "check the name") from error
     except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, RuntimeError, EOFError) as error:
-        raise ModelProblem(path, f"is not a model package, or is damaged ({error})", "copy it again") from error
+        from_ais = Path(path).suffix.lower() in (".scnm", ".scnmgroup")
+        remedy = "import it first: ais-app models import FILE OUT" if from_ais else "copy it again"
+        raise ModelProblem(path, f"is not a model package, or is damaged ({error})", remedy) from error
     return found
 
 
