@@ -100,9 +100,8 @@ def test_fine_tuning_goes_on_from_it(network, tmp_path):
     assert tuned.card.architecture == "keras_graph" and tuned.card.feature == "square"
     assert tuned.card.parameters == before.card.parameters
     assert tuned.card.training["parent"]["feature"] == "mini_bn"
-    moved = [
-        float((a - b).detach().abs().max()) for a, b in zip(tuned.network.parameters(), before.network.parameters(), strict=True)
-    ]
+    pairs = zip(tuned.network.parameters(), before.network.parameters(), strict=True)
+    moved = [float((after - start).detach().abs().max()) for after, start in pairs]
     assert 0 < max(moved) < 0.1, "it starts from the imported weights"
 
 
