@@ -115,21 +115,42 @@ def check_model(path: str | Path, *, trust_source: bool = False) -> list[str]:
     for name, value in weights.items():
         if value.is_floating_point() and not torch.isfinite(value).all():
             raise ModelProblem(path, f"{name} holds values that are not finite", "train it again")
+    said = _cubes_of_noise(path, network) if network.task != "segment" else _noise(path, network)
+    return [f"{_numbers(weights.values()):,} numbers fit {card.architecture} and are finite", said]
+
+
+def _noise(path: str | Path, network: Any) -> str:
+    """Run a network that segments on noise, and say what came out."""
     size, deep = (network.stride * max(1, edge // network.stride) for edge in (64, 16))
     volume = network.dimension == 3
-    noise = torch.randn(1, deep if volume else card.depth, size, size, generator=torch.Generator().manual_seed(0))
-    with torch.inference_mode():
-        probability = network(noise)
-    if probability.shape != (noise.shape if volume else (1, 1, size, size)):
-        raise ModelProblem(path, f"gives {tuple(probability.shape)} for {tuple(noise.shape)}", "mend its architecture")
+    shape = (1, deep if volume else network.depth, size, size)
+    probability = _answer(network, shape)
+    if probability.shape != (shape if volume else (1, 1, size, size)):
+        raise ModelProblem(path, f"gives {tuple(probability.shape)} for {shape}", "mend its architecture")
     low, high = float(probability.min()), float(probability.max())
     if not (0 <= low <= high <= 1):
         raise ModelProblem(path, f"gives values from {low:g} to {high:g}, which are no probabilities")
     area = f"{size} x {size} pixels" + (f" in {deep} slices" if volume else "")
-    return [
-        f"{_numbers(weights.values()):,} numbers fit {card.architecture} and are finite",
-        f"noise of {area} gives probabilities from {low:.3f} to {high:.3f}",
-    ]
+    return f"noise of {area} gives probabilities from {low:.3f} to {high:.3f}"
+
+
+def _cubes_of_noise(path: str | Path, network: Any) -> str:
+    """Run a network of cubes on noise, and say what came out."""
+    edge = network.size or 32
+    answer = _answer(network, (2, edge, edge, edge))
+    wanted = (2, network.classes) if network.task == "classify" else (2, edge, edge, edge)
+    if answer.shape != wanted or not bool(answer.isfinite().all()):
+        problem = f"gives {tuple(answer.shape)}, or values that are not finite, for two cubes of {edge} voxels"
+        raise ModelProblem(path, problem, "mend its architecture")
+    given = f"probabilities of {network.classes} classes" if network.task == "classify" else "cubes of the same size"
+    return f"cubes of {edge} voxels of noise give {given}"
+
+
+def _answer(network: Any, shape: tuple[int, ...]) -> Any:
+    import torch
+
+    with torch.inference_mode():
+        return network(torch.randn(*shape, generator=torch.Generator().manual_seed(0)))
 
 
 def _info(record: Architecture, depth: int, origin: str) -> ArchitectureInfo:

@@ -10,6 +10,7 @@ from torch import nn
 from ais_app.core.errors import ModelProblem
 from ais_app.core.model.package import ModelCard, architecture, architectures, load_model, new_model, save_model
 from ais_app.core.prediction.engines import engine_for
+from ais_app.operations.models import check_model
 
 # weights and batch statistics for cubes of 40 voxels and 23 classes
 COUNTS = {
@@ -107,7 +108,9 @@ def test_same_seed_same_weights(record: Architecture, network):
 
 
 def test_saved_by_name_and_parameters(record: Architecture, model, tmp_path):
-    again = load_model(save_model(model, tmp_path / "n.aismodel"))
+    path = save_model(model, tmp_path / "n.aismodel")
+    assert "probabilities of 3 classes" in check_model(path)[-1]
+    again = load_model(path)
     assert again.card == model.card and again.architecture is record
     x = torch.randn(1, EDGE, EDGE, EDGE)
     with torch.inference_mode():

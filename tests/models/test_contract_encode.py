@@ -8,6 +8,7 @@ from ais_app.models import Architecture
 
 from ais_app.core.errors import ModelProblem
 from ais_app.core.model.package import ModelCard, architecture, architectures, load_model, new_model, save_model
+from ais_app.operations.models import check_model
 
 EDGE, CODE = 16, 6
 
@@ -68,7 +69,9 @@ def test_sizes(record: Architecture):
 
 def test_saved_by_name_and_parameters(record: Architecture, tmp_path):
     model = new_model(card(record))
-    again = load_model(save_model(model, tmp_path / "n.aismodel"))
+    path = save_model(model, tmp_path / "n.aismodel")
+    assert "cubes of the same size" in check_model(path)[-1]
+    again = load_model(path)
     assert again.card == model.card and again.architecture is record
     x = torch.randn(1, EDGE, EDGE, EDGE)
     with torch.inference_mode():
