@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -59,6 +60,18 @@ def settled(qtbot, window, timeout=30_000):
     return preview.answer
 
 
+def test_a_network_of_volumes_begins_with_cubes(panel, qtbot):
+    setup = panel.setup
+    qtbot.waitUntil(lambda: setup.architecture.findData("unet3d") >= 0, timeout=30_000)
+    before = setup.request().params.depth
+    setup.architecture.setCurrentIndex(setup.architecture.findData("unet3d"))
+    assert (setup.request().params.architecture, setup.request().params.depth) == ("unet3d", 1)
+    setup.form.set_value(replace(setup.form.value(), depth=32))
+    assert setup.form.is_valid and setup.request().params.depth == 32
+    setup.architecture.setCurrentIndex(setup.architecture.findData("unet_s"))
+    assert setup.request().params.depth == before
+
+
 def test_train_from_the_form(panel, opened, qtbot):
     panel.setup.form.set_value(QUICK)
     panel.setup._choose(panel.setup.architecture, "vggnet_s")
@@ -95,7 +108,8 @@ def test_while_it_trains_the_curves_are_seen_without_scrolling(panel, opened, qt
     qtbot.wait(300)
     viewport = panel._scroll.viewport()
     assert panel.setup.is_folded and "200 epochs" in panel.setup.summary.text()
-    for widget in (panel.setup.start, panel.under_way, panel.curves.loss, panel.curves.dice, panel.runs):
+    parts = (panel.setup.feature, panel.setup.start, panel.under_way, panel.curves.loss, panel.curves.dice)
+    for widget in parts:
         place = QRect(widget.mapTo(viewport, QPoint(0, 0)), widget.size())
         assert widget.isVisible() and viewport.rect().contains(place), (place, viewport.rect())
     QTest.mouseClick(panel.setup.toggle, Qt.MouseButton.LeftButton)

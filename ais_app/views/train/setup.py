@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from PyQt6.QtCore import pyqtSignal
-from PyQt6.QtWidgets import QComboBox, QGridLayout, QLabel, QMenu, QPushButton, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLabel, QMenu, QPushButton, QVBoxLayout, QWidget
 
 from ais_app.core.errors import AisAppError
 from ais_app.core.training.parameters import TrainParams
@@ -51,6 +51,7 @@ class TrainingSetup(QWidget):
         super().__init__()
         self.workbench = workbench
         self._architectures: dict[str, str] = {}
+        self._volumes: set[str] = set()  # networks of volumes
         self._roles: dict[str, QComboBox] = {}
         self._left_out: set[str] = set()
         self.feature = ChoiceBox()
@@ -97,8 +98,8 @@ class TrainingSetup(QWidget):
     def show_request(self, request: TrainingRequest) -> None:
         """Fill the form, with the settings of an earlier run, say."""
         self.feature.setCurrentText(request.feature)
-        self.form.set_value(request.params)
         self._choose(self.architecture, request.params.architecture)
+        self.form.set_value(request.params)
         for name, box in self._roles.items():
             part = "negative" if name in request.negatives else "ignored" if name in request.ignored else ""
             box.setCurrentText(next(words for words, known in ROLES.items() if known == part))
@@ -123,7 +124,7 @@ class TrainingSetup(QWidget):
 
     def _summarise(self) -> None:
         epochs = getattr(self.form.value(), "epochs", 0)
-        parts = (self._learnt, self.architecture.currentText(), f"{epochs} epochs", f"from {self.tomograms.text()}")
+        parts = (self.architecture.currentText(), f"{epochs} epochs", f"from {self.tomograms.text()}")
         self.summary.setText(" · ".join(part for part in parts if part))
 
     @property
@@ -146,12 +147,13 @@ class TrainingSetup(QWidget):
         grid.setColumnStretch(1, 1)
         grid.setHorizontalSpacing(8)
         grid.setVerticalSpacing(6)
-        rows = (("Learn", self.feature), ("From", self.tomograms), ("Network", self.architecture))
+        rows = (("From", self.tomograms), ("Network", self.architecture))
         for row, (words, widget) in enumerate(rows):
             grid.addWidget(label(words), row, 0)
             grid.addWidget(widget, row, 1)
         grid.addWidget(self.cost, len(rows), 1)
-        grid.addWidget(label("Start from"), len(rows) + 1, 0)
+        longest = label("Start from")
+        grid.addWidget(longest, len(rows) + 1, 0)
         grid.addWidget(self.parent_model, len(rows) + 1, 1)
         column.addLayout(grid)
         self._others = QGridLayout()
@@ -161,6 +163,13 @@ class TrainingSetup(QWidget):
         column.addWidget(self._others_title)
         column.addLayout(self._others)
         column.addWidget(self.form)
+        # which feature is learnt can be chosen while the rest is folded away: the next one is trained with two clicks
+        first, learn = QHBoxLayout(), label("Learn")
+        learn.setFixedWidth(longest.sizeHint().width())
+        first.setSpacing(8)
+        first.addWidget(learn)
+        first.addWidget(self.feature, 1)
+        outside.addLayout(first)
         for widget in (self._settings, self.summary, self.start):
             outside.addWidget(widget)
 
@@ -174,7 +183,6 @@ class TrainingSetup(QWidget):
         self._menu.aboutToShow.connect(self._fill_menu)
         self.start.clicked.connect(self._start)
         self.toggle.clicked.connect(lambda: self.fold(not self.is_folded))
-        self.feature.currentTextChanged.connect(lambda _: self._summarise())
 
     def _start(self) -> None:
         if not self.form.is_valid:
@@ -267,6 +275,7 @@ class TrainingSetup(QWidget):
             f" {'pixel' if info.dimension == 2 else 'voxel'}, sees {info.receptive_field} pixels across"
             for info in infos
         }
+        self._volumes = {info.name for info in infos if info.dimension == 3}
         current = self.architecture.currentData()
         fill(self.architecture, [(info.title, info.name) for info in infos], "")
         self._choose(self.architecture, current)
@@ -277,7 +286,14 @@ class TrainingSetup(QWidget):
         self.workbench.notify(f"the networks cannot be listed: {error}", kind)
 
     def _say_cost(self, *_: object) -> None:
-        self.cost.setText(self._architectures.get(self.architecture.currentData() or "", ""))
+        chosen, params = self.architecture.currentData() or "", self.form.value()
+        self.cost.setText(self._architectures.get(chosen, ""))
+        if chosen and isinstance(params, TrainParams) and params.architecture != chosen:
+            # a number of slices says nothing to a network of volumes: it begins with cubes
+            kinds = {name in self._volumes for name in (chosen, params.architecture)}
+            first = 1 if chosen in self._volumes else FIRST.depth
+            depth = params.depth if len(kinds) == 1 else first
+            self.form.set_value(replace(params, architecture=chosen, depth=depth))
 
     @staticmethod
     def _choose(box: QComboBox, data: str | None) -> None:
