@@ -21,8 +21,8 @@ LEVELS = 4
 class Residual(nn.Module):
     """Two 3 x 3 convolutions with batch normalisation, added to what came in.
 
-    Where the number of channels changes, a 1 x 1 convolution takes the way around. The second normalisation starts
-    at zero: a new block lets its input pass, so that depth costs nothing in the first steps (Goyal et al., 2017).
+    Where the number of channels changes, a 1 x 1 convolution takes the way around. Blocks that start as the identity,
+    with the second normalisation at zero (Goyal et al., 2017), learn less in the few steps that few labels allow.
     """
 
     def __init__(self, channels_in: int, channels_out: int) -> None:
@@ -64,8 +64,6 @@ class ResUNet(nn.Module):
         self.doubled = nn.Upsample(scale_factor=2, mode="nearest")
         self.head = nn.Conv2d(widths[0], 1, 1)
         initialise(self)
-        for block in (*self.down, self.coarsest, *self.up):
-            nn.init.zeros_(block.get_submodule("body.4").weight)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map ``(n, depth, h, w)`` to logits ``(n, 1, h, w)``; h and w are multiples of 8 at four levels."""

@@ -1,5 +1,6 @@
 """The contract of networks that segment slices: every one, also one added later, passes all of this."""
 
+import numpy as np
 import pytest
 import torch
 from ais_app.models import Architecture
@@ -7,6 +8,8 @@ from torch import nn
 
 from ais_app.core.errors import ModelProblem
 from ais_app.core.model.package import ModelCard, architecture, architectures, load_model, new_model, save_model
+from ais_app.core.prediction.engines import engine_for
+from ais_app.core.prediction.engines.openvino_engine import is_installed
 
 # all numbers of the published network, and those that each further slice adds to its first layer
 COUNTS = {
@@ -185,6 +188,18 @@ def test_numbers_are_those_of_the_published_networks(name: str):
     count, per_slice = COUNTS[name]
     assert numbers(architecture(name)) == count
     assert numbers(architecture(name), depth=5) == count + 4 * per_slice
+
+
+def test_compiled_the_residual_unet_gives_the_same():
+    body = new_model(ModelCard("resunet", {"width": 8})).network.train()
+    with torch.no_grad():
+        body(torch.randn(4, 1, 16, 16))  # statistics of batches that are not 0 and 1
+    x = torch.randn(1, 1, 16, 24)
+    with torch.inference_mode():
+        wanted = body.eval()(x)[:, 0].numpy()
+    engine = engine_for(body, "auto", "float32")
+    assert engine.name.startswith("OpenVINO") == is_installed()
+    assert np.allclose(engine.infer(x.numpy()), wanted, atol=1e-4)
 
 
 def test_unknown_architecture_lists_the_known():
