@@ -84,7 +84,7 @@ class TrainPanel(Panel):
         def start() -> None:
             run = trainings.start(request, lambda error: self.workbench.notify(str(error), "error"))
             self.runs.select(run.id)
-            self.bring_into_view(self.setup.start)
+            self.bring_into_view(self.setup)
 
         self.workbench.attempt(start)
 
