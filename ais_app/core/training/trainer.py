@@ -254,7 +254,8 @@ def _initial(card: ModelCard, start: Model | None) -> Model:
     if start is None:
         return new_model(card)
     theirs = start.card
-    if (theirs.architecture, theirs.depth) != (card.architecture, card.depth):
+    same_depth = theirs.depth == card.depth or start.network.dimension == 3  # volumes may be of any depth
+    if theirs.architecture != card.architecture or not same_depth:
         problem = f"is a {theirs.architecture} of depth {theirs.depth}, not a {card.architecture} of {card.depth}"
         raise ModelProblem(theirs.feature, problem, "choose its architecture and depth")
     model = new_model(dataclasses.replace(card, parameters=theirs.parameters), source=start.source)

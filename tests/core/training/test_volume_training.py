@@ -176,3 +176,13 @@ def test_resumed_it_ends_with_the_same_weights(tmp_path):
     again = run(train_job(data, chosen, card, checkpoint=tmp_path / "c", resume=True))
     pairs = zip(whole.model.network.parameters(), again.model.network.parameters(), strict=True)
     assert all(torch.equal(a, b) for a, b in pairs)
+
+
+def test_goes_on_from_a_parent_with_boxes_of_another_depth():
+    image, truth = balls(1, shape=(12, 32, 32), count=6)
+    item = LabelledTomogram.from_arrays(image, truth, 10.0)
+    card = ModelCard("unet3d", {"width": 4})
+    first, second = (params(box_size=8, depth=depth, boxes=4, epochs=1, draws=1, batch=4) for depth in (8, 12))
+    parent = run(train_job(cut_boxes([item], first, 4, 3), first, card)).model
+    child = run(train_job(cut_boxes([item], second, 4, 3), second, card, start=parent)).model
+    assert (parent.card.depth, child.card.depth) == (8, 12)
