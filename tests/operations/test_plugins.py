@@ -4,6 +4,7 @@ import importlib
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,9 +12,10 @@ import torch
 
 import ais_app
 from ais_app.core.errors import FileProblem, ModelProblem, ParameterProblem
+from ais_app.core.model.contract import PARTS
 from ais_app.core.model.package import ModelCard, architectures, load_model, load_source, new_model, save_model
 from ais_app.core.model.source import is_trusted, run_architecture, trust
-from ais_app.core.registry import discover, forget, models_folder
+from ais_app.core.registry import discover, forget, models_folder, run_source
 from ais_app.operations.architectures import check_architecture, new_architecture
 from ais_app.operations.models import architecture_problems, list_architectures
 from ais_app.state.project import Project
@@ -206,3 +208,11 @@ def test_trust_shows_the_program_and_asks(folder, ais, tmp_path, monkeypatch):
     assert ais("models", "trust", package, "--yes")[0] == 0
     assert ais("models", "check", package)[0] == 0
     assert "before" in ais("models", "trust", package)[1]
+
+
+def test_the_page_is_made_from_the_contract():
+    """``python packaging/plugin_page.py`` writes it."""
+    root = Path(__file__).parents[2]
+    module = run_source((root / "packaging" / "plugin_page.py").read_text(), "page", str(root / "packaging" / "p.py"))
+    assert (root / "docs" / "models" / "plugins.md").read_text() == module.page()
+    assert all(part.__doc__ for part in PARTS.values())

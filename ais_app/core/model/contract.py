@@ -65,6 +65,7 @@ def check_contract(record: Architecture) -> Iterator[Part]:
 
 
 def _describes_itself(record: Architecture) -> str:
+    """Fill all fields of the record: name, title, source, dimension, task, stride, receptive field."""
     wrong = {
         "name must be a word of letters, digits and _": not str(record.name).isidentifier(),
         "title is empty": not record.title,
@@ -84,6 +85,7 @@ def _whole(value: Any) -> bool:
 
 
 def _builds(record: Architecture) -> str:
+    """Give a `torch.nn.Module`; draw initial weights from torch's global random numbers and no others."""
     import torch
 
     one, two = (_body(record, 1) for _ in range(2))
@@ -94,6 +96,7 @@ def _builds(record: Architecture) -> str:
 
 
 def _refuses_unknown(record: Architecture) -> str:
+    """Name each parameter of `build`; one that it does not know is a `TypeError`."""
     try:
         record.build(1, **{**record.parameters, "no_such_parameter": 1})
     except TypeError:
@@ -102,6 +105,7 @@ def _refuses_unknown(record: Architecture) -> str:
 
 
 def _shapes(record: Architecture) -> str:
+    """Take inputs whose sizes are multiples of the stride, and give one float32 tensor of the task's shape."""
     import torch
 
     said = []
@@ -123,6 +127,7 @@ def _shapes(record: Architecture) -> str:
 
 
 def _logits(record: Architecture) -> str:
+    """Give logits, without a sigmoid; fresh weights neither drown nor blow up the signal."""
     import torch
 
     body = _body(record, 1).eval()
@@ -140,6 +145,7 @@ def _logits(record: Architecture) -> str:
 
 
 def _trains(record: Architecture) -> str:
+    """Let a gradient reach every weight, and the input."""
     import torch
 
     body = _body(record, 1).train()
@@ -155,6 +161,7 @@ def _trains(record: Architecture) -> str:
 
 
 def _methods(record: Architecture) -> str:
+    """Have `features(x)` to classify; `encode(x)` and `decode(code)` to encode."""
     import torch
 
     if record.task == "segment":
@@ -172,6 +179,7 @@ def _methods(record: Architecture) -> str:
 
 
 def _keeps_weights(record: Architecture) -> str:
+    """Keep all that is needed in the `state_dict`: the same weights give the same output."""
     import safetensors.torch
     import torch
 
@@ -189,6 +197,7 @@ def _keeps_weights(record: Architecture) -> str:
 
 
 def _reach(record: Architecture) -> str:
+    """Let no pixel farther away than half of `receptive_field` influence a pixel: tiles would show seams."""
     if record.task != "segment":
         return "does not matter for cubes"
     reach = _measured_reach(record)
