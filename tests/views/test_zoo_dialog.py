@@ -14,6 +14,7 @@ from PyQt6.QtTest import QTest
 from PyQt6.QtWidgets import QApplication
 
 from ais_app.core.model.package import ModelCard, load_model, new_model, save_model
+from ais_app.core.registry import forget
 from ais_app.core.zoo.publish import Description, publish
 from ais_app.state.shown_models import shown_models
 from ais_app.views.dialogs.trust import TrustDialog
@@ -152,6 +153,18 @@ def test_an_address_that_is_no_zoo_is_said(dialog, places, qtbot):
     click(dialog.remember)
     qtbot.waitUntil(lambda: "404" in dialog.status.text(), timeout=10_000)
     assert dialog.address.text() and titles(dialog)
+
+
+def test_a_broken_architecture_is_said_and_the_others_are_there(places, window, tmp_path, qtbot):
+    (tmp_path / "mine" / "broken.py").write_text("1 / 0")
+    forget()
+    said = []
+    window.workbench.notified.connect(said.append)
+    window.workbench.session.view.tab = "train"
+    qtbot.waitUntil(lambda: any("broken.py is left out" in note.text for note in said), timeout=60_000)
+    setup = window.tabs[1].panel.setup
+    assert setup.architecture.findData("unet_s") >= 0
+    forget()
 
 
 def test_closed_while_it_reads(offers, qtbot, opened):

@@ -16,6 +16,13 @@ def architectures_job() -> Job[list]:  # type: ignore[type-arg]
     return [item for item in list_architectures() if item.task == "segment"]
 
 
+def left_out() -> list[str]:
+    """Return what is to be said about architectures of one's own that cannot be used; ask after they were listed."""
+    from ais_app.operations.models import architecture_problems
+
+    return [f"{place} is left out: {reason}" for place, reason in architecture_problems().items()]
+
+
 def fill(box: QComboBox, entries: list[tuple[str, str]], chosen: str) -> None:
     """Replace the entries and keep the choice where it is still there."""
     if [(box.itemText(i), box.itemData(i)) for i in range(box.count())] == entries:

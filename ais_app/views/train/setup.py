@@ -12,7 +12,7 @@ from ais_app.core.errors import AisAppError
 from ais_app.core.training.parameters import TrainParams
 from ais_app.state.commands.training import DOCUMENT, TrainingRequest
 from ais_app.state.shown_models import shown_models
-from ais_app.views.train.choices import architectures_job, fill, label
+from ais_app.views.train.choices import architectures_job, fill, label, left_out
 from ais_app.views.widgets.fields import ChoiceBox
 from ais_app.views.widgets.forms import ParamsForm
 from ais_app.views.widgets.icon_button import IconButton
@@ -280,6 +280,8 @@ class TrainingSetup(QWidget):
         fill(self.architecture, [(info.title, info.name) for info in infos], "")
         self._choose(self.architecture, current)
         self._say_cost()
+        for problem in left_out():
+            self.workbench.notify(problem, "warning")
 
     def _unlisted(self, error: Exception) -> None:
         kind = "error" if isinstance(error, AisAppError) else "warning"
