@@ -14,7 +14,6 @@ import torch
 
 from ais_app.core.model.package import ModelCard, new_model
 from ais_app.core.training.hardware import Hardware, hardware
-from ais_app.core.training.optimise import channels_last
 from ais_app.core.training.parameters import TrainParams
 from ais_app.operations.models import list_architectures
 
@@ -24,7 +23,7 @@ ROUNDS = 3
 
 def prediction(name: str, depth: int, machine: Hardware) -> Callable[[], None]:
     """Return a function that predicts one slice with new weights."""
-    network = channels_last(new_model(ModelCard(name, depth=depth)).network.eval().to(machine.device))
+    network = new_model(ModelCard(name, depth=depth)).network.eval().to(machine.device).channels_last()
     slab = torch.randn(1, depth, SIZE, SIZE, device=machine.device).to(memory_format=torch.channels_last)
 
     def predict() -> None:

@@ -15,21 +15,6 @@ WARM_UP = 0.1  # share of the steps in which a one-cycle schedule rises
 LOWEST = 0.01  # where it starts and ends, relative to its peak
 
 
-def channels_last(network: Network) -> Network:
-    """Lay the weights out with channels innermost: the order in which convolutions are fastest, in 2D and in 3D.
-
-    ``to`` and not ``contiguous``: with one channel both orders are the same memory, and only ``to`` then also says so
-    in the strides, by which the convolution chooses.
-    """
-    for weight in network.parameters():
-        if weight.ndim in _INNERMOST:
-            weight.data = weight.data.to(memory_format=_INNERMOST[weight.ndim])
-    return network
-
-
-_INNERMOST = {4: torch.channels_last, 5: torch.channels_last_3d}
-
-
 def make_optimiser(network: nn.Module, params: TrainParams) -> torch.optim.Optimizer:
     """Return the optimiser; AdamW pulls only weights towards zero, not biases and batch-normalisation scales."""
     if params.optimiser == "adam":

@@ -29,7 +29,7 @@ from ais_app.core.provenance import versions
 from ais_app.core.training.batches import epoch_batches, steps_per_epoch
 from ais_app.core.training.boxes import BoxSet, TrainingData
 from ais_app.core.training.hardware import Hardware, deterministic, hardware, kept_memory, reproducible, sound
-from ais_app.core.training.optimise import RunningAverage, channels_last, learning_rate
+from ais_app.core.training.optimise import RunningAverage, learning_rate
 from ais_app.core.training.parameters import TrainParams, suited
 from ais_app.core.training.state import TrainingState, load_checkpoint, save_checkpoint, signature
 from ais_app.core.training.tasks import task_named
@@ -157,7 +157,7 @@ class _Training:
         self.signed = signature(data.training, data.held_out, params)
         with reproducible(params.seed, 0):
             model = _initial(self.card, start)
-            network = channels_last(model.network.to(machine.device)).train()
+            network = model.network.to(machine.device).channels_last().train()
             self.task = task_named(model.architecture.task)
             self.task.check(data.training)
             usual, brought = self.task.objective(network, params), model.architecture.objective

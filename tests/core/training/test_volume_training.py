@@ -186,3 +186,16 @@ def test_goes_on_from_a_parent_with_boxes_of_another_depth():
     parent = run(train_job(cut_boxes([item], first, 4, 3), first, card)).model
     child = run(train_job(cut_boxes([item], second, 4, 3), second, card, start=parent)).model
     assert (parent.card.depth, child.card.depth) == (8, 12)
+
+
+@pytest.mark.parametrize("architecture", ["ssn3d_v1", "ssn3d_ed", "edss3d"])
+def test_published_networks_learn_with_their_classes(architecture):
+    """Of several classes of voxels, all but the first are the feature."""
+    image, truth = balls(1, shape=(12, 32, 32), count=6)
+    chosen = params(architecture=architecture, box_size=8, depth=8, boxes=4, epochs=2, draws=1, batch=4)
+    data = cut_boxes([LabelledTomogram.from_arrays(image, truth, 10.0)], chosen, 8, 3)
+    result = run(train_job(data, chosen, ModelCard(architecture)))
+    assert all(np.isfinite(entry["training_loss"]) for entry in result.history)
+    with torch.inference_mode():
+        found = result.model.network(torch.zeros(1, 8, 8, 16))
+    assert found.shape == (1, 8, 8, 16) and 0 <= found.min() <= found.max() <= 1
