@@ -106,7 +106,7 @@ def card_page(entry: ZooEntry) -> str:
     rows += [("filtering", entry.filtering), ("authors", entry.authors), ("licence", entry.licence)]
     rows += [("published", entry.published), ("size", f"{entry.size:,} bytes"), ("SHA-256", f"`{entry.sha256}`")]
     listed = "\n".join(f"- {name}: {value}" for name, value in rows if value)
-    parts = [f"# {entry.title}", entry.description, listed]
+    parts = [f"# {entry.title}", entry.description]
     if entry.own_program:
         parts.append("It brings its own architecture as a Python program, which runs only after your yes.")
     if entry.scores:
@@ -115,6 +115,7 @@ def card_page(entry: ZooEntry) -> str:
     for heading, text in (("Data", entry.data), ("Limits", entry.limits)):
         if text:
             parts.append(f"## {heading}\n\n{text}")
+    parts.append(f"## Details\n\n{listed}")
     return "\n\n".join(part for part in parts if part) + "\n"
 
 

@@ -37,7 +37,7 @@ class Limits:
         After this many seconds the average must be this many bytes a second.
     """
 
-    timeout: float = 20.0
+    timeout: float = 10.0
     index: int = 16 * 2**20
     preview: int = 8 * 2**20
     card: int = 2**20
