@@ -211,6 +211,8 @@ def _trained(work: _Feature, params: TrainParams, path: Path, part: tuple[int, i
         training = load_card(path).training
         if training.get("parameters") == params.to_dict() and training.get("finished"):
             return float(read_json(note)["training_seconds"])
+    import ais_app.core.training.trainer  # noqa: F401 - seconds, which are not part of the training
+
     began = time.perf_counter()
     job = train_job(work.project, work.name, path, params, tomograms=work.tomograms)
     with suppress(StopIteration):
