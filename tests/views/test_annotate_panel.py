@@ -151,7 +151,7 @@ def test_the_settings_are_those_of_the_chosen_feature_in_nm_and_px(panel, qtbot)
     project, settings = panel.workbench.project, panel.settings
     size = project.tomogram("TS_01").voxel_size
     project.change_feature("membrane", brush_radius=size * 12)
-    qtbot.waitUntil(lambda: settings.pixels.text() == "12.0 px")
+    qtbot.waitUntil(lambda: settings.pixels.text() == "12 px")
     assert settings.radius.value() == pytest.approx(size * 1.2)
     settings.radius.changed.emit(5.0)
     settings.opacity.changed.emit(0.25)
