@@ -16,7 +16,7 @@ from ais_app.core.scene.scene import ScenePicks, SceneSurface
 from ais_app.core.surfaces.mesh import NM3
 from ais_app.state import scene_store as store
 from ais_app.state.commands import render
-from ais_app.state.first_picking import first_picking
+from ais_app.state.first_picking import FirstPicking, first_picking
 from ais_app.views.render.columns import aligned
 from ais_app.views.render.space import Space
 from ais_app.views.widgets.fields import ChoiceBox
@@ -53,6 +53,7 @@ class PickingPanel(QWidget):
         self._latest = Latest("picking", self)
         self._live: tuple[Stamp, LivePicks] | None = None
         self._asked: object = None
+        self._first: FirstPicking | None = None
         self.particles: Particles | None = None
         self.on = QCheckBox("Pick from")
         self.on.setToolTip("Find the blobs of a surface's volume, and show them while the sliders move")
@@ -103,6 +104,7 @@ class PickingPanel(QWidget):
         self.threshold.set_value(params.threshold)
         self.volume.set_value(max(params.min_volume / NM3, LEAST_VOLUME))
         self.spacing.set_value(params.min_spacing)
+        self.start.setVisible(self._first is not None and params == self._first.params)
         self._ask()
 
     def refresh(self) -> None:
@@ -173,9 +175,8 @@ class PickingPanel(QWidget):
         if surface is None:
             return
         kept = session.project.display(DOCUMENT, {}).get(surface.name)
-        first = first_picking(session, surface)
+        self._first = first = first_picking(session, surface)
         self.start.setText(first.words)
-        self.start.setVisible(kept is None)
         self.name.setText(surface.name)
         self.radius.set_value(session.project.display(RADII, {}).get(surface.name, first.radius))
         self.set_params(first.params if kept is None else BlobParams.from_dict(kept))
