@@ -157,7 +157,9 @@ def _reach(steps: Sequence[Step], sources: Sequence[Sequence[int]], output: int,
             if not sources[place]:
                 farthest = max(farthest, at - interval[0], interval[1] - at)
             found = steps[place].source(*interval)
-            for source in sources[place] if found is not None else ():
+            if found is None:
+                continue
+            for source in sources[place]:
                 low, high = needed.get(source, found)
                 needed[source] = min(low, found[0]), max(high, found[1])
     return farthest
