@@ -52,11 +52,16 @@ class NetworkOffers(QWidget):
 
     def show_zoo(self) -> ZooDialog:
         """Open the dialog and return it."""
-        dialog = ZooDialog(self.window(), self.workbench)
-        dialog.chosen.connect(lambda zoo, entry: dialog.follow(take(self.workbench, zoo, entry)))
-        dialog.opened.connect(lambda path: use(self.workbench, path))
-        dialog.show()
-        return dialog
+        return show_zoo(self.window(), self.workbench)
+
+
+def show_zoo(window: QWidget | None, workbench: Workbench) -> ZooDialog:
+    """Open the dialog in which all trained networks are found; what is chosen there goes into the project."""
+    dialog = ZooDialog(window, workbench)
+    dialog.chosen.connect(lambda zoo, entry: dialog.follow(take(workbench, zoo, entry)))
+    dialog.opened.connect(lambda path: use(workbench, path))
+    dialog.show()
+    return dialog
 
 
 class OfferRow(QWidget):
