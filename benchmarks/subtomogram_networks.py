@@ -249,7 +249,8 @@ def _overlap(found: np.ndarray, truth: np.ndarray) -> dict[str, float]:
 
 def encoder(form: Form, training: Subtomograms, test: Subtomograms, seed: int, snr: float = 0.5) -> dict[str, Any]:
     """Return how pure clusters of codes are, how pure those of the voxels, and how well clusters teach to segment."""
-    params = settings(form, "autoencoder3d", form.encoder_epochs, seed, shift=0.0)
+    as_published = {"batch": 8, "optimiser": "adam", "schedule": "constant"}
+    params = settings(form, "autoencoder3d", form.encoder_epochs, seed, shift=0.0, **as_published)
     cubes, unseen = binned(training.at(snr), form), binned(test.at(snr), form)
     data = cube_data(cubes, None, params)
     result, seconds = timed(train_job(data, params, card("autoencoder3d", form)))

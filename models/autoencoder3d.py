@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import torch
 from ais_app.models import Architecture
-from ais_app.models._classify3d import halving, initialise
+from ais_app.models._classify3d import halving
 from ais_app.models.layers import BATCH_NORM_EPSILON
 from ais_app.models.layers3d import convolution3d
 from torch import nn
@@ -64,14 +64,14 @@ class Autoencoder3D(nn.Module):
             convolution3d(CHANNELS, CHANNELS),
             nn.Conv3d(CHANNELS, 1, 3, padding=1),
         )
-        initialise(self)
+        _initialise(self)
         if classes:
             self.to_hidden = nn.Sequential(
                 nn.BatchNorm1d(flat, eps=BATCH_NORM_EPSILON), nn.Linear(flat, code), nn.ReLU(inplace=True)
             )
             self.classifier = nn.Sequential(nn.Linear(code, code), nn.ReLU(inplace=True), nn.Linear(code, classes))
-            initialise(self.to_hidden)
-            initialise(self.classifier)
+            _initialise(self.to_hidden)
+            _initialise(self.classifier)
 
     def encode(self, x: torch.Tensor) -> torch.Tensor:
         """Map cubes ``(n, size, size, size)`` to codes ``(n, code)``, not negative."""
@@ -97,6 +97,19 @@ class Autoencoder3D(nn.Module):
             return self.decode(code), [code], None
         hidden = self.to_hidden(maps)
         return self.decode(code), [code, hidden], self.classifier(hidden)
+
+
+def _initialise(network: nn.Module) -> None:
+    """Set initial weights as Keras does and the paper did (Glorot and Bengio, 2010, equation 16), biases zero.
+
+    With the larger weights that suit ReLUs elsewhere the code starts so large that its units die in the first epochs:
+    every cube then has the code zero.
+    """
+    for module in network.modules():
+        if isinstance(module, (nn.Conv3d, nn.Linear)):
+            nn.init.xavier_uniform_(module.weight)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
 
 
 def build(depth: int = 1, size: int = SIZE, code: int = CODE, classes: int = 0) -> Autoencoder3D:

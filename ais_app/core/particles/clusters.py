@@ -64,12 +64,14 @@ def cluster_codes(codes: np.ndarray, count: int = CLUSTERS, seed: int = 0) -> Cl
     Raises
     ------
     ParameterProblem
-        There are fewer codes than clusters.
+        There are fewer different codes than clusters.
     """
     from sklearn.cluster import KMeans
 
-    if not 1 <= count <= len(codes):
-        raise ParameterProblem("clusters", f"{len(codes)} codes do not make {count} clusters", "ask for fewer")
+    different = len(np.unique(codes, axis=0))
+    if not 1 <= count <= different:
+        problem = f"{len(codes)} codes, {different} of them different, do not make {count} clusters"
+        raise ParameterProblem("clusters", problem, "ask for fewer, or train the encoder anew")
     found = KMeans(count, n_init=10, random_state=seed).fit(codes)
     order = np.argsort(-np.bincount(found.labels_, minlength=count), kind="stable")
     number = np.empty(count, np.int64)
