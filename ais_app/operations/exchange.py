@@ -64,13 +64,15 @@ def export_model(
     ParameterProblem
         The suffix is neither of the two.
     """
-    from ais_app.core.exchange.bioimage import write_bioimage
+    from ais_app.core.exchange.bioimage import check_sayable, write_bioimage
     from ais_app.core.exchange.onnx_model import onnx_bytes
     from ais_app.core.exchange.runners import difference
 
     out = Path(out)
     _require(out)
     loaded = load_model(model, trust_source=trust_source)
+    if out.suffix.lower() == BIOIMAGE:
+        check_sayable(loaded)
     content = onnx_bytes(loaded)
     name, worst = difference(loaded.network, content, check_with)
     if out.suffix.lower() == ONNX:

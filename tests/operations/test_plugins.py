@@ -21,6 +21,14 @@ from ais_app.operations.models import architecture_problems, list_architectures
 from ais_app.state.project import Project
 
 
+@pytest.fixture(autouse=True, scope="module")
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     monkeypatch.setenv("AIS_APP_MODELS", str(tmp_path / "mine"))

@@ -85,10 +85,7 @@ def write_bioimage(model: Model, path: str | Path, weights: bytes, about: About,
     """
     import onnx
 
-    if model.architecture.task != "segment":
-        raise ModelProblem(model.card.architecture, "does not segment", "only networks that segment are exported")
-    if model.architecture.dimension != 2:
-        raise ModelProblem(model.card.architecture, "works on volumes", "export it as .onnx")
+    check_sayable(model)
     given, result = _test(model)
     rdf = describe(model, about, onnx.load_from_string(weights).opset_import[0].version)
     members = {
@@ -103,6 +100,14 @@ def write_bioimage(model: Model, path: str | Path, weights: bytes, about: About,
         for name, content in members.items():
             package.writestr(name, content)
     return Path(path)
+
+
+def check_sayable(model: Model) -> None:
+    """Raise `ModelProblem` unless the network segments slices, which is what is written of the format here."""
+    if model.architecture.task != "segment":
+        raise ModelProblem(model.card.architecture, "does not segment", "only networks that segment are exported")
+    if model.architecture.dimension != 2:
+        raise ModelProblem(model.card.architecture, "works on volumes", "export it as .onnx")
 
 
 def describe(model: Model, about: About, opset: int) -> dict[str, Any]:
