@@ -18,7 +18,9 @@ def export(
         str, typer.Option(help="onnxruntime, openvino, or auto: the first of them that is installed.")
     ] = "auto",
     author: Annotated[str, typer.Option(help="Your name, for the BioImage Model Zoo.")] = "unknown",
-    licence: Annotated[str, typer.Option(help="SPDX name of the terms, for the BioImage Model Zoo.")] = "CC-BY-4.0",
+    licence: Annotated[
+        str, typer.Option(help="SPDX name of the terms, such as CC-BY-4.0, for the BioImage Model Zoo.")
+    ] = "",
     description: Annotated[str, typer.Option(help="What it does, in a sentence.")] = "",
     trust_source: Annotated[
         bool, typer.Option("--trust-source", help="Run the architecture's program that is packed with the model.")

@@ -50,13 +50,13 @@ class About:
     author
         Name.
     licence
-        SPDX name.
+        SPDX name; no terms are stated when empty.
     description
         A sentence.
     """
 
     author: str = "unknown"
-    licence: str = "CC-BY-4.0"
+    licence: str = ""
     description: str = ""
 
 
@@ -121,7 +121,7 @@ def describe(model: Model, about: About, opset: int) -> dict[str, Any]:
         "name": f"{title} in cryo-electron tomograms"[:128],
         "description": what[:1024],
         "authors": [{"name": about.author.replace("/", " ").replace("\\", " ")}],
-        "license": about.licence,
+        **({"license": about.licence} if about.licence else {}),
         "cite": [PAPER],
         "documentation": README,
         "covers": [COVER],
