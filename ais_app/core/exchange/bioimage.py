@@ -37,7 +37,7 @@ RDF, WEIGHTS, README, COVER = "rdf.yaml", "weights.onnx", "README.md", "cover.pn
 TEST_INPUT, TEST_OUTPUT = "test_input.npy", "test_output.npy"
 EPSILON = 1e-6  # what the format adds to the deviation
 MOST_RDF, MOST_WEIGHTS = 2**20, 2**31
-PAPER = {"text": "Last et al. (2024), Streamlining segmentation of cryo-electron tomography datasets with Ais, eLife",
+PAPER = {"text": "Last et al. (2024), Ais: streamlining segmentation of cryo-electron tomography datasets, eLife",
          "doi": "10.7554/eLife.98552"}  # fmt: skip
 
 
