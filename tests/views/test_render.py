@@ -17,6 +17,7 @@ from PyQt6.QtTest import QTest
 from ais_app.core.io import create_volume
 from ais_app.core.model.package import ModelCard, new_model, save_model
 from ais_app.core.pickers.blobs import BlobParams
+from ais_app.core.prediction.parameters import PredictionParams
 from ais_app.core.probability import create_probabilities
 from ais_app.core.scene.surface import SurfaceSettings
 from ais_app.state import scene_store
@@ -90,7 +91,8 @@ def lamella(files: Path, tmp_path: Path) -> Path:
 def window(qapp, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MainWindow]:
     """One window for all tests of this file; each opens a project of its own."""
     folder = tmp_path_factory.mktemp("window")
-    made = MainWindow(Workbench(folder / "settings", folder / "drafts"))
+    engine = PredictionParams(engine="torch")  # OpenVINO takes seconds to take over each network
+    made = MainWindow(Workbench(folder / "settings", folder / "drafts", engine))
     made.resize(1280, 800)
     made.show()
     assert QTest.qWaitForWindowExposed(made)
