@@ -53,7 +53,7 @@ BAD_FILES = {
     "words.tif": b"this is no picture",
     "words.aismodel": b"this is no network",
     "words.aisproj": b"this is no project",
-    "words.xyz": b"nobody knows this",
+    "words.docx": b"nobody knows this",
 }
 
 
@@ -142,6 +142,7 @@ def test_a_full_disk_stops_an_export_in_words_and_it_can_go_on(opened, tmp_path,
     opened.workbench.session.view.tab = "export"
     panel, exports = opened.tabs[2].panel, opened.workbench.exports
     panel.prediction.set_value(ais_app.PredictionParams(engine="torch", precision="float32"))
+    panel.preview.setChecked(False)
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (250_000, before[1]))  # a file of 344 KB does not fit any more
     try:
