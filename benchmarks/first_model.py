@@ -1,11 +1,12 @@
 """From first start to a first useful network, as somebody does it who follows docs/window/getting_started.md.
 
-    python benchmarks/first_model.py [--seed 3] [--snr 0.3]        needs a screen; without one: xvfb-run -a python …
+    python benchmarks/first_model.py [--features Membrane,Ribosome] [--seed 3] [--snr 0.3]
+                                     needs a screen; without one: xvfb-run -a python …
 
-A phantom of 64 x 256 x 256 voxels is dropped on the window; membranes and ribosomes are painted on three slices with
-the mouse, as the truth says; both networks are trained with the settings that the form has by itself. Every mouse and
-key event is sent to the widgets. The table says for each step what a person does, how long that takes a person, and how
-long they wait for the program.
+A phantom of 64 x 256 x 256 voxels is dropped on the window; the features are painted on three slices with the mouse, as
+the truth says; a network of each is trained with the settings that the form has by itself. Every mouse and key event is
+sent to the widgets. The table says for each step what a person does, how long that takes a person, and how long they
+wait for the program.
 
 A person's time is estimated by the keystroke-level model (Card, Moran and Newell 1980, Communications of the ACM 23,
 396): 0.28 s a key, 1.1 s to point, 0.2 s to press and let go, 1.35 s to think before each new thing, and 0.9 s + 0.16 s
@@ -22,7 +23,7 @@ START = time.perf_counter()
 import argparse
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +40,7 @@ from ais_app.views.workbench import Workbench
 
 KEY, POINT, PRESS, THINK = 0.28, 1.1, 0.2, 1.35  # s
 STROKE, CENTIMETRE, PIXELS = 0.9, 0.16, 37.8  # s a stroke, s a cm, pixels a cm
+HEAD = f"{'step':34}{'actions':>9}{'person, s':>11}{'waits, s':>10}"
 SLICES = (20, 32, 44)
 UNSEEN = 26
 LEFT, NONE = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
@@ -62,9 +64,10 @@ class Person:
 
     @contextmanager
     def step(self, name: str) -> Iterator[Step]:
-        """Do one step of the way."""
+        """Do one step of the way, and print it."""
         self.steps.append(Step(name, person=THINK))
         yield self.steps[-1]
+        print(line(self.steps[-1]), flush=True)
 
     def click(self, widget: QWidget, at: QPoint | None = None) -> None:
         """Point and click."""
@@ -110,8 +113,10 @@ class Person:
 class Way:
     """The way, step by step."""
 
-    def __init__(self, window: MainWindow, tomogram: Path, truth: dict[str, np.ndarray]) -> None:
-        self.window, self.tomogram, self.truth = window, tomogram, truth
+    def __init__(
+        self, window: MainWindow, tomogram: Path, truth: dict[str, np.ndarray], features: Sequence[str]
+    ) -> None:
+        self.window, self.tomogram, self.truth, self.features = window, tomogram, truth, features
         self.person, self.session = Person(), window.workbench.session
 
     def go(self) -> list[Step]:
@@ -122,12 +127,13 @@ class Way:
             started.waited = time.perf_counter() - START
         with self.person.step("drop the tomogram"):
             self._drop()
-        with self.person.step("name two features"):
+        with self.person.step("name the features"):
             self._name()
-        for feature, paint in (("Membrane", self._trace), ("Ribosome", self._dab)):
+        for feature in self.features:
+            paint = {"Membrane": self._trace, "Ribosome": self._dab}[feature]
             with self.person.step(f"{feature} on {len(SLICES)} slices"):
                 self._paint(feature, paint)
-        for feature in ("Membrane", "Ribosome"):
+        for feature in self.features:
             with self.person.step(f"train {feature}"):
                 self._train(feature)
         with self.person.step("look at a slice without labels"):
@@ -155,7 +161,7 @@ class Way:
 
     def _name(self) -> None:
         field = self.window.tabs[0].panel.features.name
-        for name in ("Membrane", "Ribosome"):
+        for name in self.features:
             self.person.click(field)
             self.person.type(field, name)
             self.person.key(field, Qt.Key.Key_Return)
@@ -235,6 +241,7 @@ def in_order(points: np.ndarray) -> np.ndarray:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--features", default="Membrane,Ribosome", help="in the order in which they are done")
     parser.add_argument("--seed", type=int, default=3)
     parser.add_argument("--snr", type=float, default=0.3)
     parser.add_argument("--picture", type=Path, help="write the window as it is at the end")
@@ -247,7 +254,8 @@ def main() -> None:
         made = time.perf_counter()
         tomogram, truth = phantom(folder, arguments.seed, arguments.snr)
         globals()["START"] = START + time.perf_counter() - made  # the phantom is no part of the start
-        way = Way(window, tomogram, truth)
+        way = Way(window, tomogram, truth, arguments.features.split(","))
+        print(HEAD, flush=True)
         steps = way.go()
         scores = way.scores()
         if arguments.picture:
@@ -270,12 +278,15 @@ def phantom(folder: Path, seed: int, snr: float) -> tuple[Path, dict[str, np.nda
     return folder / "phantom" / "tomogram.mrc", masks
 
 
+def line(step: Step) -> str:
+    """Return a step as a line of the table."""
+    return f"{step.name:34}{step.actions:9}{step.person:11.0f}{step.waited:10.1f}"
+
+
 def report(steps: list[Step], scores: dict[str, float]) -> None:
-    print(f"{'step':34}{'actions':>9}{'person, s':>11}{'waits, s':>10}")
-    for step in steps:
-        print(f"{step.name:34}{step.actions:9}{step.person:11.0f}{step.waited:10.1f}")
+    """Print the sums and what the networks are worth."""
     totals = (sum(s.actions for s in steps), sum(s.person for s in steps), sum(s.waited for s in steps))
-    print(f"{'in all':34}{totals[0]:9}{totals[1]:11.0f}{totals[2]:10.1f}")
+    print(line(Step("in all", *totals)))
     print("Dice on a slice without labels: " + ", ".join(f"{name} {value:.2f}" for name, value in scores.items()))
 
 
