@@ -93,8 +93,13 @@ def test_three_planes_share_their_scale_and_place(opened, tmp_path, qtbot):
     opened.workbench.session.view.planes = "xyz"
     qtbot.waitUntil(lambda: all(pane.shown_index is not None for pane in opened.slices.panes.values()), timeout=10_000)
     framed(opened)
+    panes = opened.slices.panes
     for axis in "yx":
-        compare(f"plane_{axis}", opened.slices.panes[axis].canvas.render(), tmp_path)
+        compare(f"plane_{axis}", panes[axis].canvas.render(), tmp_path)
+    opened.slices.setFixedSize(900, 700)
+    QTest.qWait(100)
+    fitted = panes["z"].camera.fitted(SHAPE[2], SHAPE[1], panes["z"].pane_size)
+    assert panes["z"].is_fitted and {pane.camera.scale for pane in panes.values()} == {fitted.scale}
 
 
 def test_a_surface_with_its_box_and_scale_bar(opened, tmp_path, qtbot):

@@ -239,6 +239,9 @@ class SliceArea(QWidget):
         if self._linking or self.workbench.session.view.planes != "xyz":
             return
         pane = self.panes[moved]
+        if moved != "z" and pane.is_fitted:  # its size has changed; XY says what is shown
+            self._follow(moved, self.panes["z"], centre=True)
+            return
         for axis in self.panes:
             if axis != moved:
                 fresh = self.panes[axis].view.tomogram != pane.view.tomogram

@@ -219,14 +219,15 @@ class SlicePane(QWidget):
             self.look(self.camera)
 
     def look(self, camera: Camera) -> None:
-        """Look at another place."""
-        self.camera = camera
+        """Look at another place; that the pane has another size now is no news to the others."""
+        has_moved, self.camera = camera != self.camera, camera
         width, height = self.pane_size
         w, h = width / camera.scales[0], height / camera.scales[1]
         self._box.camera.flip = (False, camera.flipped, False)
         self._box.camera.rect = (camera.across - w / 2, camera.up - h / 2, w, h)
         self._refresh_marks()
-        self.moved_camera.emit()
+        if has_moved:
+            self.moved_camera.emit()
         self.canvas.update()
 
     def move_image(self, dx: float, dy: float) -> None:
@@ -243,9 +244,10 @@ class SlicePane(QWidget):
         self.look(self.camera.zoomed(ZOOM_STEP**steps, where))
 
     def follow(self, camera: Camera) -> None:
-        """Look where another pane looks."""
-        self._fitted = False
-        self.look(camera)
+        """Look where another pane looks; one that does so already stays fitted to its size."""
+        if camera != self.camera:
+            self._fitted = False
+            self.look(camera)
 
     def to_voxel(self, point: QPointF) -> ZYX:
         """Return the voxel indices under a point of the pane."""
