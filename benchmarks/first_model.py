@@ -180,6 +180,8 @@ class Way:
             paint(z)
 
     def _go_to(self, z: int) -> None:
+        self.window.activateWindow()
+        assert QTest.qWaitForWindowActive(self.window)
         while self.session.view.z != z:
             far = abs(self.session.view.z - z) >= 5
             key = Qt.Key.Key_Right if self.session.view.z < z else Qt.Key.Key_Left

@@ -88,6 +88,7 @@ def train(window: MainWindow, feature: str, qtbot) -> None:
     panel.setup.feature.setCurrentText(feature)
     panel.setup.form.set_value(QUICK)
     QTest.mouseClick(panel.setup.start, LEFT)
+    assert window.focusWidget() is window.slices.panes["z"].native  # the arrows go through slices while it learns
     project = window.workbench.project
     with answering(f"training {feature}"):
         qtbot.waitUntil(lambda: project.runs[-1].state != "training", timeout=240_000)

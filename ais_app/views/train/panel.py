@@ -84,6 +84,7 @@ class TrainPanel(Panel):
         def start() -> None:
             run = trainings.start(request, lambda error: self.workbench.notify(str(error), "error"))
             self.runs.select(run.id)
+            self.slices.panes["z"].native.setFocus()  # the form folds: the arrows are for the slices from here on
             self.bring_into_view(self.setup)
 
         self.workbench.attempt(start)
