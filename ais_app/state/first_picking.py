@@ -10,7 +10,6 @@ import math
 from dataclasses import dataclass
 
 from ais_app.core.pickers.blobs import BlobParams
-from ais_app.core.scene.scene import SceneSurface
 from ais_app.state.scene_store import PICK_DIAMETER
 from ais_app.state.session import Session
 
@@ -36,21 +35,29 @@ class FirstPicking:
     words: str
 
 
-def first_picking(session: Session, surface: SceneSurface) -> FirstPicking:
-    """Return what picking from a surface begins with: a particle as large as the brush of its feature.
+def first_picking(session: Session, name: str, threshold: float) -> FirstPicking:
+    """Return what picking from a segmentation begins with: a particle as large as the brush of its feature.
 
-    A person paints a ribosome with a brush of its size. Where no feature has the surface's name a particle is
-    `PICK_DIAMETER` across.
+    A person paints a ribosome with a brush of its size.
+
+    Parameters
+    ----------
+    session
+        Its project knows the features.
+    name
+        Of the segmentation. Where no feature has it a particle is `PICK_DIAMETER` across.
+    threshold
+        Probability from which a voxel counts.
     """
     features = session.project.features
     # "ribosome (live)" and "ribosome 2" are of the ribosome
-    own = [each for each in features if surface.name == each.name or surface.name.startswith(f"{each.name} ")]
+    own = [each for each in features if name == each.name or name.startswith(f"{each.name} ")]
     feature = max(own, key=lambda each: len(each.name), default=None)
     radius = PICK_DIAMETER / 2 if feature is None else feature.brush_radius
     width = f"{2 * radius / 10:.3g} nm"
     source = "no feature has this name" if feature is None else f"as wide as the brush of {feature.name}"
     params = BlobParams(
-        threshold=surface.settings.level,
+        threshold=threshold,
         min_volume=float(f"{4 / 3 * math.pi * (SMALLEST * radius) ** 3:.2g}"),
         min_spacing=radius,
     )

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from PyQt6.QtWidgets import QFileDialog
 import ais_app
 from ais_app.batch.queue import Queue, queue_path
 from ais_app.core.model.package import ModelCard, new_model
+from ais_app.core.pickers.blobs import BlobParams
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -55,6 +57,23 @@ def panel(opened, network, tmp_path):
 def finished(qtbot, window, timeout=90_000):
     exports = window.workbench.exports
     qtbot.waitUntil(lambda: exports.items and not exports.unfinished and not exports.running, timeout=timeout)
+
+
+def test_picking_begins_with_the_size_of_the_feature_until_a_person_says_otherwise(panel, opened):
+    opened.workbench.project.change_feature("membrane", brush_radius=100.0)
+    outputs, form = panel.outputs, panel.outputs.forms["picks"]
+    assert form.value().min_volume == BlobParams().min_volume
+    outputs.box("membrane", "picks").click()
+    begun = form.value()
+    assert begun.min_volume == pytest.approx(4 / 3 * np.pi * 50**3, rel=0.05) and begun.min_spacing == 100.0
+    assert "as wide as the brush of membrane" in outputs.picking_begins.text()
+    assert outputs.wishes()["picks"]["membrane"]["params"] == begun
+    own = replace(begun, min_volume=7.0)
+    form.set_value(own)
+    form.changed.emit(own)
+    outputs.box("membrane", "picks").click()
+    outputs.box("membrane", "picks").click()
+    assert form.value() == own and not outputs.picking_begins.isVisible()
 
 
 def test_ticked_outputs_are_made(panel, opened, network, tmp_path, qtbot, monkeypatch):

@@ -8,9 +8,10 @@ from PyQt6.QtWidgets import QCheckBox, QGridLayout, QLabel, QVBoxLayout, QWidget
 
 from ais_app.core.params import Params
 from ais_app.core.pickers.blobs import BlobParams
+from ais_app.state.first_picking import first_picking
 from ais_app.views.widgets.fold import Fold
 from ais_app.views.widgets.forms import ParamsForm
-from ais_app.views.widgets.panel import discard
+from ais_app.views.widgets.panel import discard, hint
 from ais_app.views.workbench import Workbench
 
 KINDS = {
@@ -42,6 +43,11 @@ class OutputTable(QWidget):
         titles = {"picks": "Picking", "filaments": "Tracing", "meshes": "Meshing"}
         for kind, form in self.forms.items():
             column.addWidget(Fold(titles[kind], form))
+        self.picking_begins = hint("")
+        self.picking_begins.hide()
+        column.insertWidget(2, self.picking_begins)
+        self._is_own_picking = False
+        self.forms["picks"].changed.connect(self._keep_picking)
         self.formats = QCheckBox("Also for RELION 5")
         self.formats.setToolTip("Write the picks as a RELION 5 STAR file, too")
         column.addWidget(self.formats)
@@ -70,6 +76,8 @@ class OutputTable(QWidget):
                 box.setToolTip(f"{feature}: {tip}")
                 box.setAccessibleName(f"{name} of {feature}")
                 box.setChecked((feature, kind) in ticked)
+                if kind == "picks":
+                    box.toggled.connect(self._begin_picking)
                 self._boxes[feature, kind] = box
                 grid.addWidget(box, row, column)
         self._place.addWidget(self._table)
@@ -77,6 +85,22 @@ class OutputTable(QWidget):
     def box(self, feature: str, kind: str) -> QCheckBox:
         """Return the check box of an output."""
         return self._boxes[feature, kind]
+
+    def _begin_picking(self, _: bool) -> None:
+        """Begin with particles as large as the smallest feature that is picked, until a person says otherwise."""
+        picked = [feature for (feature, kind), box in self._boxes.items() if kind == "picks" and box.isChecked()]
+        if self._is_own_picking or not picked:
+            return
+        threshold = BlobParams().threshold
+        begins = [first_picking(self.workbench.session, feature, threshold) for feature in picked]
+        smallest = min(begins, key=lambda each: each.radius)
+        self.forms["picks"].set_value(smallest.params)
+        self.picking_begins.setText(smallest.words)
+        self.picking_begins.show()
+
+    def _keep_picking(self, _: Params) -> None:
+        self._is_own_picking = True
+        self.picking_begins.hide()
 
     def wishes(self) -> dict[str, dict[str, Any]]:
         """Return what `plan_exports` takes: kind to feature to arguments."""

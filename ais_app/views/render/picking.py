@@ -175,7 +175,7 @@ class PickingPanel(QWidget):
         if surface is None:
             return
         kept = session.project.display(DOCUMENT, {}).get(surface.name)
-        self._first = first = first_picking(session, surface)
+        self._first = first = first_picking(session, surface.name, surface.settings.level)
         self.start.setText(first.words)
         self.name.setText(surface.name)
         self.radius.set_value(session.project.display(RADII, {}).get(surface.name, first.radius))
