@@ -8,17 +8,10 @@ import sys
 
 import numpy as np
 import pytest
-import torch
 
 from ais_app.cli.app import run
 
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

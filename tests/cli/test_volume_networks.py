@@ -4,19 +4,12 @@ import json
 
 import numpy as np
 import pytest
-import torch
 
 import ais_app
 from ais_app.cli.app import run
 from ais_app.core.tomogram import Tomogram
 
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,6 @@ import json
 
 import numpy as np
 import pytest
-import torch
 
 import ais_app
 from ais_app.core.errors import ModelProblem, ParameterProblem
@@ -18,12 +17,7 @@ QUICK = ais_app.TrainParams(epochs=1, draws=1, boxes=8, box_size=16, batch=8, va
 TORCH = ais_app.PredictionParams(engine="torch")
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

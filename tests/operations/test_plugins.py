@@ -20,13 +20,7 @@ from ais_app.operations.architectures import check_architecture, new_architectur
 from ais_app.operations.models import architecture_problems, list_architectures
 from ais_app.state.project import Project
 
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture

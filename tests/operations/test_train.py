@@ -25,12 +25,7 @@ from ais_app.state.project import Project
 PARAMS = TrainParams(architecture="vggnet_s", epochs=2, draws=2, batch=8, boxes=12, box_size=16)
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture

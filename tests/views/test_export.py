@@ -23,13 +23,7 @@ from ais_app.batch.queue import Queue, queue_path
 from ais_app.core.model.package import ModelCard, new_model
 from ais_app.core.pickers.blobs import BlobParams
 
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="session")

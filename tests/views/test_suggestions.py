@@ -15,13 +15,7 @@ from ais_app.core.training.suggest import Suggestion, SuggestParams
 from ais_app.state.commands import models, suggestions
 from ais_app.state.shown_models import ModelStyle, set_style
 
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="session")

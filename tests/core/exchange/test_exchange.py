@@ -30,12 +30,7 @@ ARCHITECTURE = Architecture("own", "Own", 2, 1, 3, lambda depth=1: nn.Conv2d(dep
 """
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def made(card, path):

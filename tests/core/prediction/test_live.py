@@ -41,13 +41,7 @@ ARCHITECTURE = Architecture("tiny", "Tiny", dimension=2, stride=2, receptive_fie
 """
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Two threads that wait for each other are slower than one where other tests run beside."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def make_model(feature="a", seed=1, **card):

@@ -43,13 +43,7 @@ ARCHITECTURE = Architecture("tiny3d", "Tiny", dimension=3, stride=2, receptive_f
 """
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Two threads that wait for each other are slower than one where other tests run beside."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def make_model(architecture="tiny3d", **card):
