@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import logging
 import sys
 import traceback
@@ -11,7 +10,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import typer
-from typer.core import TyperCommand, TyperGroup
+
+from ais_app.cli.lazy import lazy_group
 
 # name: what it does, as `ais-app --help` shows it. The module ais_app.cli.<name> is imported only when it is used.
 COMMANDS = {
@@ -34,6 +34,12 @@ COMMANDS = {
     "measure": "Measure segmentations: volumes, areas, distances, thickness",
     "preview": "Draw slices with their segmentations over them",
     "coordinates": "Convert particle lists between programs",
+    "wedge": "Estimate the missing wedge of tomograms",
+    "snr": "Estimate signal-to-noise ratios",
+    "dog": "Pick particles by a difference of Gaussians, without a network",
+    "saliency": "Pick what stands out, without a network",
+    "match": "Find a template in tomograms",
+    "subtomo": "Extract, align, average, classify and cluster subtomograms",
     "mapback": "Put an average back at every pick, as a volume",
     "models": "List, find, inspect, exchange and compare networks",
     "batch": "Queue work over many tomograms, run it anywhere",
@@ -41,37 +47,8 @@ COMMANDS = {
 }
 
 
-class LazyGroup(TyperGroup):
-    """Imports a sub-command when it is called, not when help lists it."""
-
-    _listing = False
-
-    def list_commands(self, ctx: Any) -> list[str]:
-        """Return the names in the order of the work, not of the alphabet."""
-        return list(COMMANDS)
-
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """Return the command; while help is listing, only its name and summary."""
-        if cmd_name not in COMMANDS:
-            return None
-        if self._listing:
-            return TyperCommand(cmd_name, help=COMMANDS[cmd_name], callback=lambda: None)
-        module = importlib.import_module(f"ais_app.cli.{cmd_name}")
-        command = typer.main.get_command(module.app)
-        command.name = cmd_name
-        return command
-
-    def format_help(self, ctx: Any, formatter: Any) -> None:
-        """List the commands without importing them."""
-        self._listing = True
-        try:
-            super().format_help(ctx, formatter)
-        finally:
-            self._listing = False
-
-
 app = typer.Typer(
-    cls=LazyGroup,
+    cls=lazy_group(COMMANDS, ""),
     help="A cryo-electron tomography workbench: annotate, train, segment, pick, trace, mesh.",
     no_args_is_help=True,
     add_completion=False,

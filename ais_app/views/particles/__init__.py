@@ -1,0 +1,1 @@
+"""The Particles tab: gallery, clusters, averages."""
