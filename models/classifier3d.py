@@ -34,13 +34,17 @@ def _level(channels_in: int, channels_out: int) -> nn.Sequential:
     return nn.Sequential(*layers)
 
 
+def trunk() -> nn.Sequential:
+    """Return the convolutions: ``(n, 1, d, h, w)`` to ``(n, 128, d / 4, h / 4, w / 4)``."""
+    return nn.Sequential(_level(1, 32), nn.MaxPool3d(2), _level(32, 64), nn.MaxPool3d(2), _level(64, 128))
+
+
 def build(depth: int = 1, classes: int = CLASSES, drop: float = DROP) -> CubeClassifier:
     """Return the network; `depth` is 1, as a cube enters whole."""
     check_numbers(classes, SMALLEST, SMALLEST)
-    trunk = nn.Sequential(_level(1, 32), nn.MaxPool3d(2), _level(32, 64), nn.MaxPool3d(2), _level(64, 128))
     neck = nn.Sequential(nn.AdaptiveAvgPool3d(1), nn.Flatten())
     head = nn.Sequential(nn.Dropout(drop), nn.Linear(128, classes))
-    return CubeClassifier(trunk, neck, head, classes=classes, smallest=SMALLEST)
+    return CubeClassifier(trunk(), neck, head, classes=classes, smallest=SMALLEST)
 
 
 ARCHITECTURE = Architecture(

@@ -21,6 +21,8 @@ COUNTS = {
     "rb3d_pooled": 121_815,
     "cb3d": 61_309_335,
     "classifier3d": 862_711,
+    "sphereface3d": 49_138_880,
+    "openset3d": 879_712,
 }
 EDGE, CLASSES = 16, 3
 

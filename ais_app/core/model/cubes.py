@@ -71,6 +71,26 @@ class CubeNetwork(Network):
         """Return the cubes of codes, ``(n, size, size, size)``."""
         return self._method("decode")(code)
 
+    def parts(self, x: torch.Tensor) -> tuple[torch.Tensor, list[torch.Tensor], torch.Tensor | None]:
+        """Return what an encoder is trained by: decoded cubes, what is to be kept sparse, logits of its classifier.
+
+        Parameters
+        ----------
+        x
+            ``(n, d, h, w)``.
+
+        Returns
+        -------
+        Tensor, list of Tensor, Tensor or None
+            ``(n, d, h, w)``; the code and maybe other activations, each ``(n, f)``; ``(n, classes)``, or ``None``
+            without a classifier. Of a body with a method ``parts`` its own, else made of its other methods.
+        """
+        self._check_shape(x)
+        if own := getattr(self.body, "parts", None):
+            return own(x)
+        code = self.encode(x)
+        return self.decode(code), [code], self.logits(x) if self.classes else None
+
     def _method(self, name: str) -> nn.Module:
         method = getattr(self.body, name, None)
         if method is None:

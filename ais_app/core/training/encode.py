@@ -39,12 +39,11 @@ class EncodeObjective:
 
     def step(self, images: torch.Tensor, labels: torch.Tensor, rate: float, precision: Precision) -> float:
         """Follow the gradient; see `Objective.step`."""
-        network = self.network
         with precision():
-            code = network.encode(images)
-            decoded = network.decode(code)
-            logits = network.logits(images) if network.classes else None
-        loss = self.measure(decoded, images) + SPARSITY * code.float().abs().sum(1).mean()
+            decoded, sparse, logits = self.network.parts(images)
+        loss = self.measure(decoded, images)
+        for activations in sparse:
+            loss = loss + SPARSITY * activations.float().abs().sum(1).mean()
         if logits is not None:
             loss = loss + cross_entropy(logits, labels)
         follow(self.optimisers["network"], loss, rate, self.clip)
@@ -75,16 +74,22 @@ class Encode:
     def measure(
         self, boxes: BoxSet, network: Network, objective: Objective, params: TrainParams, precision: Precision
     ) -> Mapping[str, Any]:
-        """Return the loss; ``explained``, the share of the variance of the cubes; of a classifier, `accuracies`."""
+        """Return the loss; ``explained``, the share of the variance of the cubes; of a classifier, `accuracies`.
+
+        The loss is the error of the decoded cubes and, of a classifier, the cross-entropy of the cubes with a label.
+        """
         assert isinstance(network, CubeNetwork)
         device = next(network.parameters()).device
-        chosen, losses = np.full(len(boxes), -1), []
-        for part, images, _ in held_out_batches(boxes, params.batch, device):
+        chosen, errors, crosses = np.full(len(boxes), -1), [], []
+        for part, images, labels in held_out_batches(boxes, params.batch, device):
             with torch.inference_mode(), precision():
-                decoded = network(images)
-                if network.classes:
-                    chosen[part] = network.logits(images).argmax(1).cpu().numpy()
-            losses.append(float(objective.measure(decoded, images)) * len(images))
-        loss = sum(losses) / len(boxes)
-        found: dict[str, Any] = {"loss": loss, "explained": round(1 - loss / float(boxes.images.var()), 6)}
+                decoded, _, logits = network.parts(images)
+            errors.append(float(objective.measure(decoded, images)) * len(images))
+            if logits is not None:
+                chosen[part] = logits.argmax(1).cpu().numpy()
+                crosses.append(float(cross_entropy(logits, labels)) * int((labels >= 0).sum()))
+        error = sum(errors) / len(boxes)
+        known = max(1, int((boxes.labels >= 0).sum()))
+        found: dict[str, Any] = {"loss": error + sum(crosses) / known}
+        found["explained"] = round(1 - error / float(boxes.images.var()), 6)
         return found | (accuracies(chosen, boxes.labels) if network.classes else {})

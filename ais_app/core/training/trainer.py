@@ -32,7 +32,7 @@ from ais_app.core.training.hardware import Hardware, deterministic, hardware, ke
 from ais_app.core.training.optimise import RunningAverage, learning_rate
 from ais_app.core.training.parameters import TrainParams, suited
 from ais_app.core.training.state import TrainingState, load_checkpoint, save_checkpoint, signature
-from ais_app.core.training.tasks import task_named
+from ais_app.core.training.tasks import Task, task_named
 
 CHECKPOINT_SECONDS = 60.0
 
@@ -68,6 +68,7 @@ def train_job(
     resume: bool = False,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
     on_epoch: Callable[[Model], None] | None = None,
+    task: Task | None = None,
 ) -> Job[TrainingResult]:
     """Train a network; a generator that yields after every batch.
 
@@ -88,6 +89,8 @@ def train_job(
         Go on from `checkpoint`, to the same weights as without the interruption.
     on_epoch
         Called after every epoch with the weights in training, for a preview. They change later: use or copy them.
+    task
+        What is learned, where it is not what the architecture is for: it then also says how.
 
     Yields
     ------
@@ -105,7 +108,7 @@ def train_job(
         The loss is no longer a finite number, or `start` is of another architecture or depth.
     """
     machine = hardware(params)
-    run = _Training(data, params, card, machine, start)
+    run = _Training(data, params, card, machine, start, task)
     if resume and checkpoint is not None:
         load_checkpoint(checkpoint, run.state, run.signed)
     with ExitStack() as stack:
@@ -142,7 +145,13 @@ class _Training:
     """The state with what it is trained on."""
 
     def __init__(
-        self, data: TrainingData, params: TrainParams, card: ModelCard, machine: Hardware, start: Model | None
+        self,
+        data: TrainingData,
+        params: TrainParams,
+        card: ModelCard,
+        machine: Hardware,
+        start: Model | None,
+        task: Task | None = None,
     ) -> None:
         record = start.architecture if start is not None else architecture(card.architecture)
         if record.task == "segment":
@@ -158,9 +167,10 @@ class _Training:
         with reproducible(params.seed, 0):
             model = _initial(self.card, start)
             network = model.network.to(machine.device).channels_last().train()
-            self.task = task_named(model.architecture.task)
+            brought = model.architecture.objective if task is None else None
+            self.task = task or task_named(model.architecture.task)
             self.task.check(data.training)
-            usual, brought = self.task.objective(network, params), model.architecture.objective
+            usual = self.task.objective(network, params)
             objective = brought(usual) if brought is not None else usual
         self.state = TrainingState(network, objective, RunningAverage(network, params.averaging))
         self.images, self.labels = self._on_device(data.training)
