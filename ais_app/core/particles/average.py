@@ -66,7 +66,7 @@ class Sums:
         Parameters
         ----------
         snr
-            (n // 2 + 1,) signal-to-noise ratio of the average shell by shell, as `ais_app.core.particles.fsc.snr_of_fsc`
+            (n // 2 + 1,) signal-to-noise ratio of the average shell by shell, as `fsc.snr_of_fsc`
             returns it: frequencies that are mostly noise are made weaker, as by Wiener. The noise is taken to be
             that of the mean weight of the shell, so that directions measured more often are kept better.
         """

@@ -106,7 +106,7 @@ def test_symmetry_adds_what_equal_parts_have_measured(symmetry):
     rows = np.tile(np.arange(6), len(turns))
     slow = average_now(cubes[rows], equal, wedges, wedge_of[rows], fine=True)
     assert agreement(slow.average, better.average) > 0.96
-    assert abs(agreement(slow.average, truth) - agreement(better.average, truth)) < 0.02
+    assert abs(agreement(slow.average, truth) - agreement(better.average, truth)) < 0.03
 
 
 def test_a_wiener_average_has_less_of_what_is_noise():
