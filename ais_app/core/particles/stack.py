@@ -1,0 +1,373 @@
+"""Stacks: many subtomograms with their particles, wedges, poses and classes in one Zarr folder.
+
+    NAME.zarr/
+        zarr.json          Zarr 3 group; what the stack is, in its attributes
+        cubes/             Zarr 3 array (n, e, e, e) float32, one plain file a cube
+        particles.star     where each cube was cut (its central voxel), and all columns of the picks
+        wedges.json        the wedges, and which of them each cube has
+        poses.npz          where the reference lies in each cube
+        classes.npy        only where cubes have classes
+
+Cubes are bright: density is positive. Poses and classes are replaced without touching the cubes.
+docs/formats/subtomograms.md describes every file.
+"""
+
+from __future__ import annotations
+
+import copy
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ais_app.core.errors import ParameterProblem
+from ais_app.core.files import remove_leftovers
+from ais_app.core.particle_set import Particles
+from ais_app.core.particles import stack_files as files
+from ais_app.core.particles.poses import Poses
+from ais_app.core.particles.stack_files import CubeFiles
+from ais_app.core.particles.wedge import Wedge
+from ais_app.core.tomogram import LazyArray
+
+
+class SubtomogramStack:
+    """Subtomograms and what is known of them; cubes are read when they are asked for.
+
+    Parameters
+    ----------
+    cubes
+        (n, e, e, e) float32, bright: an array, or something that is indexed like one.
+    particles
+        Where the cubes were cut: positions are their central voxels, ``e // 2``, in Å.
+    wedges
+        All wedges that occur.
+    wedge_of
+        (n,) which of them each cube has.
+    voxel_size
+        Å, of the cubes.
+    poses
+        Where the reference lies in each cube; if not given the rotations of the particles, without shifts.
+    classes
+        (n,) int64, -1 for none; ``None`` where no cube has a class.
+    path
+        The folder; ``None`` in memory.
+    notes
+        How the cubes were made: contrast, normalisation, fill.
+
+    Raises
+    ------
+    ParameterProblem
+        There is no cube, they are no cubes, or their number is not that of the particles, wedges or classes.
+    """
+
+    def __init__(
+        self,
+        cubes: LazyArray,
+        particles: Particles,
+        wedges: Sequence[Wedge],
+        wedge_of: np.ndarray,
+        voxel_size: float,
+        poses: Poses | None = None,
+        classes: np.ndarray | None = None,
+        path: Path | None = None,
+        notes: Mapping[str, Any] | None = None,
+    ) -> None:
+        check_parts(cubes.shape, particles, wedges, wedge_of, voxel_size, poses, classes)
+        self.cubes = cubes
+        self.wedges = tuple(wedges)
+        self.wedge_of = np.asarray(wedge_of, dtype=np.int64)
+        self.voxel_size = float(voxel_size)
+        self.classes = None if classes is None else np.asarray(classes, dtype=np.int64)
+        self.path = path
+        self.notes = dict(notes or {})
+        self.particles = particles
+        self.poses = poses_of(particles) if poses is None else poses
+
+    @staticmethod
+    def open(path: str | Path) -> SubtomogramStack:
+        """Open a folder; no cube is read, and the particles only when they are asked for.
+
+        Raises
+        ------
+        FileProblem
+            It is no stack, is of a newer format, or something in it is missing or damaged.
+        """
+        return _StackOnDisk(Path(path))
+
+    def __len__(self) -> int:
+        return int(self.cubes.shape[0])
+
+    @property
+    def edge(self) -> int:
+        """Voxels along a cube."""
+        return int(self.cubes.shape[1])
+
+    def wedge(self, row: int) -> Wedge:
+        """Return the wedge of one cube."""
+        return self.wedges[int(self.wedge_of[row])]
+
+    def read(self, rows: np.ndarray | slice | Sequence[int] | None = None) -> np.ndarray:
+        """Return cubes, (k, e, e, e) float32: those of `rows` (a slice, a mask or indices), or all."""
+        chosen = np.arange(len(self))[slice(None) if rows is None else _index(rows)]
+        return np.asarray(self.cubes[np.atleast_1d(chosen)], dtype=np.float32)
+
+    def with_poses(self, poses: Poses) -> SubtomogramStack:
+        """Return the stack with other poses; nothing is written (see `save_poses`)."""
+        _check_count("poses", len(poses), len(self))
+        changed = copy.copy(self)
+        changed.poses = poses
+        return changed
+
+    def with_classes(self, classes: np.ndarray | None) -> SubtomogramStack:
+        """Return the stack with other classes; nothing is written (see `save_classes`)."""
+        changed = copy.copy(self)
+        changed.classes = None if classes is None else _classes(classes, len(self))
+        return changed
+
+    def subset(self, rows: np.ndarray | slice | Sequence[int]) -> SubtomogramStack:
+        """Return the cubes of `rows` (a slice, a mask or indices) as a stack; their cubes stay unread.
+
+        Raises
+        ------
+        ParameterProblem
+            No row is chosen, or one that is not there.
+        """
+        try:
+            chosen = np.atleast_1d(np.arange(len(self))[_index(rows)])
+        except IndexError as error:
+            raise ParameterProblem("rows", f"{error}", f"rows run from 0 to {len(self) - 1}") from error
+        cubes = self.cubes.of(chosen) if isinstance(self.cubes, CubeFiles) else self.cubes[chosen]
+        return SubtomogramStack(
+            cubes,
+            self.particles[chosen],
+            self.wedges,
+            self.wedge_of[chosen],
+            self.voxel_size,
+            self.poses[chosen],
+            None if self.classes is None else self.classes[chosen],
+            self.path,
+            self.notes,
+        )
+
+    def placed(self) -> Particles:
+        """Return the particles where their poses put the centre of the reference, with its rotations and scores."""
+        return self.poses.of_particles(self.particles, self.voxel_size)
+
+
+class _StackOnDisk(SubtomogramStack):
+    """A stack whose particles and poses are read from its folder when they are first asked for."""
+
+    def __init__(self, path: Path) -> None:
+        content = files.read_header(path)
+        self.cubes = CubeFiles(path / "cubes", content.edge, np.arange(content.count))
+        self.cubes.check()
+        self.wedges, self.wedge_of = files.read_wedges(path, content.count)
+        self.voxel_size = content.voxel_size
+        self.notes = content.notes
+        self.path = path
+        self._content = content
+        self.classes = files.read_classes(path, content.count)
+
+    @cached_property
+    def particles(self) -> Particles:  # type: ignore[override]
+        assert self.path is not None
+        return files.read_stack_particles(self.path, self._content)
+
+    @cached_property
+    def poses(self) -> Poses:  # type: ignore[override]
+        assert self.path is not None
+        return files.read_poses(self.path, self._content.count)
+
+
+class StackWriter:
+    """Takes the cubes of a stack, in any order.
+
+    Parameters
+    ----------
+    folder
+        Of the cubes.
+    count, edge
+        How many cubes, and their voxels along an axis.
+    """
+
+    def __init__(self, folder: Path, count: int, edge: int) -> None:
+        self._folder, self._count, self._edge = folder, count, edge
+        self.missing = files.missing_cubes(folder, count, edge)
+
+    def write(self, rows: np.ndarray | Sequence[int], cubes: np.ndarray) -> None:
+        """Store cubes, (k, e, e, e), as those of `rows`.
+
+        Raises
+        ------
+        ParameterProblem
+            A cube has another size, or values that are no numbers.
+        """
+        cubes = np.asarray(cubes, dtype="<f4")
+        if cubes.shape != (len(rows), *(self._edge,) * 3):
+            wanted = f"{len(rows)} of {self._edge} voxels"
+            raise ParameterProblem("cubes", f"they have the shape {cubes.shape}, not {wanted}")
+        for row, cube in zip(rows, cubes, strict=True):
+            if not np.isfinite(cube).all():
+                raise ParameterProblem("cubes", f"cube {row} holds values that are no numbers (NaN)", "leave it out")
+            files.write_cube(self._folder, int(row), cube)
+            self.missing[row] = False
+
+
+@contextmanager
+def create_stack(
+    path: str | Path,
+    edge: int,
+    particles: Particles,
+    wedges: Sequence[Wedge],
+    wedge_of: np.ndarray,
+    voxel_size: float,
+    *,
+    poses: Poses | None = None,
+    classes: np.ndarray | None = None,
+    notes: Mapping[str, Any] | None = None,
+    resume: str = "",
+) -> Iterator[StackWriter]:
+    """Write a stack cube by cube; the folder is whole or not there.
+
+    Parameters
+    ----------
+    path
+        The folder, which should end in ``.zarr``; a stack that is there is replaced, anything else is not.
+    edge
+        Voxels along a cube.
+    particles, wedges, wedge_of, voxel_size, poses, classes, notes
+        As in `SubtomogramStack`.
+    resume
+        What the cubes depend on, in one line (a fingerprint). Where it is given, cubes survive a failure in a hidden
+        folder beside `path`, and the next writer with the same line finds them no longer among `StackWriter.missing`.
+
+    Raises
+    ------
+    FileProblem
+        `path` is something else than a stack, or cannot be written.
+    ParameterProblem
+        The parts do not fit each other, or a cube was never written.
+    """
+    path = Path(path)
+    check_parts((len(particles), edge, edge, edge), particles, wedges, wedge_of, voxel_size, poses, classes)
+    files.check_replaceable(path)
+    part = path.with_name(f".{path.stem}.unfinished{path.suffix}")
+    try:
+        if not (resume and files.resumable(part, resume)):
+            shutil.rmtree(part, ignore_errors=True)
+            content = files.Header(len(particles), edge, float(voxel_size), dict(notes or {}), dict(particles.shapes))
+            files.write_header(part, content, resume)
+            files.write_wedges(part, wedges, wedge_of)
+            files.write_stack_particles(part, particles, voxel_size)
+            files.write_poses(part, poses_of(particles) if poses is None else poses)
+            if classes is not None:
+                files.write_classes(part, _classes(classes, len(particles)))
+        writer = StackWriter(part / "cubes", len(particles), edge)
+        yield writer
+        if writer.missing.any():
+            raise ParameterProblem(path, f"{int(writer.missing.sum()):,} of {len(particles):,} cubes were not written")
+        files.finish(part, path)
+    except OSError as error:
+        raise files.unwritable(path, error) from error
+    finally:
+        if not resume:
+            shutil.rmtree(part, ignore_errors=True)
+
+
+def write_stack(
+    path: str | Path,
+    cubes: np.ndarray,
+    particles: Particles,
+    wedges: Sequence[Wedge],
+    wedge_of: np.ndarray,
+    voxel_size: float,
+    classes: np.ndarray | None = None,
+    *,
+    poses: Poses | None = None,
+    notes: Mapping[str, Any] | None = None,
+) -> SubtomogramStack:
+    """Write cubes, (n, e, e, e), that are in memory, and open the stack; see `create_stack`."""
+    check_parts(cubes.shape, particles, wedges, wedge_of, voxel_size, poses, classes)
+    edge = int(cubes.shape[-1])
+    options: dict[str, Any] = {"poses": poses, "classes": classes, "notes": notes}
+    with create_stack(path, edge, particles, wedges, wedge_of, voxel_size, **options) as writer:
+        for start in range(0, len(cubes), 64):
+            rows = np.arange(start, min(start + 64, len(cubes)))
+            writer.write(rows, cubes[start : start + 64])
+    return SubtomogramStack.open(path)
+
+
+def save_poses(path: str | Path, poses: Poses) -> None:
+    """Replace the poses of the stack at `path`, whole or not at all."""
+    path = Path(path)
+    _check_count("poses", len(poses), files.read_header(path).count)
+    remove_leftovers(path / "poses.npz")
+    files.write_poses(path, poses)
+
+
+def save_classes(path: str | Path, classes: np.ndarray | None) -> None:
+    """Replace the classes, (n,) integers, of the stack at `path`, or remove them."""
+    path = Path(path)
+    count = files.read_header(path).count
+    if classes is None:
+        (path / "classes.npy").unlink(missing_ok=True)
+    else:
+        files.write_classes(path, _classes(classes, count))
+
+
+def poses_of(particles: Particles) -> Poses:
+    """Return the poses that particles have by themselves: their rotations, no shifts, unturned where not known."""
+    if particles.rotations is None:
+        poses = Poses.unturned(len(particles))
+    else:
+        poses = Poses.of(particles.rotations)
+    return poses if particles.scores is None else Poses(poses.rotations, poses.shifts_zyx, np.asarray(particles.scores))
+
+
+def check_parts(
+    shape: tuple[int, ...],
+    particles: Particles,
+    wedges: Sequence[Wedge],
+    wedge_of: np.ndarray,
+    voxel_size: float,
+    poses: Poses | None = None,
+    classes: np.ndarray | None = None,
+) -> None:
+    """Raise `ParameterProblem` where the parts of a stack do not fit each other."""
+    if len(shape) != 4 or len(set(shape[1:])) != 1:
+        raise ParameterProblem("cubes", f"an array of shape {shape} holds no cubes (n, e, e, e)")
+    if shape[0] == 0:
+        raise ParameterProblem("particles", "there are none", "a stack needs at least one")
+    if shape[1] < 2:
+        raise ParameterProblem("box", f"{shape[1]} voxels", "give at least 2")
+    _check_count("particles", len(particles), shape[0])
+    _check_count("wedge_of", len(wedge_of), shape[0])
+    if min(wedge_of) < 0 or max(wedge_of) >= len(wedges):
+        raise ParameterProblem("wedge_of", f"it names wedge {max(wedge_of)} of {len(wedges)}")
+    if not np.isfinite(voxel_size) or voxel_size <= 0:
+        raise ParameterProblem("voxel_size", f"{voxel_size} Å", "give the size of the voxels")
+    if poses is not None:
+        _check_count("poses", len(poses), shape[0])
+    if classes is not None:
+        _classes(classes, shape[0])
+
+
+def _classes(classes: np.ndarray, count: int) -> np.ndarray:
+    _check_count("classes", len(classes), count)
+    return np.asarray(classes, dtype=np.int64)
+
+
+def _check_count(what: str, given: int, count: int) -> None:
+    if given != count:
+        raise ParameterProblem(what, f"there are {given:,} for {count:,} cubes")
+
+
+def _index(rows: np.ndarray | slice | Sequence[int]) -> np.ndarray | slice:
+    if isinstance(rows, slice):
+        return rows
+    rows = np.asarray(rows)
+    return rows if rows.size else rows.astype(np.int64)

@@ -1,0 +1,309 @@
+"""The files of a stack: how each is written, read and checked. `ais_app.core.particles.stack` is what others use."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ais_app.core.coordinates import read_particles, write_particles
+from ais_app.core.errors import AisAppError, FileProblem
+from ais_app.core.files import read_json, read_text, replacing, write_json, write_text
+from ais_app.core.particle_set import Particles, Shape
+from ais_app.core.particles.poses import Poses
+from ais_app.core.particles.wedge import Wedge
+
+FORMAT = "ais-app subtomograms"
+FORMAT_VERSION = 1
+_DAMAGED = (ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile)
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a stack says of itself: cubes, their edge and voxel size, how they were made, shapes of the tomograms."""
+
+    count: int
+    edge: int
+    voxel_size: float
+    notes: dict[str, Any] = field(default_factory=dict)
+    shapes: dict[str, Shape] = field(default_factory=dict)
+
+
+class CubeFiles:
+    """Cubes that lie in one file each, as an array (n, e, e, e).
+
+    The files are chunks of a Zarr array that are not packed; reading them directly takes a third of the time that the
+    zarr library takes, and needs none of its threads.
+
+    Parameters
+    ----------
+    folder
+        Of the Zarr array.
+    edge
+        Voxels.
+    rows
+        (n,) the numbers of the files.
+    """
+
+    dtype = np.dtype(np.float32)
+    ndim = 4
+
+    def __init__(self, folder: Path, edge: int, rows: np.ndarray) -> None:
+        self.folder, self.edge, self.rows = folder, edge, rows
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """(n, e, e, e)."""
+        return len(self.rows), self.edge, self.edge, self.edge
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, key: Any) -> np.ndarray:
+        """Return cubes as of an array: a number, a slice, a mask or indices first, then anything of these cubes."""
+        whole = key if isinstance(key, tuple) else (key,)
+        first, others = whole[0], whole[1:]
+        if first is Ellipsis:
+            first, others = slice(None), whole
+        rows = self.rows[first]
+        if np.ndim(rows) == 0:
+            cube = self._read(int(rows))
+            return cube[others]
+        cubes = np.empty((len(rows), *self.shape[1:]), np.float32)
+        for at, row in enumerate(rows):
+            cubes[at] = self._read(int(row))
+        return cubes[(slice(None),) + others]  # noqa: RUF005 - Python 3.10
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        cubes = self[:]
+        return cubes if dtype is None else cubes.astype(dtype)
+
+    def of(self, rows: np.ndarray) -> CubeFiles:
+        """Return some of the cubes, unread."""
+        return CubeFiles(self.folder, self.edge, self.rows[rows])
+
+    def check(self) -> None:
+        """Raise `FileProblem` where files are missing or too short."""
+        missing = missing_cubes(self.folder, int(self.rows.max()) + 1, self.edge)[self.rows]
+        if missing.any():
+            problem = f"{int(missing.sum()):,} of its {len(self.rows):,} cubes are missing or cut short"
+            raise FileProblem(self.folder.parent, problem, "copy it again, or extract it again")
+
+    def _read(self, row: int) -> np.ndarray:
+        path = cube_path(self.folder, row)
+        try:
+            voxels = np.fromfile(path, dtype="<f4")
+        except OSError as error:
+            raise FileProblem(path, error.strerror or str(error), "copy the stack again") from error
+        if len(voxels) != self.edge**3:
+            raise FileProblem(path, f"is cut short: {len(voxels):,} of {self.edge**3:,} voxels", "copy it again")
+        return voxels.reshape((self.edge,) * 3).astype(np.float32, copy=False)
+
+
+def cube_path(folder: Path, row: int) -> Path:
+    """Return the chunk of a Zarr array that holds one cube."""
+    return folder / f"{row}.0.0.0"
+
+
+def missing_cubes(folder: Path, count: int, edge: int) -> np.ndarray:
+    """Return a mask, (count,), of the cubes whose files are not there or have another size."""
+    missing = np.ones(count, dtype=bool)
+    size = edge**3 * 4
+    try:
+        entries = os.scandir(folder)
+    except OSError as error:
+        raise FileProblem(folder.parent, "has no folder of cubes", "copy it again") from error
+    with entries:
+        for entry in entries:
+            row, _, rest = entry.name.partition(".")
+            if rest == "0.0.0" and row.isdigit() and int(row) < count:
+                missing[int(row)] = entry.stat().st_size != size
+    return missing
+
+
+def write_cube(folder: Path, row: int, cube: np.ndarray) -> None:
+    """Write one cube, little-endian; it is whole or not there."""
+    path = cube_path(folder, row)
+    part = path.with_name(f".{row}.{secrets.token_hex(4)}")
+    cube.astype("<f4", copy=False).tofile(part)
+    part.replace(path)
+
+
+def write_header(folder: Path, header: Header, resume: str) -> None:
+    """Make the folder: a Zarr 3 group with an array of one chunk a cube, without packing."""
+    import zarr
+
+    attributes = {
+        "format": FORMAT, "format_version": FORMAT_VERSION, "voxel_size": header.voxel_size,
+        "notes": header.notes, "shapes": {name: list(shape) for name, shape in header.shapes.items()},
+    }  # fmt: skip
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    group = zarr.create_group(folder, zarr_format=3, attributes=attributes)
+    group.create_array(
+        "cubes",
+        shape=(header.count, *(header.edge,) * 3),
+        chunks=(1, *(header.edge,) * 3),
+        dtype="float32",
+        compressors=None,
+        chunk_key_encoding={"name": "v2", "separator": "."},
+        dimension_names=("particle", "z", "y", "x"),
+    )
+    write_text(folder / "unfinished", resume)
+
+
+def read_header(path: Path) -> Header:
+    """Read what a stack says of itself.
+
+    Raises
+    ------
+    FileProblem
+        It is missing, something else, not finished, newer or damaged.
+    """
+    if not path.is_dir():
+        problem = "is a file, but a stack is a folder" if path.exists() else "no such folder"
+        raise FileProblem(path, problem, "check the name")
+    foreign = FileProblem(path, "is no stack of subtomograms", "make one with ais-app subtomo extract")
+    if not (path / "zarr.json").is_file():
+        raise foreign
+    group = read_json(path / "zarr.json")
+    attributes = group.get("attributes") if isinstance(group, dict) else None
+    if not isinstance(attributes, dict) or attributes.get("format") != FORMAT:
+        raise foreign
+    version = attributes.get("format_version")
+    if not isinstance(version, int) or version > FORMAT_VERSION:
+        raise FileProblem(path, f"is of a newer format ({version!r})", "update ais-app")
+    if (path / "unfinished").exists():
+        raise FileProblem(path, "is not finished", "run the same extraction again, which continues it")
+    array = read_json(path / "cubes" / "zarr.json")
+    try:
+        count, edge = int(array["shape"][0]), int(array["shape"][1])
+        chunks = array["chunk_grid"]["configuration"]["chunk_shape"]
+        if chunks != [1, edge, edge, edge] or [codec["name"] for codec in array["codecs"]] != ["bytes"]:
+            raise FileProblem(path, f"its cubes are packed or in chunks of {chunks}", "write it with ais-app")
+        shapes = {str(name): _shape(shape) for name, shape in attributes["shapes"].items()}
+        return Header(count, edge, float(attributes["voxel_size"]), dict(attributes["notes"]), shapes)
+    except (*_DAMAGED, IndexError, AttributeError) as error:
+        raise _damaged(path / "zarr.json", error) from error
+
+
+def resumable(folder: Path, resume: str) -> bool:
+    """Say whether a folder is the unfinished stack that `resume` stands for."""
+    mark = folder / "unfinished"
+    return mark.is_file() and read_text(mark) == resume
+
+
+def check_replaceable(path: Path) -> None:
+    """Raise `FileProblem` where `path` is something else than a stack, which must not be replaced."""
+    if not path.exists():
+        return
+    marker = path / "zarr.json"
+    if not path.is_dir() or (any(path.iterdir()) and not (marker.is_file() and FORMAT in read_text(marker))):
+        raise FileProblem(path, "is there already, and is no stack of subtomograms", "choose another name")
+
+
+def finish(part: Path, path: Path) -> None:
+    """Make an unfinished folder the stack at `path`."""
+    (part / "unfinished").unlink()
+    if path.exists():
+        shutil.rmtree(path)
+    part.replace(path)
+
+
+def write_wedges(folder: Path, wedges: Sequence[Wedge], wedge_of: np.ndarray) -> None:
+    """Write the wedges and which of them each cube has."""
+    content = {"wedges": [wedge.to_dict() for wedge in wedges], "wedge_of": np.asarray(wedge_of).tolist()}
+    write_json(folder / "wedges.json", content)
+
+
+def read_wedges(folder: Path, count: int) -> tuple[tuple[Wedge, ...], np.ndarray]:
+    """Read the wedges and, (count,), which of them each cube has."""
+    path = folder / "wedges.json"
+    content = read_json(path)
+    try:
+        wedges = tuple(Wedge.from_dict(wedge) for wedge in content["wedges"])
+        wedge_of = np.asarray(content["wedge_of"], dtype=np.int64)
+        if wedge_of.shape != (count,) or wedge_of.min() < 0 or wedge_of.max() >= len(wedges):
+            raise ValueError(f"wedge_of does not fit {count} cubes and {len(wedges)} wedges")
+        return wedges, wedge_of
+    except (*_DAMAGED, AisAppError) as error:
+        raise _damaged(path, error) from error
+
+
+def write_stack_particles(folder: Path, particles: Particles, voxel_size: float) -> None:
+    """Write the particles as plain STAR, all columns kept."""
+    plain = replace(particles, layout=None, blocks={})
+    write_particles(folder / "particles.star", plain, "star", voxel_size=voxel_size)
+
+
+def read_stack_particles(folder: Path, header: Header) -> Particles:
+    """Read the particles, and check their number."""
+    path = folder / "particles.star"
+    found = read_particles(path, "star", voxel_size=header.voxel_size)
+    if len(found) != header.count:
+        raise FileProblem(path, f"has {len(found):,} particles for {header.count:,} cubes", "copy the stack again")
+    return replace(found, voxel_size=header.voxel_size, shapes=header.shapes, layout=None, blocks={})
+
+
+def write_poses(folder: Path, poses: Poses) -> None:
+    """Write the poses, whole or not at all."""
+    with replacing(folder / "poses.npz") as part, part.open("wb") as stream:
+        np.savez(stream, rotations=poses.rotations, shifts_zyx=poses.shifts_zyx, scores=poses.scores)
+
+
+def read_poses(folder: Path, count: int) -> Poses:
+    """Read the poses, and check their number."""
+    path = folder / "poses.npz"
+    try:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
+            arrays = [np.asarray(stored[name], dtype=float) for name in ("rotations", "shifts_zyx", "scores")]
+        shapes = [array.shape for array in arrays]
+        if shapes != [(count, 3, 3), (count, 3), (count,)]:
+            raise ValueError(f"arrays of shapes {shapes} for {count} cubes")
+        return Poses(*arrays)
+    except OSError as error:
+        raise FileProblem(path, error.strerror or str(error), "copy the stack again") from error
+    except _DAMAGED as error:
+        raise _damaged(path, error) from error
+
+
+def write_classes(folder: Path, classes: np.ndarray) -> None:
+    """Write the classes, whole or not at all."""
+    with replacing(folder / "classes.npy") as part, part.open("wb") as stream:
+        np.save(stream, classes)
+
+
+def read_classes(folder: Path, count: int) -> np.ndarray | None:
+    """Read the classes, (count,) int64; ``None`` where there are none."""
+    path = folder / "classes.npy"
+    if not path.exists():
+        return None
+    try:
+        classes = np.load(path, allow_pickle=False)
+        if classes.shape != (count,) or classes.dtype.kind not in "iu":
+            raise ValueError(f"{classes.shape} {classes.dtype} for {count} cubes")
+        return np.asarray(classes, dtype=np.int64)
+    except OSError as error:
+        raise FileProblem(path, error.strerror or str(error), "copy the stack again") from error
+    except _DAMAGED as error:
+        raise _damaged(path, error) from error
+
+
+def unwritable(path: Path, error: OSError) -> FileProblem:
+    """Return what to tell a person about a folder that cannot be written."""
+    return FileProblem(path, f"cannot be written ({error.strerror or error})", "choose another folder or make room")
+
+
+def _shape(values: Sequence[int] | Mapping[str, int]) -> Shape:
+    z, y, x = values
+    return int(z), int(y), int(x)
+
+
+def _damaged(path: Path, error: Exception) -> FileProblem:
+    return FileProblem(path, f"is damaged ({error})", "copy the stack again")
