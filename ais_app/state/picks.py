@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -82,8 +82,9 @@ class PickStore:
         rotations: np.ndarray | None = None,
         scores: np.ndarray | float | None = None,
         radii: np.ndarray | float | None = None,
+        columns: Mapping[str, Sequence[Any]] | None = None,
     ) -> None:
-        """Move or turn picks, or give them other scores or radii; what is ``None`` stays.
+        """Move or turn picks, or give them other scores, radii or columns; what is ``None`` stays.
 
         Parameters
         ----------
@@ -95,6 +96,8 @@ class PickStore:
             (n, 3, 3), as in `Particles`.
         scores, radii
             (n,) or one for all; radii in Å.
+        columns
+            Name to n values, such as ``"class_name"``; other columns, and those of other picks, stay.
 
         Raises
         ------
@@ -106,14 +109,20 @@ class PickStore:
         ids, name = np.asarray(ids, dtype=np.int64), self.entry.name
         given = {"zyx": positions_zyx, "rotation": rotations, "score": scores, "radius": radii}
         fresh = {key: _fitting(key, value, len(ids)) for key, value in given.items() if value is not None}
-        verb = "Move" if list(fresh) == ["zyx"] else "Change"
+        for key, column in (columns or {}).items():
+            _check_length(key, len(column), len(ids))
+        verb = "Move" if list(fresh) == ["zyx"] and not columns else "Change"
         with self._history.command(f"{verb} {len(ids)} picks of {name} on {self.tomogram.name}"):
             for number, rows in _by_block(ids):
-                records, columns = self._joined(number)
+                records, others = self._joined(number)
                 places = _places(records, ids[rows])
                 for key, values in fresh.items():
                     records[key][places] = values[rows]
-                self._put(number, records, columns)
+                for key, column in (columns or {}).items():
+                    kept = others.setdefault(key, [None] * len(records))
+                    for place, row in zip(places.tolist(), rows.tolist(), strict=True):
+                        kept[place] = column[row]
+                self._put(number, records, others)
 
     def clear(self) -> None:
         """Remove all picks; the set stays."""
@@ -164,6 +173,11 @@ def _check(particles: Particles, radius: float | None) -> None:
     _fitting("zyx", particles.positions_zyx, len(particles))
     if radius is not None:
         _fitting("radius", radius, 1)
+
+
+def _check_length(key: str, given: int, count: int) -> None:
+    if given != count:
+        raise ParameterProblem("picks", f"{given} values of {key} for {count} picks", "give one for each")
 
 
 def _fitting(key: str, values: Any, count: int) -> np.ndarray:

@@ -14,6 +14,7 @@ from psygnal import Signal, SignalGroup
 from ais_app.core.errors import ProjectProblem
 from ais_app.core.tomogram import Tomogram
 from ais_app.state.events import ProjectEvents
+from ais_app.state.gallery import Gallery
 from ais_app.state.log import CommandLog
 from ais_app.state.project import Project
 from ais_app.state.records import Feature, TomogramEntry
@@ -45,6 +46,8 @@ class Session:
         The commands of this session, as lines that can be copied.
     remembered
         Where a person was in each tomogram.
+    gallery
+        The particles that are shown.
     events
         Signals to subscribe to.
     """
@@ -56,6 +59,7 @@ class Session:
         self._project: Project | None = None
         self._volumes: dict[int, Tomogram] = {}
         self.remembered = Remembered(self)
+        self.gallery = Gallery(self)
         self.events.tomograms.connect(self._forget_volumes)
         self.events.features.connect(self._leave_removed_feature)
         if project is not None:
