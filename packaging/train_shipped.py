@@ -17,6 +17,7 @@ import argparse
 import json
 import math
 import shutil
+import sys
 import time
 import warnings
 from collections.abc import Sequence
@@ -29,14 +30,15 @@ import ais_app
 from ais_app.core.errors import DataWarning
 from ais_app.core.model.package import load_model, load_preview, save_model
 from ais_app.core.prediction.parameters import PredictionParams
-from ais_app.core.scoring import score_curves
 from ais_app.core.training.metrics import scores
 from ais_app.core.zoo.publish import Description, publish
-from ais_app.operations.filaments import curves_path
 from ais_app.operations.segment import segmentation_path
 
 ROOT = Path(__file__).resolve().parent.parent
-REAL = ROOT / "tests" / "data" / "microtubules"
+sys.path.insert(0, str(ROOT / "benchmarks"))
+
+from real_crops import on_real_crops  # noqa: E402 - a script beside this one's folder
+
 FIRST_TRAINED, FIRST_UNSEEN = 1000, 9000  # seeds
 SNRS = (0.03, 1.0)  # drawn from the logarithm
 UNSEEN_SNRS = (0.05, 0.1, 0.3, 1.0)
@@ -51,8 +53,6 @@ SETTINGS: dict[str, dict[str, object]] = {
     "microtubule": {"voxel_size": 20.0, "box_size": 48, "depth": 7},
 }
 CONTENTS = {"n_microtubules": 4}  # with two, one slab of a phantom hardly shows any
-TRACING = ais_app.FilamentParams(threshold=0.5, min_volume=1.5e6, min_length=400.0)
-AXIS_TOLERANCE = 40.0  # Å
 LIMITS = (
     "Trained on simulated tomograms only: ice without crowding beyond a few per cent, one kind of carbon film, no"
     " lamella damage, no denoising. Look at the result before you use it; to go on training from this network on a few"
@@ -161,32 +161,6 @@ def measured(work: Path, model: Path, feature: str, size: Size) -> dict[str, flo
         values |= on_real_crops(work, model)
     kept.write_text(json.dumps(values, indent=2), encoding="utf-8")
     return values
-
-
-def on_real_crops(work: Path, model: Path) -> dict[str, float]:
-    """Return how well axes traced on two real microtubules agree with the published clicks along them."""
-    content = json.loads((REAL / "clicks.json").read_text(encoding="utf-8"))
-    coverages, medians = [], []
-    for name in ("cylindra_13pf_MT", "cylindra_14pf_MT"):
-        out = work / "real"
-        done = ais_app.segment([REAL / f"{name}.tif"], [model], out, PredictionParams(tta=8), skip_existing=False)[0]
-        if done.error is not None:
-            raise done.error
-        file = segmentation_path(f"{name}.tif", out, "microtubule")
-        ais_app.filaments([file], out, TRACING)
-        curves = ais_app.read_filaments(curves_path(file, out)).polylines
-        score = score_curves(curves, [_axis(np.array(content[name]) * 10)], tolerance=AXIS_TOLERANCE)
-        coverages.append(score.coverage)
-        medians.append(score.median)
-    found = {"real_axis_coverage": float(np.mean(coverages))}
-    return found | ({"real_axis_median_angstrom": float(np.mean(medians))} if np.isfinite(medians).all() else {})
-
-
-def _axis(points_zyx: np.ndarray) -> np.ndarray:
-    """Return the parabola through three clicks, Å, as a polyline."""
-    arc = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(points_zyx, axis=0), axis=1))])
-    at = np.linspace(0, arc[-1], 100)
-    return np.stack([np.polyval(np.polyfit(arc, points_zyx[:, i], 2), at) for i in range(3)], axis=1)
 
 
 def published(work: Path, model: Path, feature: str, values: dict[str, float], size: Size, out: Path) -> None:

@@ -1,6 +1,6 @@
 """Volumes from one format, grid or type to another.
 
-    open ──► bytes, voxel size ──► turn ──► crop ──► bin ──► rescale ──► type ──► write
+    open ──► bytes, voxel size ──► invert ──► turn ──► crop ──► bin ──► rescale ──► type ──► write
 
 Everything is computed slab by slab, so memory does not grow with the number of slices.
 """
@@ -20,7 +20,7 @@ from ais_app.core.io import create_volume, format_of, open_tomogram
 from ais_app.core.jobs import Job, Progress, run
 from ais_app.core.params import Params, param
 from ais_app.core.tomogram import Tomogram, tomogram_name
-from ais_app.core.volume.blocks import Reread, read_ahead
+from ais_app.core.volume.blocks import Inverted, Reread, read_ahead
 from ais_app.core.volume.grey_types import cast_for
 from ais_app.core.volume.region import parse_region
 from ais_app.core.volume.resample import binned, cropped, rescaled, rotated_x
@@ -44,6 +44,7 @@ class ConvertParams(Params):
     )
     voxel_size: float | None = param(None, "The voxel size of the input; replaces what it says", unit="Å", low=0.01)
     rotate_x: bool = param(False, "Turn by -90° about x first, as IMOD's trimvol -rx, where y is the thin axis")
+    invert: bool = param(False, "Turn grey values over: what is bright becomes dark, as most networks expect it")
     bytes: str = param(
         "as-said",
         "Read 8-bit voxels as signed or unsigned, whatever the file says",
@@ -146,6 +147,8 @@ def _convert_one(path: Path, target: Path, params: ConvertParams) -> Job[str]:
 def _changed(tomogram: Tomogram, params: ConvertParams) -> Tomogram:
     """Apply everything but the type; still lazily."""
     tomogram = _with_bytes(tomogram, params.bytes)
+    if params.invert:
+        tomogram = replace(tomogram, data=Inverted(tomogram.data))
     if params.rotate_x:
         tomogram = rotated_x(tomogram)
     if params.crop is not None:

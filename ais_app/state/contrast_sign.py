@@ -14,7 +14,7 @@ from ais_app.state.project import Project
 from ais_app.state.shown_models import shown_models
 
 DARK, BRIGHT = -1, "bright"  # of a network's card, and of what was found in a tomogram
-REMEDY = "write it with inverted grey values, or use a network that was trained on such tomograms"
+REMEDY = "turn its grey values over (ais-app convert --invert), or use a network that was trained on such tomograms"
 
 
 def is_opposite(card: ModelCard | None, findings: Mapping[str, Any] | None) -> bool:

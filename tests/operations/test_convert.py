@@ -100,6 +100,20 @@ def test_binned_bytes_stay_bytes(tmp_path: Path, rng: np.random.Generator) -> No
     np.testing.assert_array_equal(found, np.rint(grey.reshape(4, 2, 4, 2, 4, 2).mean(axis=(1, 3, 5), dtype=np.float32)))
 
 
+@pytest.mark.parametrize("dtype", ["uint16", "int8", "float32"])
+def test_grey_values_turned_over_and_back(tmp_path: Path, rng: np.random.Generator, dtype: str) -> None:
+    values = rng.integers(0, 100, (4, 5, 6)).astype(dtype)
+    source = tmp_path / "a.mrc"
+    write_volume(source, values)
+    convert([source], tmp_path / "b.mrc", ConvertParams(invert=True))
+    convert([tmp_path / "b.mrc"], tmp_path / "c.mrc", ConvertParams(invert=True))
+    turned = open_tomogram(tmp_path / "b.mrc").read()
+    assert turned.dtype == values.dtype
+    order = np.argsort(values, axis=None, kind="stable")
+    assert (np.diff(turned.ravel()[order].astype(float)) <= 0).all()
+    np.testing.assert_array_equal(open_tomogram(tmp_path / "c.mrc").read(), values)
+
+
 def test_bytes_can_be_read_with_the_other_sign(tmp_path: Path) -> None:
     source = write_volume(tmp_path / "a.mrc", np.array([[[-128, -1, 0, 127]]], np.int8))
     convert([source], tmp_path / "b.mrc", ConvertParams(bytes="unsigned"))

@@ -183,6 +183,19 @@ class Reread(BlockArray):
         return np.ascontiguousarray(self._source[z, y, x]).view(self.dtype)
 
 
+class Inverted(BlockArray):
+    """Grey values turned over: dark becomes bright. Integers keep their range: 0 becomes 255, or -1 where signed."""
+
+    def __init__(self, source: LazyArray) -> None:
+        self._source = source
+        super().__init__(source.shape, source.dtype)
+
+    def read(self, z: slice, y: slice, x: slice) -> np.ndarray:
+        """Return the block turned over."""
+        block = np.asarray(self._source[z, y, x])
+        return ~block if block.dtype.kind in "iu" else -block
+
+
 class Magnitude(BlockArray):
     """Absolute values of a complex array, float32."""
 
