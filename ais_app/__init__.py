@@ -73,6 +73,8 @@ _PUBLIC = {
     "predict_volume": "ais_app.core.prediction.predict",
     # particles
     "pick": "ais_app.operations.pick",
+    "dog": "ais_app.operations.dog",
+    "DogParams": "ais_app.core.pickers.dog",
     "BlobParams": "ais_app.core.pickers.blobs",
     "MaskParams": "ais_app.core.picking.masking",
     "MembraneParams": "ais_app.core.picking.membrane_normals",

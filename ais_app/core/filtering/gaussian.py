@@ -18,12 +18,12 @@ from ais_app.core.tomogram import ZYX
 _TRUNCATE = 4.0  # sigma; what lies beyond is below 1e-4 of the weight
 
 
-def gaussian_reach(sigma_voxels: float) -> int:
-    """Return how many voxels away a Gaussian still takes from."""
-    return int(_TRUNCATE * sigma_voxels + 0.5)
+def gaussian_reach(sigma_voxels: float, truncate: float = _TRUNCATE) -> int:
+    """Return how many voxels away a Gaussian still takes from; it ends at `truncate` times its sigma."""
+    return int(truncate * sigma_voxels + 0.5)
 
 
-def gaussian(volume: np.ndarray, sigma_voxels_zyx: ZYX) -> np.ndarray:
+def gaussian(volume: np.ndarray, sigma_voxels_zyx: ZYX, truncate: float = _TRUNCATE) -> np.ndarray:
     """Smooth with a Gaussian; beyond a face its voxels repeat.
 
     Parameters
@@ -32,6 +32,8 @@ def gaussian(volume: np.ndarray, sigma_voxels_zyx: ZYX) -> np.ndarray:
         (z, y, x) float32. NaN and infinite voxels take no part.
     sigma_voxels_zyx
         Standard deviation along each axis, in voxels; 0 leaves an axis as it is.
+    truncate
+        Where the Gaussian ends, in sigma.
 
     Returns
     -------
@@ -40,16 +42,16 @@ def gaussian(volume: np.ndarray, sigma_voxels_zyx: ZYX) -> np.ndarray:
     """
     values = np.ascontiguousarray(volume, dtype=np.float32)
     if np.isfinite(values.sum()):
-        return _smoothed(values, sigma_voxels_zyx)
+        return _smoothed(values, sigma_voxels_zyx, truncate)
     known = np.isfinite(values)
-    total = _smoothed(np.where(known, values, np.float32(0)), sigma_voxels_zyx)
-    weight = _smoothed(known.astype(np.float32), sigma_voxels_zyx)
+    total = _smoothed(np.where(known, values, np.float32(0)), sigma_voxels_zyx, truncate)
+    weight = _smoothed(known.astype(np.float32), sigma_voxels_zyx, truncate)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(weight > 0, total / weight, np.float32(np.nan))
 
 
-def _smoothed(values: np.ndarray, sigma_voxels_zyx: ZYX) -> np.ndarray:
-    along_z, along_y, along_x = (gaussian_weights(sigma) for sigma in sigma_voxels_zyx)
+def _smoothed(values: np.ndarray, sigma_voxels_zyx: ZYX, truncate: float) -> np.ndarray:
+    along_z, along_y, along_x = (gaussian_weights(sigma, truncate) for sigma in sigma_voxels_zyx)
     rows = values.shape[0] * values.shape[1]
     if len(along_z) > 1:
         through = np.empty_like(values)
@@ -60,9 +62,9 @@ def _smoothed(values: np.ndarray, sigma_voxels_zyx: ZYX) -> np.ndarray:
     return smooth
 
 
-def gaussian_weights(sigma: float) -> np.ndarray:
+def gaussian_weights(sigma: float, truncate: float = _TRUNCATE) -> np.ndarray:
     """Return the weights along one axis, (2 reach + 1,) float32, `sigma` in voxels; their sum is 1."""
-    reach = gaussian_reach(sigma)
+    reach = gaussian_reach(sigma, truncate)
     if reach == 0:
         return np.ones(1, np.float32)
     weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)

@@ -1,8 +1,9 @@
-"""Pickers: from a segmentation to particles; one method a file.
+"""Pickers: from a segmentation, or from a tomogram itself, to particles; one method a file.
 
 Every module here that defines ``PICKER`` is a picker; they do not know each other. A picker gets numbers, not files:
 
-    probability 0…1, (z, y, x) ──► pick(volume, voxel_size_zyx, params) ──► Particles, Å from the centre of voxel 0
+    probability 0…1 or ──► pick(volume, voxel_size_zyx, params) ──► Particles, Å from the centre of voxel 0
+    grey values, (z, y, x)
 """
 
 from __future__ import annotations
@@ -20,12 +21,15 @@ from ais_app.core.tomogram import ZYX
 if TYPE_CHECKING:
     from ais_app.core.particle_set import Particles  # not at run time: it takes pandas along, and --help need not
 
-__all__ = ["Picker", "pickers"]
+__all__ = ["DENSITY", "PROBABILITY", "Picker", "pickers"]
+
+PROBABILITY = "probability"
+DENSITY = "density"
 
 
 @dataclass(frozen=True)
 class Picker:
-    """A way to find particles in a segmentation.
+    """A way to find particles.
 
     Parameters
     ----------
@@ -36,17 +40,26 @@ class Picker:
     params
         Dataclass of its parameters, lengths in Å.
     pick
-        ``pick(volume, voxel_size_zyx, params) -> Particles``. `volume` is the probability, (z, y, x) float 0…1;
+        ``pick(volume, voxel_size_zyx, params) -> Particles``. `volume` is what the picker reads, (z, y, x);
         `params` an instance of ``params``. Positions are those of `Particles`: Å, z y x, the centre of voxel
         (0, 0, 0) at 0. The same input gives the same output, in the same order, on any number of threads.
+    reads
+        What `volume` is: ``"probability"``, a segmentation of float 0…1, or ``"density"``, the grey values of a
+        tomogram of any real type. What offers pickers asks for those that read what it has: `pickers`.
     """
 
     name: str
     title: str
     params: type[Params]
     pick: Callable[[np.ndarray, ZYX, Any], Particles]
+    reads: str = PROBABILITY
+
+    def __post_init__(self) -> None:
+        if self.reads not in (PROBABILITY, DENSITY):
+            raise ValueError(f"picker {self.name!r} reads {self.reads!r}, neither {PROBABILITY} nor {DENSITY}")
 
 
-def pickers() -> dict[str, Picker]:
-    """Return every known picker by its name."""
-    return plugins("ais_app.core.pickers", "PICKER")
+def pickers(reads: str | None = None) -> dict[str, Picker]:
+    """Return every known picker by its name, or those that read ``"probability"`` or ``"density"``."""
+    known: dict[str, Picker] = plugins("ais_app.core.pickers", "PICKER")
+    return {name: picker for name, picker in known.items() if reads in (None, picker.reads)}

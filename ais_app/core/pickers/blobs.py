@@ -19,6 +19,7 @@ from ais_app.core.errors import ParameterProblem
 from ais_app.core.params import Params, param
 from ais_app.core.pickers import Picker
 from ais_app.core.picking import labelling, orientation, watershed
+from ais_app.core.picking.spacing import spaced
 from ais_app.core.tomogram import ZYX, LazyArray, mean_size
 from ais_app.core.volume.binning import bin_mean, bin_offset, binned_size
 
@@ -148,25 +149,6 @@ def select(
     lobes = lobes[np.lexsort((*lobes.positions.T[::-1], -lobes.weights))]
     lobes = lobes[spaced(lobes.positions, params.min_spacing)[: params.max_count]]
     return _particles(lobes, voxel_size_zyx, params)
-
-
-def spaced(positions: np.ndarray, spacing: float) -> np.ndarray:
-    """Return the indices of those that stay when each clears a ball of radius `spacing` around it, first ones first.
-
-    `positions` is (n, 3), Å, in order of decreasing weight. Two that are exactly `spacing` apart both stay.
-    """
-    from scipy.spatial import cKDTree
-
-    if spacing <= 0 or len(positions) < 2:
-        return np.arange(len(positions))
-    tree = cKDTree(positions)
-    alive = np.ones(len(positions), dtype=bool)
-    chosen = []
-    for index in range(len(positions)):
-        if alive[index]:
-            alive[tree.query_ball_point(positions[index], spacing * (1 - 1e-9))] = False
-            chosen.append(index)
-    return np.array(chosen)
 
 
 def lobes_of(volume: LazyArray, found: labelling.Components, index: int, params: BlobParams) -> Lobes:

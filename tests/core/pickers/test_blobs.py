@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from ais_app.core.errors import ParameterProblem
 from ais_app.core.pickers import pickers
-from ais_app.core.pickers.blobs import BlobParams, pick_blobs, spaced
+from ais_app.core.pickers.blobs import BlobParams, pick_blobs
+from ais_app.core.picking.spacing import spaced
 
 ANISOTROPIC = (10.0, 8.0, 9.0)
 SIZES = [(10.0, 10.0, 10.0), (6.8, 6.8, 6.8), ANISOTROPIC]

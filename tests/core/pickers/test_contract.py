@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ais_app.core.params import Params
-from ais_app.core.pickers import pickers
+from ais_app.core.pickers import DENSITY, PROBABILITY, Picker, pickers
 
 SIZE = (10.0, 8.0, 9.0)
 
@@ -27,7 +27,35 @@ def rod():
     return volume
 
 
-@pytest.mark.parametrize("name", list(pickers()))
+def test_each_picker_says_what_it_reads():
+    assert set(pickers(PROBABILITY)) | set(pickers(DENSITY)) == set(pickers())
+    assert {"blobs", "filaments"} <= set(pickers(PROBABILITY))
+    assert "dog" in pickers(DENSITY)
+    assert not set(pickers(PROBABILITY)) & set(pickers(DENSITY))
+    with pytest.raises(ValueError, match="labels"):
+        Picker("x", "X", Params, lambda *_: None, reads="labels")
+
+
+@pytest.mark.parametrize("name", list(pickers(DENSITY)))
+def test_contract_of_those_that_read_tomograms(name, rng):
+    """A dark ball in noise is found where it is, by defaults but for its size."""
+    picker = pickers()[name]
+    assert picker.name == name
+    assert picker.title
+    z, y, x = np.ogrid[:36, :44, :48]
+    inside = ((z - 18) * 10.0) ** 2 + ((y - 25) * 8.0) ** 2 + ((x - 22) * 9.0) ** 2 <= 80**2
+    volume = (rng.normal(5, 0.3, inside.shape) - 2.0 * inside).astype(np.float32)
+    params = picker.params(diameter=160.0, number=1)
+    assert isinstance(params, Params)
+    found = picker.pick(volume, SIZE, params)
+    np.testing.assert_allclose(found.positions_zyx, [[180, 200, 198]], atol=20)
+    assert len(found.scores) == 1
+    np.testing.assert_array_equal(picker.pick(volume, SIZE, params).positions_zyx, found.positions_zyx)
+    np.testing.assert_array_equal(picker.pick(Lazy(volume), SIZE, params).positions_zyx, found.positions_zyx)
+    assert len(picker.pick(np.zeros_like(volume), SIZE, params)) == 0
+
+
+@pytest.mark.parametrize("name", list(pickers(PROBABILITY)))
 def test_contract(name, rod):
     picker = pickers()[name]
     assert picker.name == name

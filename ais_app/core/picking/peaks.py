@@ -1,0 +1,164 @@
+"""Local maxima of a volume that comes plane by plane, and where noise ends among their values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+
+from ais_app.core.picking.blob_response import Plane
+
+FEW = 8  # maxima; fewer tell nothing about noise
+_ROUNDS = 200  # of the fit of two Gaussians, which ends long before
+_ROUNDING = 4e-6  # of the largest voxel: below that a response is a rounding error
+
+
+@dataclass(frozen=True)
+class Peaks:
+    """Local maxima.
+
+    Parameters
+    ----------
+    positions_zyx
+        (n, 3) float64, voxels, between voxels by parabolas along each axis.
+    values
+        (n,) float32: the response at the voxel of each.
+    """
+
+    positions_zyx: np.ndarray
+    values: np.ndarray
+
+
+def peaks_of(planes: Iterable[Plane]) -> Iterator[tuple[Plane, Peaks]]:
+    """Find the voxels that none of their 18 neighbours exceeds, while planes come in.
+
+    Of neighbours with the same value the first in the volume is a maximum. Beyond the faces, and where voxels are
+    missing, there are no neighbours.
+
+    Yields
+    ------
+    plane, peaks
+        After each plane the maxima that are now known.
+    """
+    below, here = None, None
+    for plane in planes:
+        found = [] if here is None else [_maxima(below, here, plane)]
+        below, here = here, plane
+        if plane.last:
+            found.append(_maxima(below, here, None))
+            below, here = None, None
+        yield plane, _joined(found)
+
+
+def _joined(found: list[Peaks]) -> Peaks:
+    positions = [np.empty((0, 3)), *(part.positions_zyx for part in found)]
+    values = [np.empty(0, np.float32), *(part.values for part in found)]
+    return Peaks(np.concatenate(positions), np.concatenate(values))
+
+
+def _maxima(below: Plane | None, here: Plane, above: Plane | None) -> Peaks:
+    outside = np.full_like(here.values, np.nan)
+    stack = np.stack([outside if plane is None else plane.values for plane in (below, here, above)])
+    stack = np.pad(stack, [(0, 0), (1, 1), (1, 1)], constant_values=np.nan)
+    (rows, columns) = here.core
+    places = _maximal(stack, rows.start + 1, rows.stop + 1, columns.start + 1, columns.stop + 1)
+    y, x = places.T
+    values = stack[1, y, x]
+    away = [
+        _vertex(stack[0, y, x], values, stack[2, y, x]),
+        _vertex(stack[1, y - 1, x], values, stack[1, y + 1, x]),
+        _vertex(stack[1, y, x - 1], values, stack[1, y, x + 1]),
+    ]
+    whole = np.stack([np.full(len(places), here.z), y - 1 + here.corner_yx[0], x - 1 + here.corner_yx[1]], axis=1)
+    real = np.abs(values) > _ROUNDING * here.largest
+    return Peaks((whole + np.stack(away, axis=1))[real], values[real])
+
+
+def _vertex(before: np.ndarray, middle: np.ndarray, after: np.ndarray) -> np.ndarray:
+    """Return where the parabola through three values has its top, voxels from the middle one; 0 where there is none."""
+    before, middle, after = (part.astype(np.float64) for part in (before, middle, after))
+    bend = before - 2 * middle + after
+    with np.errstate(invalid="ignore", divide="ignore"):
+        top = 0.5 * (before - after) / bend
+    return np.clip(np.where(np.isfinite(top) & (bend < 0), top, 0), -0.5, 0.5)
+
+
+@njit(cache=True, nogil=True)
+def _maximal(stack, y0, y1, x0, x1):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+    """Return (n, 2) rows and columns of the middle plane of three that are maxima, within the bounds."""
+    found = np.empty((max(0, (y1 - y0) * (x1 - x0)), 2), np.int64)
+    count = 0
+    for y in range(y0, y1):
+        for x in range(x0, x1):
+            value = stack[1, y, x]
+            if not np.isfinite(value):
+                continue
+            top = True
+            for dz in range(-1, 2):
+                for dy in range(-1, 2):
+                    for dx in range(-1, 2):
+                        far = abs(dz) + abs(dy) + abs(dx)
+                        if not top or far == 0 or far == 3:
+                            continue
+                        other = stack[1 + dz, y + dy, x + dx]
+                        earlier = dz < 0 or (dz == 0 and (dy < 0 or (dy == 0 and dx < 0)))
+                        if other > value or (earlier and other == value):
+                            top = False
+            if top:
+                found[count, 0], found[count, 1] = y, x
+                count += 1
+    return found[:count]
+
+
+def paper_threshold(values: np.ndarray, level: float) -> float:
+    """Return ``m + level (M - m) / 20`` of the largest and the smallest maximum.
+
+    Pei, Xu, Frazier and Alber (2016), BMC Bioinformatics 17, 405.
+    """
+    if len(values) == 0:
+        return 0.0
+    low, high = float(values.min()), float(values.max())
+    return low + level * (high - low) / 20
+
+
+def automatic_threshold(values: np.ndarray, way: str) -> float:
+    """Return the value that divides maxima of noise from those of particles; -inf where there are too few to tell.
+
+    Parameters
+    ----------
+    values
+        (n,) values of maxima.
+    way
+        ``"otsu"``: the two groups differ most from each other for their own spread (Otsu 1979, IEEE Trans. Syst. Man
+        Cybern. 9, 62). ``"mixture"``: two Gaussians are fitted by expectation and maximisation, and a value belongs
+        to the more likely one; where they are no better than one, nothing is divided.
+    """
+    if len(values) < FEW or np.ptp(values) == 0:
+        return -np.inf
+    from skimage.filters import threshold_otsu
+
+    between = float(threshold_otsu(np.asarray(values, dtype=np.float64)))
+    return between if way == "otsu" else _between_gaussians(np.asarray(values, dtype=np.float64), between)
+
+
+def _between_gaussians(values: np.ndarray, start: float) -> float:
+    """Fit two Gaussians, from the two sides of `start` on, and return where the upper becomes the more likely."""
+    smallest = 1e-3 * values.std()
+    upper = (values > start).astype(float)
+    for _ in range(_ROUNDS):
+        shares = np.array([1 - upper.mean(), upper.mean()])
+        belongs = np.stack([1 - upper, upper])
+        means = belongs @ values / (shares * len(values))
+        spreads = np.sqrt((belongs * np.square(values - means[:, None])).sum(axis=1) / (shares * len(values)))
+        spreads = np.maximum(spreads, smallest)
+        logs = np.log(shares / spreads)[:, None] - 0.5 * np.square((values - means[:, None]) / spreads[:, None])
+        new = 1 / (1 + np.exp(np.clip(logs[0] - logs[1], -700, 700)))
+        new[values <= means[0]] = 0  # a wide upper one would take the lowest as well
+        new[values >= means[1]] = 1
+        done, upper = np.abs(new - upper).max() < 1e-6, new
+        if done or not 0 < upper.mean() < 1:
+            break
+    chosen = values[upper >= 0.5]
+    return float(chosen.min()) if len(chosen) else start

@@ -1,0 +1,124 @@
+"""Particles from tomograms without a network: what the operations of all such pickers share.
+
+tomograms ──► each: picker ──► <tomogram>_<picker>_coords.star and other formats, with provenance
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ais_app.core import provenance
+from ais_app.core.coordinates import coordinate_format, write_particles
+from ais_app.core.errors import DataWarning, ParameterProblem
+from ais_app.core.io import open_tomogram
+from ais_app.core.jobs import Job, Progress
+from ais_app.core.params import Params
+from ais_app.core.particle_set import Particles
+from ais_app.core.picking.masking import MaskParams, keeper
+from ais_app.core.probability import open_probabilities
+from ais_app.core.tomogram import tomogram_name
+from ais_app.operations.companions import companion
+from ais_app.operations.per_file import FileResult, each_file, input_files
+from ais_app.operations.pick import coordinate_path
+
+PickJob = Callable[..., Job[Particles]]
+
+
+@dataclass(frozen=True)
+class Picking:
+    """How every tomogram is picked.
+
+    Parameters
+    ----------
+    operation
+        Name of the operation and of its files: ``"dog"``.
+    job
+        ``job(volume, voxel_size_zyx, params, keep) -> Job[Particles]``.
+    params
+        Of the picker.
+    formats, mask, mask_params, voxel_size
+        As for the operation.
+    """
+
+    operation: str
+    job: PickJob
+    params: Params
+    formats: Sequence[str] = ("star",)
+    mask: str | Path | None = None
+    mask_params: MaskParams | None = None
+    voxel_size: float | None = None
+
+
+def pick_each_job(
+    tomograms: Sequence[str | Path], out_dir: str | Path, picking: Picking, skip_existing: bool
+) -> Job[list[FileResult]]:
+    """Pick every tomogram; a job.
+
+    Raises
+    ------
+    ParameterProblem
+        A format is not known, two inputs have the same name, or options of a mask are given without a mask.
+    FileProblem
+        A folder or glob holds no volume.
+    """
+    for name in picking.formats:
+        coordinate_format(name)  # an unknown one is said before anything is done
+    if picking.mask is None and picking.mask_params not in (None, MaskParams()):
+        raise ParameterProblem("mask", "options of a mask are given, but no mask", "give the mask, or leave them out")
+
+    def targets(path: Path) -> list[Path]:
+        return [density_path(path, out_dir, picking.operation, name) for name in picking.formats]
+
+    def work(path: Path) -> Job[str]:
+        return _pick_one(path, Path(out_dir), picking)
+
+    return (yield from each_file(input_files(tomograms), targets, work, skip_existing=skip_existing))
+
+
+def density_path(tomogram: str | Path, out_dir: str | Path, operation: str, format: str) -> Path:
+    """Return where coordinates go: ``<tomogram>_<operation>_coords.star``; see `operations.pick.coordinate_path`."""
+    return coordinate_path(f"{tomogram_name(tomogram)}_{operation}", out_dir, format)
+
+
+def _pick_one(path: Path, out_dir: Path, picking: Picking) -> Job[str]:
+    yield Progress(0, 0, "reading")
+    tomogram = open_tomogram(path, voxel_size=picking.voxel_size)
+    size = tomogram.require_voxel_size_zyx()
+    if max(size) > 1.01 * min(size):
+        problem = f"{path}: its voxels are {size[0]:g} x {size[1]:g} x {size[2]:g} Å (z y x)"
+        remedy = "formats that count voxels divide Å by the mean; prefer one that holds Å, such as tsv"
+        warnings.warn(DataWarning(f"{problem}; {remedy}"), stacklevel=2)
+    inputs, keep = [path], None
+    if picking.mask is not None:
+        inputs.append(companion(path, picking.mask))
+        mask = open_probabilities(open_tomogram(inputs[-1], voxel_size=picking.voxel_size))
+        keep = keeper(mask, tomogram, picking.mask_params or MaskParams())
+    found = yield from picking.job(tomogram.data, size, picking.params, keep)
+    found = replace(found, tomograms=np.full(len(found), tomogram_name(path), dtype=object), shape_zyx=tomogram.shape)
+    arguments: dict[str, Any] = {
+        "tomograms": [str(path)],
+        "out_dir": str(out_dir),
+        "params": picking.params,
+        "formats": list(picking.formats),
+        "mask": None if picking.mask is None else str(inputs[-1]),
+        "mask_params": picking.mask_params or MaskParams(),
+        "voxel_size": picking.voxel_size,
+    }
+    for name in picking.formats:
+        output = density_path(path, out_dir, picking.operation, name)
+        write_particles(output, found, name)
+        notes = {"particles": len(found)}
+        provenance.record(picking.operation, output, arguments, inputs, notes).write(output)
+    return f"{len(found):,} particle{'s' * (len(found) != 1)}" if len(found) else _why_nothing(picking)
+
+
+def _why_nothing(picking: Picking) -> str:
+    dark = getattr(picking.params, "dark", True)
+    where = "" if picking.mask is None else ", or all of it is on the wrong side of the mask"
+    return f"0 particles: nothing {'dark' if dark else 'bright'} of this size stands out{where}"
