@@ -67,8 +67,12 @@ def read_job(
     source_options: Mapping[str, Any] | None = None,
     only: Sequence[str] = (),
     rename: Sequence[str] = (),
+    by_name: bool = False,
 ) -> Job[list[Listing]]:
-    """Read as a job; see `read_lists`."""
+    """Read as a job; see `read_lists`.
+
+    With `by_name` a list whose only tomogram has another name than the only one of `tomograms` is not taken to be its.
+    """
     suffixes = {known.suffix for known in coordinate_formats().values()} | {*_EXTRA_SUFFIXES}
     paths = input_files(inputs, sorted(suffixes), "coordinate file")
     boxes = _boxes(tomograms)
@@ -81,7 +85,7 @@ def read_job(
         yield Progress(number, len(paths), path.name)
         try:
             name = detect_format(path).name if source == "auto" else coordinate_format(source).name
-            found = _read(path, name, given, boxes, size)
+            found = _read(path, name, given, boxes, size, by_name)
             listings.append(Listing(path, name, _chosen(_renamed(found, rename), only, path)))
         except AisAppError as error:
             listings.append(Listing(path, error=error))
@@ -109,7 +113,9 @@ def _boxes(tomograms: Sequence[str | Path]) -> list[_Box]:
     return boxes
 
 
-def _read(path: Path, name: str, given: dict[str, Any], boxes: Sequence[_Box], shape: Shape | None) -> Particles:
+def _read(
+    path: Path, name: str, given: dict[str, Any], boxes: Sequence[_Box], shape: Shape | None, by_name: bool
+) -> Particles:
     known = coordinate_format(name).params.__dataclass_fields__
     given, size = dict(given), next((box.voxel_size for box in boxes if box.voxel_size is not None), None)
     one = shape if shape is not None else boxes[0].shape if len(boxes) == 1 else None
@@ -128,7 +134,7 @@ def _read(path: Path, name: str, given: dict[str, Any], boxes: Sequence[_Box], s
     if size is not None and "voxel_size" not in given:
         particles = _on_grid_of(particles, size, path)
     shapes = {n: box.shape for n in particles.names for box in boxes if _same_series(n, box.name)}
-    if len(boxes) == len(particles.names) == 1 and not shapes:
+    if len(boxes) == len(particles.names) == 1 and not shapes and not by_name:
         text = f"{path}: its tomogram {particles.names[0]} is taken to be {boxes[0].name}"
         warnings.warn(DataWarning(f"{text}; --rename makes the names alike"), stacklevel=2)
         shapes = {particles.names[0]: boxes[0].shape}
@@ -183,10 +189,11 @@ def _chosen(particles: Particles, only: Sequence[str], path: Path) -> Particles:
     return particles[keep]
 
 
-def particles_of(listings: Sequence[Listing], tomogram: str) -> Particles:
+def particles_of(listings: Sequence[Listing], tomogram: str, *, by_name: bool = False) -> Particles:
     """Return the particles of one tomogram from all lists, by the name of its file; of lists that could be read.
 
-    Where the lists together name a single tomogram that is another one, `read_lists` has said so, and they are taken.
+    Where the lists together name a single tomogram that is another one, `read_lists` has said so, and they are taken;
+    not so with `by_name`.
 
     Raises
     ------
@@ -195,7 +202,9 @@ def particles_of(listings: Sequence[Listing], tomogram: str) -> Particles:
     """
     read = [listing.particles for listing in listings if listing.particles is not None]
     names = {name for particles in read for name in particles.names}
-    own = {name for name in names if _same_series(str(name), tomogram)} or (names if len(names) == 1 else set())
+    own = {name for name in names if _same_series(str(name), tomogram)}
+    if not own and len(names) == 1 and not by_name:
+        own = names
     chosen = [particles[np.isin(particles.tomograms.astype(str), list(own))] for particles in read]
     if not any(len(particles) for particles in chosen):
         there = ", ".join(sorted(map(str, names))[:8]) or "none"
