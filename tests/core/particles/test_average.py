@@ -7,7 +7,8 @@ from subtomogram_phantoms import blobs, simple_subtomograms
 
 from ais_app.core.errors import ParameterProblem
 from ais_app.core.jobs import run
-from ais_app.core.particles.average import average_now, reference_masks, split_halves, sums_job
+from ais_app.core.particles.average import average_now, split_halves
+from ais_app.core.particles.average_sums import reference_masks, sums_job
 from ais_app.core.particles.fourier import soft_sphere, to_fourier
 from ais_app.core.particles.fsc import snr_of_fsc
 from ais_app.core.particles.orientations import random_rotations, symmetry_rotations

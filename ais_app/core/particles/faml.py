@@ -1,0 +1,314 @@
+"""FAML: fast alignment and maximum likelihood, subtomograms sorted into classes and aligned in one.
+
+    faml_job(cubes, wedges, wedge_of, params) ─► Faml: posteriors, classes, poses, averages
+
+Where a cube can be explained by several poses and classes, all of them count, each as probable as it is; and only the
+most probable poses of each class are looked at (Zhao, Zeng, Guo & Xu, 2018, Bioinformatics 34, i227). What is missing
+of a cube is expected to be as in the class. The steps are in `ais_app.core.particles.faml_steps`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ais_app.core.errors import ParameterProblem
+from ais_app.core.jobs import Job, Progress, run
+from ais_app.core.params import Params, param
+from ais_app.core.particles.average import Averages, averages_of, split_halves
+from ais_app.core.particles.average_sums import batches, check_cubes, cubes_tensor, sums_job
+from ais_app.core.particles.orientations import all_rotations
+from ais_app.core.particles.poses import Poses
+from ais_app.core.particles.sort_features import check_classes
+
+if TYPE_CHECKING:
+    import torch
+
+    from ais_app.core.particles.faml_steps import Candidates, Data, Model
+    from ais_app.core.particles.wedge import Wedge
+    from ais_app.core.tomogram import LazyArray
+
+FIRST_SHELL = 4
+_ROWS = 8  # cubes between two looks at whether to stop
+
+
+@dataclass(frozen=True)
+class FamlParams(Params):
+    """How subtomograms are aligned and sorted by maximum likelihood."""
+
+    classes: int = param(2, "Classes", low=1, high=50)
+    iterations: int = param(12, "Times that poses and classes are estimated anew", low=1, high=200)
+    angular_step: float = param(20.0, "Distance of the rotations tried first", unit="°", low=4, high=60)
+    candidates: int = param(6, "Poses kept for each class and particle", low=1, high=50)
+    low_pass: float | None = param(None, "Finest detail compared; a fifth of the box if not given", unit="Å", low=0.1)
+    max_shift: float | None = param(None, "Farthest the particle may lie from the middle", unit="Å", low=0)
+    hold_together: bool = param(False, "Keep classes alike at first")
+    seed: int = param(0, "Of the first classes", low=0)
+    device: str = param("auto", "Where to compute", choices=("auto", "cpu", "cuda"))
+
+
+@dataclass(frozen=True)
+class Faml:
+    """Subtomograms in classes.
+
+    Parameters
+    ----------
+    probability
+        (n, K) float64: how probable each class is for each cube; rows add up to 1.
+    classes
+        (n,) int64: the most probable one; 0 is the largest class.
+    poses
+        Most probable pose in that class; scores are correlations within the band that was compared.
+    alpha
+        (K,) float64: shares of the classes; they add up to 1.
+    sigma2
+        Variance of the noise, of cubes standardised to a variance of 1: of a voxel of white noise as strong.
+    xi
+        Å: spread of the shifts along an axis.
+    averages
+        One for each class, of all cubes by their probability, with two halves.
+    history
+        One record an iteration: ``iteration``, ``shells``, ``log_likelihood``, ``sigma2``, ``xi``, ``changed`` (share of
+        the cubes whose class changed) and the shares of the classes.
+    """
+
+    probability: np.ndarray
+    classes: np.ndarray
+    poses: Poses
+    alpha: np.ndarray
+    sigma2: float
+    xi: float
+    averages: tuple[Averages, ...]
+    history: tuple[dict[str, float], ...]
+
+
+def faml(
+    cubes: np.ndarray | LazyArray,
+    wedges: Sequence[Wedge],
+    wedge_of: np.ndarray,
+    params: FamlParams | None = None,
+    *,
+    voxel_size: float = 1.0,
+    start: Poses | None = None,
+) -> Faml:
+    """Align subtomograms and sort them into classes by maximum likelihood; nothing needs to be known before.
+
+    Parameters
+    ----------
+    cubes
+        (n, e, e, e), density bright; an array, or a lazy one that is read in batches.
+    wedges, wedge_of
+        The missing wedges, and which of them each cube has, (n,) int.
+    params
+        Classes, iterations, rotations tried.
+    voxel_size
+        Å.
+    start
+        Poses to make the first classes with; without them cubes are added up as they lie.
+
+    Raises
+    ------
+    ParameterProblem
+        There are fewer cubes than classes, or voxels are no number.
+    """
+    return run(faml_job(cubes, wedges, wedge_of, params, voxel_size=voxel_size, start=start))
+
+
+def faml_job(
+    cubes: np.ndarray | LazyArray,
+    wedges: Sequence[Wedge],
+    wedge_of: np.ndarray,
+    params: FamlParams | None = None,
+    *,
+    voxel_size: float = 1.0,
+    start: Poses | None = None,
+) -> Job[Faml]:
+    """Sort subtomograms by maximum likelihood as a job; see `faml`. Its progress has the record of the iteration."""
+    from ais_app.core.particles.faml_steps import maximised
+
+    params = params or FamlParams()
+    count = int(cubes.shape[0])
+    poses = Poses.unturned(count) if start is None else start
+    edge = check_cubes(cubes, poses, wedges, wedge_of)
+    check_classes(params.classes, count)
+    last = _last_shell(params, edge, voxel_size)
+    transforms = yield from _transforms(cubes, edge, last, params.device)
+    wedge_of = np.asarray(wedge_of)
+    random = np.random.default_rng((params.seed, 17))
+    data = _data(transforms, edge, wedges, wedge_of, min(FIRST_SHELL, last))
+    model = _first_model(data, poses, params.classes, random)
+    history: list[dict[str, float]] = []
+    candidates: Candidates | None = None
+    for iteration in range(params.iterations):
+        shells = min(FIRST_SHELL + iteration, last)
+        if shells != data.shells:
+            data = _data(transforms, edge, wedges, wedge_of, shells)
+            model = model.on(data)
+        before = None if candidates is None else _classes_of(candidates)
+        candidates = yield from _expected(data, model, params, voxel_size, iteration)
+        smoothing = max(0.0, (5 - iteration) * count / (2 * params.classes**2)) if params.hold_together else 0.0
+        model = maximised(data, candidates, model, smoothing)
+        history.append(_record(candidates, model, data, before, iteration))
+        yield Progress((iteration + 1) * count, params.iterations * count, f"iteration {iteration + 1}", history[-1])
+    assert candidates is not None
+    return (yield from _result(cubes, wedges, wedge_of, voxel_size, candidates, model, data, params, history))
+
+
+def _last_shell(params: FamlParams, edge: int, voxel_size: float) -> int:
+    finest = (edge - 1) // 2
+    wanted = edge / 5 * 1.5 if params.low_pass is None else edge * voxel_size / params.low_pass
+    if params.low_pass is not None and wanted < 2:
+        problem = f"{params.low_pass:g} Å is half of the box of {edge * voxel_size:g} Å or more"
+        raise ParameterProblem("low_pass", problem, "choose a smaller number")
+    return max(2, min(finest, int(wanted)))
+
+
+def _transforms(cubes: np.ndarray | LazyArray, edge: int, shells: int, device: str) -> Job[torch.Tensor]:
+    """Return the transforms of cubes of variance 1 and mean 0, without frequencies that are never compared."""
+    import torch
+
+    from ais_app.core.particles.correlation import compute_device
+    from ais_app.core.particles.fourier import resized, to_fourier
+
+    small = min(edge, 2 * shells + 4)
+    where = compute_device(device)
+    parts = []
+    for rows in batches(int(cubes.shape[0]), edge):
+        yield Progress(rows.start, int(cubes.shape[0]), "reading")
+        read = cubes_tensor(cubes, rows).to(where)
+        read = read - read.mean(dim=(1, 2, 3), keepdim=True)
+        spread = read.flatten(1).std(dim=1)
+        if not bool((spread > 0).all()):
+            number = rows.start + int((spread <= 0).nonzero()[0])
+            raise ParameterProblem(f"cube {number}", "is the same everywhere", "leave it out")
+        parts.append(resized(to_fourier(read / spread[:, None, None, None]), edge, small))
+    return torch.cat(parts)
+
+
+def _data(transforms: torch.Tensor, edge: int, wedges: Sequence[Wedge], wedge_of: np.ndarray, shells: int) -> Data:
+    from ais_app.core.particles.faml_steps import Data
+
+    return Data.of(transforms, edge, tuple(wedges), wedge_of, shells)
+
+
+def _first_model(data: Data, poses: Poses, classes: int, random: np.random.Generator) -> Model:
+    """Return classes that are averages of a random division, and how far one cube is from one of them."""
+    import torch
+
+    from ais_app.core.particles.average_sums import back_turned
+    from ais_app.core.particles.faml_steps import Model
+
+    count = len(poses)
+    of = np.empty(count, np.int64)
+    of[random.permutation(count)] = np.arange(count) % classes
+    small = Poses(poses.rotations, poses.shifts_zyx / data.scale, poses.scores)
+    averages = []
+    for number in range(classes):
+        rows = np.flatnonzero(of == number)
+        spectra, seen = back_turned(
+            data.cubes[torch.from_numpy(rows).to(data.cubes.device)],
+            small[rows],
+            data.wedges,
+            data.wedge_of[rows],
+            fine=True,
+        )
+        averages.append(spectra.sum(dim=0) / seen.sum(dim=0).clamp(min=1))
+    one, cube = int(random.integers(classes)), int(random.integers(count))
+    band = data.bands[int(data.wedge_of[cube])]
+    sigma2 = float((band.of(averages[one]) - band.of(data.transforms[cube])).abs().square().double().mean())
+    return Model(torch.stack(averages), np.full(classes, 1 / classes), max(sigma2, 1e-12), float(data.edge))
+
+
+def _expected(data: Data, model: Model, params: FamlParams, voxel_size: float, iteration: int) -> Job[Candidates]:
+    from ais_app.core.particles.faml_steps import Candidates, Data, Expectation
+
+    count = len(data.wedge_of)
+    reach = data.edge / 4 if params.max_shift is None else params.max_shift / voxel_size
+    # at 40 % of the box from the middle, rotations a step apart differ by half a wave of this shell
+    told_apart = max(FIRST_SHELL, int(np.ceil(72 / params.angular_step)) + 2)
+    coarse = data
+    if told_apart < data.shells:
+        coarse = Data.of(data.transforms, data.edge, data.wedges, data.wedge_of, told_apart)
+    grid = all_rotations(params.angular_step)
+    step = Expectation(data, coarse, model, grid, params.candidates, max(reach, 0.5))
+    parts: list[Candidates] = []
+    order: list[np.ndarray] = []
+    for wedge in np.unique(data.wedge_of):
+        rows = np.flatnonzero(data.wedge_of == wedge)
+        for low in range(0, len(rows), _ROWS):
+            done = iteration * count + sum(map(len, order))
+            yield Progress(done, params.iterations * count, f"iteration {iteration + 1}")
+            order.append(rows[low : low + _ROWS])
+            parts.append(step.of(order[-1]))
+    back = np.argsort(np.concatenate(order), kind="stable")
+    joined = Candidates.joined(parts)
+    return replace(joined, **{name: getattr(joined, name)[back] for name in joined.__dataclass_fields__})
+
+
+def _classes_of(candidates: Candidates) -> np.ndarray:
+    return np.asarray(candidates.probability.sum(axis=2).argmax(axis=1))
+
+
+def _record(
+    candidates: Candidates, model: Model, data: Data, before: np.ndarray | None, iteration: int
+) -> dict[str, float]:
+    from scipy.special import logsumexp
+
+    likelihood = float(logsumexp(candidates.log_probability, axis=(1, 2)).mean())
+    changed = 1.0 if before is None else float((before != _classes_of(candidates)).mean())
+    shares = {f"class {number}": float(share) for number, share in enumerate(model.alpha)}
+    record = {"iteration": iteration + 1, "shells": data.shells, "log_likelihood": likelihood, "changed": changed}
+    return record | {"sigma2": _of_a_voxel(model, data), "xi": model.xi} | shares
+
+
+def _of_a_voxel(model: Model, data: Data) -> float:
+    """Return the variance of white noise in a whole cube, of which the noise of a frequency is that of the model."""
+    small = int(data.cubes.shape[-1])
+    return model.sigma2 * (data.edge / small) ** 6 / data.edge**3
+
+
+def _result(
+    cubes: np.ndarray | LazyArray,
+    wedges: Sequence[Wedge],
+    wedge_of: np.ndarray,
+    voxel_size: float,
+    candidates: Candidates,
+    model: Model,
+    data: Data,
+    params: FamlParams,
+    history: list[dict[str, float]],
+) -> Job[Faml]:
+    """Return classes by size, with averages of the whole cubes."""
+    order = np.argsort(-model.alpha, kind="stable")
+    probability = candidates.probability.sum(axis=2)[:, order]
+    classes = probability.argmax(axis=1)
+    half_of = split_halves(len(classes), params.seed)
+    averages = []
+    for number, place in enumerate(order):
+        poses = candidates.best(np.full(len(classes), place))
+        first, second = yield from sums_job(
+            cubes,
+            poses,
+            wedges,
+            wedge_of,
+            groups=half_of,
+            weights=probability[:, number],
+            fine=True,
+            device=params.device,
+        )
+        averages.append(averages_of(first, second, voxel_size))
+    poses = candidates.best(order[classes])
+    sigma2 = _of_a_voxel(model, data)
+    return Faml(
+        probability,
+        classes.astype(np.int64),
+        poses,
+        model.alpha[order],
+        sigma2,
+        model.xi * voxel_size,
+        tuple(averages),
+        tuple(history),
+    )
