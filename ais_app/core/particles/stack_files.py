@@ -239,16 +239,16 @@ def read_wedges(folder: Path, count: int) -> tuple[tuple[Wedge, ...], np.ndarray
 def write_stack_particles(folder: Path, particles: Particles, voxel_size: float) -> None:
     """Write the particles as plain STAR, all columns kept."""
     plain = replace(particles, layout=None, blocks={})
-    write_particles(folder / "particles.star", plain, "star", voxel_size=voxel_size)
+    write_particles(folder / "particles.star", plain, "star", voxel_size=particles.voxel_size or voxel_size)
 
 
 def read_stack_particles(folder: Path, header: Header) -> Particles:
     """Read the particles, and check their number."""
     path = folder / "particles.star"
-    found = read_particles(path, "star", voxel_size=header.voxel_size)
+    found = read_particles(path, "star")
     if len(found) != header.count:
         raise FileProblem(path, f"has {len(found):,} particles for {header.count:,} cubes", "copy the stack again")
-    return replace(found, voxel_size=header.voxel_size, shapes=header.shapes, layout=None, blocks={})
+    return replace(found, shapes=header.shapes, layout=None, blocks={})
 
 
 def write_poses(folder: Path, poses: Poses) -> None:
