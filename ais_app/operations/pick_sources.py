@@ -1,0 +1,125 @@
+"""Picks with their tomograms, from particle lists or from a project: what is cut, compared or averaged."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ais_app.core.coordinates import coordinate_formats
+from ais_app.core.errors import DataWarning, FileProblem, ParameterProblem, ProjectProblem
+from ais_app.core.io import open_tomogram
+from ais_app.core.particle_set import Particles
+from ais_app.core.tomogram import Tomogram
+from ais_app.operations.particle_lists import Listing, particles_of, read_lists
+from ais_app.operations.per_file import input_files
+
+_OTHER_SUFFIXES = (".txt", ".coords", ".xyz")
+
+
+def list_files(coordinates: Sequence[str | Path]) -> list[Path]:
+    """Return the particle lists that files, folders and globs stand for."""
+    suffixes = {known.suffix for known in coordinate_formats().values()} | {*_OTHER_SUFFIXES}
+    return input_files(coordinates, sorted(suffixes), "coordinate file")
+
+
+def picks_of_lists(
+    paths: Sequence[Path], coordinates: Sequence[str | Path], voxel_size: float | None, reading: Mapping[str, Any]
+) -> Iterator[tuple[Path, Tomogram, Particles]]:
+    """Yield the tomograms that have picks, with them: file, opened, picks.
+
+    Parameters
+    ----------
+    paths
+        The tomograms.
+    coordinates
+        Lists that may hold picks of other tomograms too.
+    voxel_size
+        Å; replaces what the tomograms say.
+    reading
+        ``source``, ``source_options``, ``rename`` of `read_lists`.
+
+    Raises
+    ------
+    ParameterProblem
+        There is no list.
+    FileProblem
+        A file cannot be read, or there is a single tomogram and it has no picks.
+    """
+    if not coordinates:
+        raise ParameterProblem("coordinates", "none are given", "name particle lists, or a project with --project")
+    by_name, missing = len(paths) > 1, []
+    for path in paths:
+        tomogram = open_tomogram(path, voxel_size=voxel_size)
+        listings = read_lists(coordinates, tomograms=[path], voxel_size=voxel_size, by_name=by_name, **reading)
+        for listing in listings:
+            if listing.error is not None:
+                raise listing.error
+        if not by_name or _mentions(listings, tomogram.name):
+            yield path, tomogram, _named(particles_of(listings, tomogram.name, by_name=by_name), tomogram.name)
+        else:
+            missing.append(tomogram.name)
+    if missing:
+        text = f"{len(missing)} of {len(paths)} tomograms have no picks in the lists: {', '.join(missing[:5])}"
+        warnings.warn(DataWarning(f"{text}; --rename makes the names alike"), stacklevel=2)
+
+
+def _mentions(listings: Sequence[Listing], tomogram: str) -> bool:
+    try:
+        return len(particles_of(listings, tomogram, by_name=True)) > 0
+    except FileProblem:
+        return False
+
+
+def picks_of_project(
+    path: Path, tomograms: Sequence[str | Path], feature: str | None, pick_set: str | None, voxel_size: float | None
+) -> Iterator[tuple[Path, Tomogram, Particles]]:
+    """Yield the tomograms of a project that have picks of a feature, or in sets of a name, with them.
+
+    Parameters
+    ----------
+    path
+        The project.
+    tomograms
+        Their names; all if empty.
+    feature, pick_set
+        Which picks; all if not given.
+    voxel_size
+        Å; replaces what the project says.
+
+    Raises
+    ------
+    ProjectProblem
+        There is no such tomogram or feature, or there are no picks at all.
+    """
+    from ais_app.state.project import Project
+
+    with Project.open(path, read_only=True) as opened:
+        of = None if feature is None else opened.feature(feature).id
+        entries = [opened.tomogram(str(name)) for name in tomograms] or opened.tomograms
+        seen = set()
+        for entry in entries:
+            sets = [each for each in opened.picks(entry) if each.count]
+            seen |= {each.name for each in sets}
+            chosen = [each for each in sets if of is None or each.feature == of]
+            chosen = [each for each in chosen if pick_set is None or each.name == pick_set]
+            if not chosen:
+                continue
+            file = opened.find(entry)
+            tomogram = opened.open_tomogram(entry)
+            if voxel_size is not None:
+                tomogram = replace(tomogram, voxel_size_zyx=(voxel_size,) * 3)
+            picks = Particles.concatenate([opened.pick_store(each).particles() for each in chosen])
+            yield file, tomogram, _named(picks, entry.name)
+        if not seen:
+            raise ProjectProblem(path, "has no picks", "pick particles first: ais-app pick, or Export in the window")
+
+
+def _named(particles: Particles, tomogram: str) -> Particles:
+    """Return particles that all know their tomogram, by the name of its file where they had none."""
+    names = np.array([name or tomogram for name in particles.tomograms], dtype=object)
+    return replace(particles, tomograms=names)
