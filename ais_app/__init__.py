@@ -85,6 +85,12 @@ _PUBLIC = {
     "write_particles": "ais_app.core.coordinates",
     "mapback": "ais_app.operations.mapback",
     "MapBackParams": "ais_app.core.scene.map_back",
+    # subtomograms
+    "wedge": "ais_app.operations.wedge",
+    "wedge_for": "ais_app.operations.wedge",
+    "Wedge": "ais_app.core.particles.wedge",
+    "estimate_wedge": "ais_app.core.particles.wedge_estimate",
+    "fourier_shell_correlation": "ais_app.core.particles.fsc",
     # labels and pictures
     "label": "ais_app.operations.label",
     "LabelParams": "ais_app.operations.label",

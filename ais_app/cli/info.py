@@ -103,7 +103,10 @@ def _rows(tomogram: Tomogram, survey: Survey) -> list[tuple[str, str]]:
     if survey.kind == "grey":
         rows.append(("contrast", _CONTRAST[survey.contrast]))
         wedge = survey.wedge
-        seen = f"along {wedge.beam_axis}, tilted about {wedge.tilt_axis}" if wedge else "not seen in the middle block"
+        seen = "not seen in the middle block"
+        if wedge is not None:
+            tilts = f"{wedge.tilt_min:.0f} to {wedge.tilt_max:.0f}°"
+            seen = f"along {wedge.beam_axis}, tilted about {wedge.tilt_axis} from {tilts} or so"
         rows.append(("missing wedge", seen))
     return rows + [("label", " ".join(text.split())) for text in tomogram.labels]
 

@@ -64,7 +64,7 @@ class VolumeInfo:
             "labels": list(tomogram.labels),
             "kind": survey.kind,
             "contrast": survey.contrast,
-            "missing_wedge": None if wedge is None else {"beam_axis": wedge.beam_axis, "tilt_axis": wedge.tilt_axis},
+            "missing_wedge": None if wedge is None else wedge.to_dict(),
             "problems": [{"code": f.code, "problem": f.problem, "remedy": f.remedy} for f in survey.findings],
         }
 

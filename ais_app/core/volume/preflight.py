@@ -14,9 +14,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ais_app.core.jobs import Job, run
+from ais_app.core.particles.wedge import Wedge
+from ais_app.core.particles.wedge_estimate import estimate_wedge
 from ais_app.core.tomogram import Tomogram
 from ais_app.core.volume.moments import Moments, moments_job
-from ais_app.core.volume.spectrum import MissingWedge, missing_wedge
 
 _SLICES = 12
 _BLOCK_SIDE = 128
@@ -64,7 +65,7 @@ class Survey:
     contrast
         ``"dark"``: dense things have lower values, as networks expect; ``"bright"``; or ``"unclear"``.
     wedge
-        Where the missing wedge lies; ``None`` where none is seen.
+        What the tilt series measured, estimated from one block; ``None`` where no missing wedge is seen.
     findings
         What is odd.
     """
@@ -73,7 +74,7 @@ class Survey:
     sampled: bool
     kind: str = "grey"
     contrast: str = "unclear"
-    wedge: MissingWedge | None = None
+    wedge: Wedge | None = None
     findings: tuple[Finding, ...] = field(default=())
 
 
@@ -102,7 +103,8 @@ def survey_job(tomogram: Tomogram, *, fast: bool = False) -> Job[Survey]:
     if kind == "grey" and found.count:
         block = _central_block(tomogram)
         contrast = _contrast(block, tomogram.voxel_size if tomogram.voxel_size_zyx else None)
-        wedge = missing_wedge(block)
+        estimate = estimate_wedge(block, tomogram.voxel_size_zyx or (1.0, 1.0, 1.0))
+        wedge = estimate.wedge if estimate is not None and estimate.seen else None
     if any(finding.code == "padding" for finding in of_voxels):
         wedge = None  # the faces of a frame have a spectrum of their own
     reading = [Finding("header", text) for text in tomogram.warnings]
@@ -180,7 +182,7 @@ def _padding(sample: np.ndarray) -> Iterator[Finding]:
         yield Finding("padding", problem, "crop it (ais-app convert --crop), or padding distorts mean and deviation")
 
 
-def _of_wedge(wedge: MissingWedge | None) -> Iterator[Finding]:
+def _of_wedge(wedge: Wedge | None) -> Iterator[Finding]:
     if wedge is not None and wedge.beam_axis != "z":
         problem = (
             f"the missing wedge lies along {wedge.beam_axis}, so the slices (x, y) are not the planes of the images"
