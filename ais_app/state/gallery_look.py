@@ -47,7 +47,7 @@ class GalleryLook:
     axis: str = "z"
     depth: str = "slab"
     size: int = 88
-    contrast: float = 3.0
+    contrast: float = 2.95
     invert: bool = False
     sort: str = "place"
     descending: bool = True

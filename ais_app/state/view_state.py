@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from psygnal import SignalGroupDescriptor
 
-TABS = ("annotate", "train", "export", "render")
+TABS = ("annotate", "train", "export", "render", "particles")
 AXES = ("z", "y", "x")
 
 

@@ -158,7 +158,7 @@ class MainWindow(QMainWindow):
         self._drawers.setVisible(tab.drawer is not None)
         if tab.drawer is not None:
             self._drawers.setCurrentWidget(tab.drawer)
-        self.welcome.setVisible(session.view.tomogram is None)
+        self.welcome.setVisible(session.view.tomogram is None and not (tab.name == "particles" and session.has_project))
         self.setWindowTitle(self._title())
         self.actions_by_id.refresh()
 

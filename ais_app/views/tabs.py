@@ -10,6 +10,8 @@ from PyQt6.QtWidgets import QWidget
 from ais_app.views.annotate.panel import AnnotatePanel
 from ais_app.views.export.panel import ExportPanel
 from ais_app.views.export.queue_table import QueueTable
+from ais_app.views.particles.area import ParticleArea
+from ais_app.views.particles.panel import ParticlesPanel
 from ais_app.views.render.panel import RenderPanel
 from ais_app.views.render.space import Space
 from ais_app.views.slices.area import SliceArea
@@ -57,8 +59,8 @@ class Tab:
 
 
 def make_tabs(workbench: Workbench, slices: SliceArea) -> tuple[Tab, ...]:
-    """Return the tabs in order; a tab for particles goes behind the last one."""
-    space = Space(workbench)
+    """Return the tabs in order."""
+    space, gallery = Space(workbench), ParticleArea(workbench)
     return (
         Tab("annotate", "Annotate", "Paint features and place boxes", slices, AnnotatePanel(workbench, slices)),
         Tab("train", "Train", "Train networks and combine them", slices, TrainPanel(workbench, slices)),
@@ -66,4 +68,5 @@ def make_tabs(workbench: Workbench, slices: SliceArea) -> tuple[Tab, ...]:
             "export", "Export", "Segment many tomograms", slices, ExportPanel(workbench, slices), QueueTable(workbench)
         ),
         Tab("render", "Render", "See it in space, pick, save", space, RenderPanel(workbench, space)),
+        Tab("particles", "Particles", "Sort, group and average particles", gallery, ParticlesPanel(workbench, gallery)),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from ais_app.views.actions import annotate, edit, export, file, help, render, tomogram, train, view
+from ais_app.views.actions import annotate, edit, export, file, help, particles, render, tomogram, train, view
 from ais_app.views.actions.action import ActionTable
 
 MENUS = {
@@ -16,6 +16,7 @@ MENUS = {
     "T&rain": train.MENU,
     "E&xport": export.MENU,
     "Re&nder": render.MENU,
+    "&Particles": particles.MENU,
     "&Help": help.MENU,
 }
 
@@ -23,5 +24,5 @@ MENUS = {
 @cache
 def all_actions() -> ActionTable:
     """Return every action."""
-    files = (file, edit, view, tomogram, annotate, train, export, render, help)
+    files = (file, edit, view, tomogram, annotate, train, export, render, particles, help)
     return ActionTable(action for module in files for action in module.ACTIONS)

@@ -1,1 +1,1 @@
-"""The Particles tab: gallery, clusters, averages."""
+"""The Particles tab: a gallery, classes, clusters, averages."""

@@ -1,0 +1,91 @@
+"""Actions of the Particles tab."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+
+from ais_app.state.commands import particles
+from ais_app.views.actions.action import SEPARATOR, Action
+
+if TYPE_CHECKING:
+    from ais_app.views.main_window import MainWindow
+    from ais_app.views.particles.panel import ParticlesPanel
+
+
+def _panel(window: MainWindow) -> ParticlesPanel:
+    return cast("ParticlesPanel", next(tab.panel for tab in window.tabs if tab.name == "particles"))
+
+
+def _in_front(window: MainWindow) -> bool:
+    return window.workbench.session.view.tab == "particles"
+
+
+def _has_particles(window: MainWindow) -> bool:
+    session = window.workbench.session
+    return _in_front(window) and session.gallery.source is not None and len(session.gallery.table) > 0
+
+
+def _has_selection(window: MainWindow) -> bool:
+    return _has_particles(window) and len(window.workbench.session.gallery.rows) > 0
+
+
+def _open(window: MainWindow) -> None:
+    window.workbench.session.view.tab = "particles"
+    _panel(window).source.ask_for_stack()
+
+
+def _go_to(window: MainWindow) -> None:
+    gallery = window.workbench.session.gallery
+    rows = gallery.rows
+    _panel(window).go_to(gallery.current if gallery.current in rows else int(rows[0]))
+
+
+def _select(which: str) -> Callable[[MainWindow], None]:
+    def run(window: MainWindow) -> None:
+        session = window.workbench.session
+        gallery = session.gallery
+        rows = {
+            "all": gallery.order,
+            "none": gallery.order[:0],
+            "others": np.setdiff1d(gallery.order, gallery.rows),
+            "rejected": np.flatnonzero(gallery.table.rejected),
+        }[which]
+        particles.select(session, rows)
+
+    return run
+
+
+def _resize(step: int) -> Callable[[MainWindow], None]:
+    return lambda window: _panel(window).area.grid.resize_tiles(step)
+
+
+ACTIONS = (
+    Action("particles.open", "&Open subtomograms…", _open, "mdi6.cube-outline",
+           tip="Show the particles of a stack (NAME.zarr) that was cut before"),
+    Action("particles.reject", "&Reject", lambda window: _panel(window).set_rejected(True), "mdi6.close-circle-outline",
+           "R", "Mark the selected particles as none (also Delete over the gallery)", enabled=_has_selection),
+    Action("particles.keep", "&Keep", lambda window: _panel(window).set_rejected(False), "mdi6.check-circle-outline",
+           "K", "Take the rejection of the selected particles back", enabled=_has_selection),
+    Action("particles.go_to", "&Go to the place", _go_to, "mdi6.crosshairs-gps", "Ctrl+G",
+           "Show where the particle is, in the slices (double click, Enter)", enabled=_has_selection),
+    Action("particles.select_all", "Select &all", _select("all"), "mdi6.select-all", "",
+           "Select all particles that are shown (Ctrl+A over the gallery)", enabled=_has_particles),
+    Action("particles.select_none", "Select &none", _select("none"), "mdi6.select-off", "Ctrl+Shift+A",
+           "Select no particle", enabled=_has_particles),
+    Action("particles.select_others", "Select the &others", _select("others"), "mdi6.select-inverse", "",
+           "Select the particles shown that are not selected", enabled=_has_particles),
+    Action("particles.select_rejected", "Select the re&jected", _select("rejected"), "mdi6.select-remove", "",
+           "Select the particles that were rejected", enabled=_has_particles),
+    Action("particles.larger", "&Larger tiles", _resize(16), "mdi6.image-size-select-large", "Ctrl+Alt++",
+           "Make the tiles of the gallery larger (Ctrl and wheel)", enabled=_has_particles, repeats=True),
+    Action("particles.smaller", "&Smaller tiles", _resize(-16), "mdi6.image-size-select-small", "Ctrl+Alt+-",
+           "Make the tiles of the gallery smaller (Ctrl and wheel)", enabled=_has_particles, repeats=True),
+)  # fmt: skip
+MENU = (
+    "particles.open", SEPARATOR, "particles.reject", "particles.keep", "particles.go_to", SEPARATOR,
+    "particles.select_all", "particles.select_none", "particles.select_others", "particles.select_rejected", SEPARATOR,
+    "particles.larger", "particles.smaller",
+)  # fmt: skip

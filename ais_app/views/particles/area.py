@@ -1,0 +1,202 @@
+"""The middle of the Particles tab: what is sorted, filtered and shown how, and the gallery below."""
+
+from __future__ import annotations
+
+from PyQt6.QtCore import QSignalBlocker, Qt, QTimer, pyqtSignal
+from PyQt6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QStackedWidget, QVBoxLayout, QWidget
+
+from ais_app.state.commands import particles
+from ais_app.state.gallery import sources
+from ais_app.state.particle_classes import classes
+from ais_app.views.particles.grid import LARGEST, SMALLEST, TileGrid
+from ais_app.views.widgets.fields import ChoiceBox
+from ais_app.views.widgets.icon_button import IconButton
+from ais_app.views.widgets.panel import EmptyPanel, hint
+from ais_app.views.widgets.sliders import LabelledSlider
+from ais_app.views.workbench import Workbench
+from ais_app.workers.tiles import Tiles
+
+SORTS = {"place": "Order of picking", "score": "Score", "quality": "Quality", "class": "Class", "cluster": "Cluster",
+         "tomogram": "Tomogram"}  # fmt: skip
+SHOWN = {"all": "Kept and rejected", "kept": "Kept", "rejected": "Rejected"}
+DEPTHS = {"slice": "Central slice", "slab": "Central third", "projection": "Projection"}
+EVERY, NONE = "every class", "no class"
+
+
+class ParticleArea(QWidget):
+    """Gallery of the particles of a session.
+
+    Attributes
+    ----------
+    grid
+        The tiles.
+    tiles
+        Their pictures.
+    """
+
+    asked_to_open = pyqtSignal()  # a stack
+
+    def __init__(self, workbench: Workbench) -> None:
+        super().__init__()
+        self.workbench = workbench
+        self.tiles = Tiles(workbench.session, self)
+        self.grid = TileGrid(workbench, self.tiles)
+        self.sort = _choices(SORTS, "Sort by", "Quality: how far the middle stands out from what is around it")
+        self.direction = IconButton("mdi6.sort-descending", "The best first; click for the worst first", "Direction")
+        self.shown = _choices(SHOWN, "Show", "Show all particles, those that are kept, or those that were rejected")
+        self.of_class = _choices({}, "Of class", "Show the particles of one class")
+        axes = {"z": "along z", "y": "along y", "x": "along x"}
+        self.axis = _choices(axes, "Seen along", "Along which axis of the tomogram the tiles are seen")
+        self.deep = _choices(DEPTHS, "Depth", "How much of the cube is averaged along that axis")
+        self.tile_size = LabelledSlider("Size", SMALLEST, LARGEST, 88, unit="px", integer=True,
+                                   tip="Size of the tiles on the screen (Ctrl and wheel)")  # fmt: skip
+        self.contrast = LabelledSlider("Contrast", 0, 100, 30, unit="%", integer=True, tip="Contrast of the tiles")
+        self.invert = IconButton("mdi6.invert-colors", "Swap black and white in the tiles", "Invert the tiles")
+        self.invert.setCheckable(True)
+        self.state = hint("")
+        self.go_pick, self.go_open = QPushButton("Pick particles in Render"), QPushButton("Open subtomograms…")
+        self._stack = QStackedWidget()
+        self._build()
+        self._soon = QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.timeout.connect(self._refresh)
+        self._connect()
+        self._refresh()
+
+    def close_down(self) -> None:
+        """Stop the thread."""
+        self.tiles.close_down()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to show."""
+        return self._stack.currentIndex() == 0
+
+    def _build(self) -> None:
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        empty = EmptyPanel(
+            "Particles are shown here: pick some, import coordinates, or open subtomograms that were cut.", self.go_pick
+        )
+        layout = empty.layout()
+        assert isinstance(layout, QVBoxLayout)  # made by EmptyPanel
+        layout.insertWidget(layout.count() - 1, self.go_open, alignment=Qt.AlignmentFlag.AlignCenter)
+        full = QWidget()
+        rows = QVBoxLayout(full)
+        rows.setContentsMargins(8, 8, 0, 0)
+        rows.setSpacing(6)
+        rows.addLayout(_row(QLabel("Sort"), self.sort, self.direction, QLabel("Show"), self.shown, self.of_class, None))
+        rows.addLayout(_row(self.axis, self.deep, self.tile_size, self.contrast, self.invert))
+        rows.addWidget(self.grid, 1)
+        self.state.setWordWrap(False)
+        self.state.setFixedHeight(20)
+        rows.addWidget(self.state)
+        self._stack.addWidget(empty)
+        self._stack.addWidget(full)
+        column.addWidget(self._stack)
+
+    def _connect(self) -> None:
+        session = self.workbench.session
+        gallery = session.gallery
+        gallery.changed.connect(self._later)
+        gallery.selection.connect(self._show_selection)
+        for signal in (session.events.opened, session.events.tomograms, session.events.features):
+            signal.connect(self._later)
+        session.events.picks.connect(self._later, check_nargs=False)
+        session.view.events.tab.connect(self._later)
+        session.view.events.y_up.connect(self._later)
+        self.tiles.problem.connect(lambda words: self.workbench.notify(words, "warning"))
+        for box, field in (
+            (self.sort, "sort"), (self.shown, "shown"), (self.axis, "axis"), (self.deep, "depth"),
+        ):  # fmt: skip
+            box.currentIndexChanged.connect(lambda _, box=box, field=field: self._change(**{field: box.currentData()}))
+        self.of_class.currentIndexChanged.connect(lambda _: self._change(of_class=self.of_class.currentData()))
+        self.direction.clicked.connect(lambda: self._change(descending=not gallery.look.descending))
+        self.tile_size.changed.connect(lambda value: self._change(size=int(value)))
+        self.contrast.changed.connect(lambda value: self._change(contrast=4 - 0.035 * value))
+        self.invert.toggled.connect(lambda on: self._change(invert=on))
+        self.go_pick.clicked.connect(lambda: setattr(session.view, "tab", "render"))
+        self.go_open.clicked.connect(self.asked_to_open)
+
+    def _change(self, **fields: object) -> None:
+        session = self.workbench.session
+        self.workbench.attempt(lambda: particles.change_look(session, **fields))
+
+    def _later(self, *_: object) -> None:
+        if self.workbench.session.view.tab == "particles":
+            self._soon.start()
+
+    def _refresh(self) -> None:
+        session = self.workbench.session
+        gallery, look = session.gallery, session.gallery.look
+        if session.view.tab != "particles":
+            return
+        if gallery.source is None and (found := sources(session)):
+            gallery.show(found[0][1])
+        self._stack.setCurrentIndex(int(gallery.source is not None))
+        self.go_pick.setEnabled(session.view.tomogram is not None)
+        known = classes(session.project) if session.has_project else {}
+        self._fill_classes(known)
+        for box, value in (
+            (self.sort, look.sort), (self.shown, look.shown), (self.axis, look.axis), (self.deep, look.depth),
+            (self.of_class, look.of_class),
+        ):  # fmt: skip
+            with QSignalBlocker(box):
+                box.setCurrentIndex(box.findData(value))
+        with QSignalBlocker(self.invert):
+            self.invert.setChecked(look.invert)
+        self.tile_size.set_value(look.size)
+        self.contrast.set_value(round((4 - look.contrast) / 0.035))
+        self.direction.setEnabled(look.sort in ("score", "quality"))
+        self.direction.set_icon("mdi6.sort-descending" if look.descending else "mdi6.sort-ascending")
+        self.grid.set_colours(known)
+        self.tiles.follow()
+        self.grid.refresh()
+        self._say()
+
+    def _fill_classes(self, known: dict[str, str]) -> None:
+        wanted = [(EVERY, None), *((name, name) for name in known), (NONE, "")]
+        box = self.of_class
+        if [(box.itemText(place), box.itemData(place)) for place in range(box.count())] != wanted:
+            with QSignalBlocker(box):
+                box.clear()
+                for words, name in wanted:
+                    box.addItem(words, name)
+        box.setVisible(bool(known))
+
+    def _show_selection(self) -> None:
+        self.grid.show_selection()
+        self._say()
+
+    def _say(self) -> None:
+        gallery = self.workbench.session.gallery
+        count, shown, chosen = len(gallery.table), len(gallery.order), len(gallery.rows)
+        rejected = int(gallery.table.rejected.sum())
+        parts = [f"{count:,} particle{'s' * (count != 1)}" if shown == count else f"{shown:,} of {count:,} particles"]
+        parts += [f"{rejected:,} rejected"] * bool(rejected) + [f"{chosen:,} selected"] * bool(chosen)
+        if not chosen:
+            parts.append("click or draw a frame to select; R rejects, K keeps; double click goes to the place")
+        self.state.setText(" · ".join(parts))
+
+
+def _choices(entries: dict[str, str], name: str, tip: str) -> ChoiceBox:
+    box = ChoiceBox()
+    for value, words in entries.items():
+        box.addItem(words, value)
+    box.setAccessibleName(name)
+    box.setToolTip(tip)
+    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+    return box
+
+
+def _row(*widgets: QWidget | None) -> QHBoxLayout:
+    row = QHBoxLayout()
+    row.setContentsMargins(0, 0, 8, 0)
+    row.setSpacing(8)
+    for widget in widgets:
+        if widget is None:
+            row.addStretch(1)
+        else:
+            row.addWidget(widget, int(isinstance(widget, LabelledSlider)))
+    return row

@@ -1,0 +1,185 @@
+"""What is done with the particles that are selected: reject, keep, name their class; and the classes there are."""
+
+from __future__ import annotations
+
+import numpy as np
+from PyQt6.QtCore import QSignalBlocker, pyqtSignal
+from PyQt6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from ais_app.state.commands import particles
+from ais_app.state.particle_classes import classes
+from ais_app.views.widgets.colour_button import ColourButton
+from ais_app.views.widgets.fields import ChoiceBox
+from ais_app.views.widgets.panel import discard, hint
+from ais_app.views.workbench import Workbench
+
+
+class MarkSection(QWidget):
+    """Reject, keep, class of what is selected; negatives of what was rejected."""
+
+    judged = pyqtSignal(bool)  # what is selected is rejected, or kept
+
+    def __init__(self, workbench: Workbench) -> None:
+        super().__init__()
+        self.workbench = workbench
+        self.reject, self.keep = QPushButton("Reject"), QPushButton("Keep")
+        self.reject.setToolTip("Mark what is selected as no particle (R, Delete); it stays in place, and undo works")
+        self.keep.setToolTip("Take the rejection of what is selected back (K)")
+        self.name = QComboBox()
+        self.name.setEditable(True)
+        self.name.setAccessibleName("Class of the selection")
+        self.name.setToolTip("Choose a class or type a new name, and press Enter")
+        self.name.setMinimumContentsLength(6)
+        self.name.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        line = self.name.lineEdit()
+        assert line is not None  # it is editable
+        line.setPlaceholderText("Name of a class")
+        self.set = QPushButton("Set class")
+        self.set.setToolTip("Say that what is selected is of this class; no name takes the class away")
+        self.feature = ChoiceBox()
+        self.feature.setAccessibleName("Feature that the rejected are not")
+        self.feature.setToolTip("Which feature the rejected particles are known not to be")
+        self.negatives = QPushButton("Use as background in training")
+        self.negatives.setToolTip(
+            "Place boxes at the rejected particles: the next training of the feature learns that it is not there"
+        )
+        self._build()
+        self.reject.clicked.connect(lambda: self.judged.emit(True))
+        self.keep.clicked.connect(lambda: self.judged.emit(False))
+        self.set.clicked.connect(self.set_class)
+        line.returnPressed.connect(self.set_class)
+        self.negatives.clicked.connect(self._teach)
+
+    def refresh(self) -> None:
+        """Show which classes and features there are."""
+        session = self.workbench.session
+        known = list(classes(session.project)) if session.has_project else []
+        with QSignalBlocker(self.name):
+            if [self.name.itemText(place) for place in range(self.name.count())] != known:
+                text = self.name.currentText()
+                self.name.clear()
+                self.name.addItems(known)
+                self.name.setCurrentText(text)
+        features = [each.name for each in session.project.features] if session.has_project else []
+        features = [name for name in features if not name.startswith("not ")]
+        if [self.feature.itemText(place) for place in range(self.feature.count())] != features:
+            self.feature.clear()
+            self.feature.addItems(features)
+        self.refresh_buttons()
+
+    def refresh_buttons(self) -> None:
+        """Say what can be done now."""
+        gallery = self.workbench.session.gallery
+        chosen, rejected = len(gallery.rows), int(gallery.table.rejected.sum())
+        for button in (self.reject, self.keep, self.set):
+            button.setEnabled(chosen > 0)
+        possible = rejected > 0 and self.feature.count() > 0
+        self.negatives.setEnabled(possible)
+        self.feature.setEnabled(possible)
+
+    def set_class(self) -> None:
+        """Give what is selected the class that is named."""
+        session = self.workbench.session
+        rows, name = session.gallery.rows, self.name.currentText()
+        if len(rows):
+            self.workbench.attempt(lambda: particles.set_class(session, rows, name))
+
+    def _teach(self) -> None:
+        session, feature = self.workbench.session, self.feature.currentText()
+
+        def teach() -> None:
+            count = particles.rejected_to_negatives(session, feature)
+            words = f"{count:,} box{'es' * (count != 1)} placed" if count else "All of them have their box already"
+            self.workbench.notify(
+                f"{words}: “not {feature}” is background in the next training of {feature}", button="Train",
+                act=lambda: setattr(session.view, "tab", "train"),
+            )  # fmt: skip
+
+        self.workbench.attempt(teach)
+
+    def _build(self) -> None:
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(6)
+        first, second = QHBoxLayout(), QHBoxLayout()
+        for row in (first, second):
+            row.setSpacing(8)
+        first.addWidget(self.reject, 1)
+        first.addWidget(self.keep, 1)
+        second.addWidget(self.name, 1)
+        second.addWidget(self.set)
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(8)
+        grid.addWidget(QLabel("Rejected are not"), 0, 0)
+        grid.addWidget(self.feature, 0, 1)
+        grid.addWidget(self.negatives, 1, 0, 1, 2)
+        grid.setVerticalSpacing(6)
+        grid.setColumnStretch(1, 1)
+        for layout in (first, second, grid):
+            column.addLayout(layout)
+
+
+class ClassList(QWidget):
+    """The classes: colour, name, how many."""
+
+    def __init__(self, workbench: Workbench) -> None:
+        super().__init__()
+        self.workbench = workbench
+        self._rows: dict[str, _ClassRow] = {}
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.setSpacing(2)
+        self._nothing = hint("Select particles and name their class, group them, or let a network classify them.")
+        self._column.addWidget(self._nothing)
+
+    def row(self, name: str) -> _ClassRow:
+        """Return the row of a class."""
+        return self._rows[name]
+
+    def refresh(self) -> None:
+        """Bring the rows up to date, in place."""
+        session = self.workbench.session
+        known = classes(session.project) if session.has_project else {}
+        for gone in set(self._rows) - set(known):
+            discard(self._rows.pop(gone))
+        names, counts = np.unique(session.gallery.table.classes.astype(str), return_counts=True)
+        of = dict(zip(names.tolist(), counts.tolist(), strict=True))
+        for name, colour in known.items():
+            if name not in self._rows:
+                self._rows[name] = _ClassRow(self.workbench, name)
+                self._column.addWidget(self._rows[name])
+            self._rows[name].show_class(colour, of.get(name, 0))
+        self._nothing.setVisible(not known)
+
+
+class _ClassRow(QWidget):
+    def __init__(self, workbench: Workbench, name: str) -> None:
+        super().__init__()
+        self._workbench, self._name = workbench, name
+        self.colour = ColourButton("#808080", f"Colour of class {name}")
+        self.title, self.count = QLabel(name), QLabel()
+        self.select = QPushButton("Select")
+        self.select.setToolTip(f"Select all particles of class {name}")
+        self.select.setAccessibleName(f"Select class {name}")
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(8)
+        row.addWidget(self.colour)
+        row.addWidget(self.title, 1)
+        row.addWidget(self.count)
+        row.addWidget(self.select)
+        session = workbench.session
+        self.colour.changed.connect(
+            lambda colour: workbench.attempt(lambda: particles.recolour_class(session, name, colour))
+        )
+        self.select.clicked.connect(self._select)
+
+    def show_class(self, colour: str, count: int) -> None:
+        """Show colour and number."""
+        self.colour.set_colour(colour)
+        self.count.setText(f"{count:,}")
+        self.select.setEnabled(count > 0)
+
+    def _select(self) -> None:
+        session = self._workbench.session
+        particles.select(session, np.flatnonzero(session.gallery.table.classes == self._name))

@@ -1,0 +1,306 @@
+"""The gallery: a grid of tiles that scrolls. Only what is in view is drawn, so the number of particles does not matter.
+
+A list view of Qt would keep one range for each selected tile: a lasso around half of 5,000 points makes 2,500 of them,
+and halts the window. Here the selection is one array.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from PyQt6.QtCore import QEvent, QPoint, QRect, QSize, Qt, pyqtSignal
+from PyQt6.QtGui import QImage, QKeyEvent, QMouseEvent, QPaintEvent, QResizeEvent, QWheelEvent
+from PyQt6.QtWidgets import QAbstractScrollArea, QSizePolicy, QToolTip
+
+from ais_app.state.commands import particles
+from ais_app.state.gallery import Gallery
+from ais_app.views.particles.layout import CellLayout
+from ais_app.views.particles.tile_painter import TilePainter
+from ais_app.views.workbench import Workbench
+from ais_app.workers.tiles import Tiles
+
+SMALLEST, LARGEST = 40, 240  # px of a tile
+DRAG = 6  # px that a press may move before it draws a frame
+KEYS = frozenset({
+    Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Home, Qt.Key.Key_End,
+    Qt.Key.Key_PageUp, Qt.Key.Key_PageDown, Qt.Key.Key_Space, Qt.Key.Key_Delete, Qt.Key.Key_Return, Qt.Key.Key_Enter,
+})  # fmt: skip
+ADD, RANGE = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
+
+
+class TileGrid(QAbstractScrollArea):
+    """The tiles of the gallery of a session.
+
+    Parameters
+    ----------
+    workbench
+        Whose gallery.
+    tiles
+        The pictures.
+    """
+
+    activated = pyqtSignal(int)  # row: double click or Enter
+    asked_to_reject = pyqtSignal()
+
+    def __init__(self, workbench: Workbench, tiles: Tiles) -> None:
+        super().__init__()
+        self._workbench, self._tiles = workbench, tiles
+        self._painter = TilePainter(tiles)
+        self._anchor = 0  # place in the order from which Shift selects
+        self._pressed: QPoint | None = None
+        self._frame: QRect | None = None  # in the coordinates of the content
+        self._before = np.zeros(0, dtype=np.int64)  # selected before the frame was begun
+        self._order = np.zeros(0, dtype=np.int64)
+        self._cells = CellLayout(1, 0, 88)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setAccessibleName("Gallery of particles")
+        port = self._port
+        port.setMouseTracking(True)
+        self._bar.valueChanged.connect(lambda _: self.want())
+        tiles.changed.connect(port.update)
+
+    @property
+    def gallery(self) -> Gallery:
+        """What is shown."""
+        return self._workbench.session.gallery
+
+    @property
+    def _port(self):  # type: ignore[no-untyped-def]
+        port = self.viewport()
+        assert port is not None  # every scroll area has one
+        return port
+
+    @property
+    def _bar(self):  # type: ignore[no-untyped-def]
+        bar = self.verticalScrollBar()
+        assert bar is not None  # it was not replaced
+        return bar
+
+    def refresh(self) -> None:
+        """Take on another table, order or look."""
+        first = self._cells.first_in_view(self._bar.value())
+        same = len(self._order) == len(self.gallery.order)
+        self._order = self.gallery.order
+        self._lay_out(first if same else 0)
+        self.want()
+        self._describe()
+        self._port.update()
+
+    def set_colours(self, colours: dict[str, str]) -> None:
+        """Take the colours of the classes."""
+        self._painter.colours = colours
+
+    def show_selection(self) -> None:
+        """Draw what is selected now."""
+        self._describe()
+        self._port.update()
+
+    def want(self) -> None:
+        """Ask for the tiles in view."""
+        low, high = self._cells.in_view(self._bar.value(), self._port.height())
+        self._tiles.want(self._order[low:high])
+
+    def place_of(self, row: int) -> QRect:
+        """Return where the tile of a row is, in pixels of the viewport; empty when it is not shown."""
+        found = np.flatnonzero(self._order == row)
+        if not len(found):
+            return QRect()
+        return self._cells.rect(int(found[0])).translated(0, -self._bar.value())
+
+    def scroll_to(self, row: int) -> None:
+        """Scroll until the tile of a row is seen."""
+        found = np.flatnonzero(self._order == row)
+        if len(found):
+            rect = self._cells.rect(int(found[0]))
+            low, high = self._bar.value(), self._bar.value() + self._port.height()
+            if rect.top() < low:
+                self._bar.setValue(rect.top() - self._cells.gap)
+            elif rect.bottom() > high:
+                self._bar.setValue(rect.bottom() + self._cells.gap - self._port.height())
+
+    def image_of(self, row: int) -> QImage | None:
+        """Return the picture of a row as it is drawn, without frame and marks; ``None`` while it is not made."""
+        return self._painter.image(row, self.gallery.look, self._flipped)
+
+    # drawing
+
+    @property
+    def _flipped(self) -> bool:
+        return self._workbench.session.view.y_up or self.gallery.look.axis == "y"
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Draw the tiles in view."""
+        low, high = self._cells.in_view(self._bar.value(), self._port.height())
+        order = self._order[low:high]
+        with self._painter.on(self._port, self.gallery, self._flipped, self.hasFocus()) as draw:
+            for place, row in enumerate(order.tolist(), start=low):
+                draw.tile(row, self._cells.rect(place).translated(0, -self._bar.value()))
+            if self._frame is not None:
+                draw.frame(self._frame.translated(0, -self._bar.value()))
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Lay the tiles out anew; what was at the top stays there."""
+        super().resizeEvent(event)
+        self._lay_out(self._cells.first_in_view(self._bar.value()))
+        self.want()
+
+    def _lay_out(self, first: int) -> None:
+        look = self.gallery.look
+        caption = TilePainter.CAPTION if look.sort != "place" else 0
+        self._cells = CellLayout(self._port.width(), len(self._order), look.size, caption)
+        height = self._port.height()
+        self._bar.setPageStep(height)
+        self._bar.setSingleStep(max(20, self._cells.step // 2))
+        self._bar.setRange(0, max(0, self._cells.height - height))
+        if len(self._order):
+            self._bar.setValue(self._cells.rect(min(first, len(self._order) - 1)).top() - self._cells.gap)
+
+    def _describe(self) -> None:
+        self.setAccessibleDescription(f"{len(self._order)} particles, {len(self.gallery.rows)} selected")
+
+    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """Return a size at which a few dozen tiles are seen."""
+        return QSize(600, 400)
+
+    # mouse
+
+    def mousePressEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Select a tile, or begin a frame."""
+        if event is None or event.button() != Qt.MouseButton.LeftButton:
+            return
+        self.setFocus(Qt.FocusReason.MouseFocusReason)
+        self._pressed = self._content(event)
+        self._before = self.gallery.rows if event.modifiers() & ADD else self._before[:0]
+        place = self._cells.place_at(self._pressed)
+        if place is None:
+            if not event.modifiers() & (ADD | RANGE):
+                self._select(np.zeros(0, dtype=np.int64))
+            return
+        self._pick(place, event.modifiers())
+
+    def mouseMoveEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Draw a frame around tiles, which are selected as it grows."""
+        if event is None or self._pressed is None:
+            return
+        here = self._content(event)
+        if self._frame is None and (here - self._pressed).manhattanLength() < DRAG:
+            return
+        self._frame = QRect(self._pressed, here).normalized()
+        self._scroll_along(event.position().toPoint().y())
+        within = self._order[self._cells.within(self._frame)]
+        self._select(np.union1d(self._before, within))
+
+    def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802 - Qt's name
+        """End the frame."""
+        self._pressed = self._frame = None
+        self._port.update()
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Go to the particle."""
+        if event is not None and (place := self._cells.place_at(self._content(event))) is not None:
+            self._pressed = None
+            self.activated.emit(int(self._order[place]))
+
+    def wheelEvent(self, event: QWheelEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Scroll; with Ctrl make tiles larger or smaller."""
+        if event is not None and event.modifiers() & ADD:
+            self.resize_tiles(8 if event.angleDelta().y() > 0 else -8)
+            event.accept()
+            return
+        super().wheelEvent(event)
+
+    def resize_tiles(self, step: int) -> None:
+        """Make tiles so many pixels larger."""
+        size = min(max(self.gallery.look.size + step, SMALLEST), LARGEST)
+        particles.change_look(self._workbench.session, size=size)
+
+    def viewportEvent(self, event: QEvent | None) -> bool:  # noqa: N802 - Qt's name
+        """Say what a tile is, where the mouse rests."""
+        if event is not None and event.type() == QEvent.Type.ToolTip:
+            place = self._cells.place_at(event.pos() + QPoint(0, self._bar.value()))  # type: ignore[attr-defined]
+            words = "" if place is None else self._painter.words(int(self._order[place]), self.gallery)
+            QToolTip.showText(event.globalPos(), words, self)  # type: ignore[attr-defined]
+            return True
+        return super().viewportEvent(event)
+
+    def _content(self, event: QMouseEvent) -> QPoint:
+        return event.position().toPoint() + QPoint(0, self._bar.value())
+
+    def _scroll_along(self, y: int) -> None:
+        if y < 0:
+            self._bar.setValue(self._bar.value() + y)
+        elif y > self._port.height():
+            self._bar.setValue(self._bar.value() + y - self._port.height())
+
+    # keyboard
+
+    def event(self, event: QEvent | None) -> bool:
+        """Keep the keys that the gallery uses from the actions of the window."""
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.ShortcutOverride:
+            plain = not event.modifiers() & ~(RANGE | Qt.KeyboardModifier.KeypadModifier)
+            if (plain and Qt.Key(event.key()) in KEYS) or _is_all(event):
+                event.accept()
+                return True
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Move through the tiles, select, reject."""
+        if event is None:
+            return
+        key = Qt.Key(event.key())
+        current = self._current_place()
+        if _is_all(event):
+            self._select(self._order)
+        elif key == Qt.Key.Key_Delete:
+            self.asked_to_reject.emit()
+        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            if current is not None:
+                self.activated.emit(int(self._order[current]))
+        elif key == Qt.Key.Key_Space:
+            if current is not None:
+                self._pick(current, ADD)
+        elif (step := self._step(key)) is not None:
+            place = 0 if current is None else min(max(current + step, 0), len(self._order) - 1)
+            if len(self._order):
+                self._pick(place, event.modifiers() & RANGE)
+                self.scroll_to(int(self._order[place]))
+        else:
+            super().keyPressEvent(event)
+
+    def _step(self, key: Qt.Key) -> int | None:
+        across, page = self._cells.columns, self._cells.columns * max(1, self._port.height() // self._cells.step)
+        end = len(self._order)
+        return {
+            Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1, Qt.Key.Key_Up: -across, Qt.Key.Key_Down: across,
+            Qt.Key.Key_Home: -end, Qt.Key.Key_End: end, Qt.Key.Key_PageUp: -page, Qt.Key.Key_PageDown: page,
+        }.get(key)  # fmt: skip
+
+    def _current_place(self) -> int | None:
+        found = np.flatnonzero(self._order == self.gallery.current)
+        return int(found[0]) if len(found) else None
+
+    # selecting
+
+    def _pick(self, place: int, modifiers: Qt.KeyboardModifier) -> None:
+        """Select a tile as a click does: alone, from the last one on (Shift), or in addition (Ctrl)."""
+        row = int(self._order[place])
+        if modifiers & RANGE:
+            low, high = sorted((min(self._anchor, len(self._order) - 1), place))
+            self._select(self._order[low : high + 1], row)
+            return
+        self._anchor = place
+        if modifiers & ADD:
+            rows = self.gallery.rows
+            rows = np.setdiff1d(rows, [row]) if row in rows else np.union1d(rows, [row])
+            self._select(rows, row)
+            return
+        self._select(np.array([row]), row)
+
+    def _select(self, rows: np.ndarray, current: int | None = None) -> None:
+        particles.select(self._workbench.session, rows.astype(np.int64), current)
+
+
+def _is_all(event: QKeyEvent) -> bool:
+    return event.key() == Qt.Key.Key_A and event.modifiers() == ADD

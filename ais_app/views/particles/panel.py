@@ -1,0 +1,121 @@
+"""The panel of the Particles tab: which particles, what they are, clusters, averages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PyQt6.QtCore import QTimer
+
+from ais_app.core.errors import AisAppError
+from ais_app.state.commands import particles, projects
+from ais_app.views.particles.area import ParticleArea
+from ais_app.views.particles.class_section import ClassList, MarkSection
+from ais_app.views.particles.source_section import SourceSection
+from ais_app.views.widgets.panel import Panel, heading
+from ais_app.views.workbench import Workbench
+from ais_app.workers.tiles import is_stack
+
+
+class ParticlesPanel(Panel):
+    """Everything about particles.
+
+    Parameters
+    ----------
+    workbench
+        Whose.
+    area
+        The gallery in the middle.
+    """
+
+    def __init__(self, workbench: Workbench, area: ParticleArea) -> None:
+        super().__init__(workbench)
+        self.area = area
+        self.source = SourceSection(workbench)
+        self.marks = MarkSection(workbench)
+        self.classes = ClassList(workbench)
+        for title, widget in (
+            ("Particles", self.source),
+            ("Selection", self.marks),
+            ("Classes", self.classes),
+        ):
+            self.layout_.addWidget(heading(title))
+            self.layout_.addWidget(widget)
+        self.layout_.addStretch(1)
+        self._soon = QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.timeout.connect(self._refresh)
+        self._connect()
+
+    def take_file(self, path: Path) -> bool:
+        """Open a stack of subtomograms."""
+        if not is_stack(path):
+            return False
+        self.open_stack(path)
+        return True
+
+    def open_stack(self, path: Path) -> None:
+        """Read a stack off the main thread, and show it."""
+        workbench = self.workbench
+        projects.ensure_project(workbench.session, workbench.drafts)
+        workbench.jobs.start(
+            f"Open {path.name}", lambda: _reading(path), on_result=self._show_stack, on_error=self._fail, quiet=True
+        )
+
+    def close_down(self) -> None:
+        """Stop the threads."""
+        self.area.close_down()
+
+    def go_to(self, row: int) -> None:
+        """Show the place of a particle in the slices."""
+        session = self.workbench.session
+        self.workbench.attempt(lambda: particles.go_to(session, row))
+
+    def set_rejected(self, wanted: bool) -> None:
+        """Reject what is selected, or keep it."""
+        session = self.workbench.session
+        rows = session.gallery.rows
+        act = particles.reject if wanted else particles.keep
+        self.workbench.attempt(lambda: act(session, rows))
+
+    def _connect(self) -> None:
+        session = self.workbench.session
+        session.gallery.changed.connect(self._later)
+        session.gallery.selection.connect(self.marks.refresh_buttons)
+        for signal in (session.events.opened, session.events.tomograms, session.events.features):
+            signal.connect(self._later)
+        session.events.picks.connect(self._later, check_nargs=False)
+        session.view.events.tab.connect(self._later)
+        self.source.wanted_stack.connect(self.open_stack)
+        self.marks.judged.connect(self.set_rejected)
+        self.area.asked_to_open.connect(self.source.ask_for_stack)
+        self.area.grid.activated.connect(self.go_to)
+        self.area.grid.asked_to_reject.connect(lambda: self.set_rejected(True))
+
+    def _later(self, *_: object) -> None:
+        if self.workbench.session.view.tab == "particles":
+            self._soon.start()
+
+    def _refresh(self) -> None:
+        self.source.refresh()
+        self.marks.refresh()
+        self.classes.refresh()
+
+    def _show_stack(self, read: object) -> None:
+        session = self.workbench.session
+        if not session.has_project:
+            return  # it was closed meanwhile
+        particles.show_stack(session, read)  # type: ignore[arg-type]
+        particles.note_stack(session, read[0])  # type: ignore[index]
+        session.view.tab = "particles"
+
+    def _fail(self, error: Exception) -> None:
+        if not isinstance(error, AisAppError):
+            raise error
+        self.workbench.notify(str(error), "error")
+
+
+def _reading(path: Path):  # type: ignore[no-untyped-def]
+    from ais_app.core.jobs import Progress
+
+    yield Progress(0, 1, "reading")
+    return particles.read_stack(path)
