@@ -25,6 +25,7 @@ from ais_app.core.particles.correlation import (
 )
 from ais_app.core.particles.orientations import all_rotations, rotations_near
 from ais_app.core.particles.poses import Poses
+from ais_app.core.particles.proposals import Proposals
 from ais_app.core.particles.refine import Fit, refine
 from ais_app.core.particles.search import Grid, Shifts, coarse_shells, search, search_near, turned_grid
 from ais_app.core.particles.wedge import Wedge
@@ -32,6 +33,7 @@ from ais_app.core.particles.wedge import Wedge
 __all__ = ["AlignParams", "Aligner", "Alignment", "Candidates", "Reference", "align", "align_job"]
 
 _VOXELS = {"cpu": 2**20, "cuda": 2**25}  # of cubes worked on at once
+_KEPT = 8  # references, times wedges, that are kept ready
 
 
 class Aligner:
@@ -69,6 +71,7 @@ class Aligner:
         self.farthest = self.edge / 4 if self.params.shift is None else self.params.shift
         self._sampled = [Sampled(one, self.shells, slopes=True, device=self.device) for one in self.references]
         self._grids: dict[tuple[int, int], tuple[Shifts, Grid]] = {}
+        self._proposals = Proposals(self.references, self.wedges, self.params, self.shells)
 
     @property
     def batch_size(self) -> int:
@@ -149,22 +152,30 @@ class Aligner:
     def _coarse(
         self, transforms: torch.Tensor, wedge: int, number: int, mask: torch.Tensor, start: Poses, begun: torch.Tensor
     ) -> tuple[Fit, torch.Tensor]:
-        params = self.params
+        params, reference = self.params, self._sampled[number]
         count, apart = 2 * params.candidates, 0.9 * params.angular_step
-        if (wedge, number) not in self._grids:
-            if len(self._grids) > 8:
-                self._grids.clear()
-            shifts = Shifts.up_to(self.farthest, Band.up_to(self.edge, self.coarse, mask, self.device))
-            asked = all_rotations(params.angular_step, params.symmetry) if params.within is None else np.eye(3)[None]
-            rotations = torch.from_numpy(asked).to(self.device, torch.float32)
-            self._grids[wedge, number] = shifts, turned_grid(self._sampled[number], rotations, shifts)
-        shifts, grid = self._grids[wedge, number]
+        shifts, grid = self._prepared(wedge, number, mask)
         values = shifts.band.of(transforms) * shifts.band.phases(-begun)
+        if params.mode != "grid":
+            asked = self._proposals.of(transforms, wedge, number, start)
+            return search_near(values, shifts, reference, asked, count, 0.0)
         if params.within is None:
             return search(values, shifts, grid, count, apart)
         near = rotations_near(params.angular_step, params.within)
         rotations = torch.from_numpy(near @ start.rotations[:, None]).to(self.device, torch.float32)
-        return search_near(values, shifts, self._sampled[number], rotations, count, apart)
+        return search_near(values, shifts, reference, rotations, count, apart)
+
+    def _prepared(self, wedge: int, number: int, mask: torch.Tensor) -> tuple[Shifts, Grid]:
+        if (wedge, number) not in self._grids:
+            if len(self._grids) >= _KEPT:
+                self._grids.clear()
+            params = self.params
+            shifts = Shifts.up_to(self.farthest, Band.up_to(self.edge, self.coarse, mask, self.device))
+            whole = params.within is None and params.mode == "grid"
+            asked = all_rotations(params.angular_step, params.symmetry) if whole else np.eye(3)[None]
+            rotations = torch.from_numpy(asked).to(self.device, torch.float32)
+            self._grids[wedge, number] = shifts, turned_grid(self._sampled[number], rotations, shifts)
+        return self._grids[wedge, number]
 
     def _polished(
         self,

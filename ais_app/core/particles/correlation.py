@@ -127,7 +127,7 @@ class Sampled:
     def __init__(
         self, reference: Reference, shells: float, *, slopes: bool = False, device: torch.device | str = "cpu"
     ) -> None:
-        cube = _prepared(reference)
+        cube = prepared(reference)
         edge = self.edge = cube.shape[-1]
         fine = OVERSAMPLING * edge
         self._reach = min(OVERSAMPLING * int(shells + 1), fine // 2 - 2) + 1
@@ -211,7 +211,8 @@ class Sampled:
         return rows.reshape(*corner.shape, -1)
 
 
-def _prepared(reference: Reference) -> torch.Tensor:
+def prepared(reference: Reference) -> torch.Tensor:
+    """Return the cube of a reference within a soft ball, its background 0, its mean square 1."""
     cube = torch.as_tensor(np.asarray(reference.cube, dtype=np.float32))
     edge = cube.shape[-1]
     ball = torch.from_numpy(soft_sphere(edge))

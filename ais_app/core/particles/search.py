@@ -151,11 +151,15 @@ def search(transforms: torch.Tensor, shifts: Shifts, grid: Grid, count: int, apa
     which = torch.empty(scores.shape, dtype=torch.long, device=scores.device)
     together = max(1, size // len(grid.rotations))
     for row in range(0, len(transforms), together):
-        rows = slice(row, row + together)
+        part = slice(row, row + together)
         for column in range(0, len(grid.rotations), size):
             columns = slice(column, column + size)
-            scores[rows, columns], which[rows, columns] = shifts.best(spread[rows, None], grid.values[None, columns])
-    return _distinct(scores / length, which, grid.rotations.expand(len(scores), -1, -1, -1), shifts, count, apart)
+            scores[part, columns], which[part, columns] = shifts.best(spread[part, None], grid.values[None, columns])
+    scores = scores / length
+    rows = torch.arange(len(scores), device=scores.device)[:, None]
+    places = distinct(scores, grid.rotations.expand(len(scores), -1, -1, -1), count, apart)
+    turned, moved = grid.rotations[places].flatten(0, 1), shifts.steps[which[rows, places]].flatten(0, 1)
+    return Fit(turned, moved, scores[rows, places].flatten()), rows[:, 0].repeat_interleave(count)
 
 
 def search_near(
@@ -175,21 +179,19 @@ def search_near(
     return fit, torch.arange(len(transforms), device=transforms.device).repeat_interleave(count)
 
 
-def _distinct(
-    scores: torch.Tensor, which: torch.Tensor, rotations: torch.Tensor, shifts: Shifts, count: int, apart: float
-) -> tuple[Fit, torch.Tensor]:
+def distinct(scores: torch.Tensor, rotations: torch.Tensor, count: int, apart: float) -> torch.Tensor:
+    """Return which rotations, (p, k, 3, 3), score highest and lie `apart` degrees or more from better ones: (p, count).
+
+    Where fewer than `count` do, the first of all fill up.
+    """
     flat = rotations.flatten(2)
     rows = torch.arange(len(scores), device=scores.device)
-    left, chosen, found = scores.clone(), [], []
-    limit = 1 + 2 * math.cos(math.radians(apart))
+    left, chosen = scores.clone(), []
+    limit = 1 + 2 * math.cos(math.radians(apart)) - 1e-6
     for _ in range(count):
         best = left.argmax(dim=1)
         chosen.append(best)
-        found.append(scores[rows, best])
         # the trace of a difference of rotations is 1 + 2 cos of its angle
         traces = torch.einsum("pki,pi->pk", flat, flat[rows, best])
         left = left.masked_fill(traces > limit, -torch.inf)
-    places = torch.stack(chosen, dim=1)
-    turned = rotations[rows[:, None], places].flatten(0, 1)
-    moved = shifts.steps[which[rows[:, None], places]].flatten(0, 1)
-    return Fit(turned, moved, torch.stack(found, dim=1).flatten()), rows.repeat_interleave(count)
+    return torch.stack(chosen, dim=1)
