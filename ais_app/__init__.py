@@ -86,6 +86,10 @@ _PUBLIC = {
     "mapback": "ais_app.operations.mapback",
     "MapBackParams": "ais_app.core.scene.map_back",
     # subtomograms
+    "subtomo_extract": "ais_app.operations.subtomo_extract",
+    "SubtomogramParams": "ais_app.core.particles.extract",
+    "SubtomogramStack": "ais_app.core.particles.stack",
+    "write_stack": "ais_app.core.particles.stack",
     "wedge": "ais_app.operations.wedge",
     "wedge_for": "ais_app.operations.wedge",
     "Wedge": "ais_app.core.particles.wedge",

@@ -85,8 +85,9 @@ def read_job(
         yield Progress(number, len(paths), path.name)
         try:
             name = detect_format(path).name if source == "auto" else coordinate_format(source).name
-            found = _read(path, name, given, boxes, size, by_name)
-            listings.append(Listing(path, name, _chosen(_renamed(found, rename), only, path)))
+            found = _renamed(_read(path, name, given, boxes, size), rename)
+            found = _fitted(found, boxes, size, path, by_name, "voxel_size" in given)
+            listings.append(Listing(path, name, _chosen(found, only, path)))
         except AisAppError as error:
             listings.append(Listing(path, error=error))
     return listings
@@ -113,9 +114,7 @@ def _boxes(tomograms: Sequence[str | Path]) -> list[_Box]:
     return boxes
 
 
-def _read(
-    path: Path, name: str, given: dict[str, Any], boxes: Sequence[_Box], shape: Shape | None, by_name: bool
-) -> Particles:
+def _read(path: Path, name: str, given: dict[str, Any], boxes: Sequence[_Box], shape: Shape | None) -> Particles:
     known = coordinate_format(name).params.__dataclass_fields__
     given, size = dict(given), next((box.voxel_size for box in boxes if box.voxel_size is not None), None)
     one = shape if shape is not None else boxes[0].shape if len(boxes) == 1 else None
@@ -131,7 +130,16 @@ def _read(
         if size is None:
             raise
         particles = read_particles(path, name, **{**given, "voxel_size": size})
-    if size is not None and "voxel_size" not in given:
+    return particles
+
+
+def _fitted(
+    particles: Particles, boxes: Sequence[_Box], shape: Shape | None, path: Path, by_name: bool, keep_size: bool
+) -> Particles:
+    """Return the particles with the voxel size, unless it is kept, and the shapes of the tomograms that they name."""
+    size = next((box.voxel_size for box in boxes if box.voxel_size is not None), None)
+    theirs = not by_name or any(_same_series(n, box.name) for n in particles.names for box in boxes)
+    if size is not None and theirs and not keep_size:
         particles = _on_grid_of(particles, size, path)
     shapes = {n: box.shape for n in particles.names for box in boxes if _same_series(n, box.name)}
     if len(boxes) == len(particles.names) == 1 and not shapes and not by_name:

@@ -285,9 +285,7 @@ def _without_holes(box: np.ndarray) -> np.ndarray:
 
 def _resampled(box: np.ndarray, params: SubtomogramParams, shift_zyx: np.ndarray, margin: int) -> np.ndarray:
     """Move a box, where asked for, and bin it, both in Fourier space; the margin goes."""
-    import torch
-
-    from ais_app.core.particles.fourier import from_fourier, resized, shifted, to_fourier
+    from scipy import fft  # torch, made for batches, would start threads of its own for every cube
 
     edge, inner = len(box), params.box
     # falls to the mean at the sides: a step there would ring through the cube
@@ -296,13 +294,21 @@ def _resampled(box: np.ndarray, params: SubtomogramParams, shift_zyx: np.ndarray
     mean = np.float32(box.mean(dtype=float))
     soft = (box - mean) * (fall[:, None, None] * fall[:, None] * fall)
     size = inner + 2 * margin
-    spectrum = resized(to_fourier(torch.from_numpy(np.ascontiguousarray(soft))), edge, size)
+    spectrum = fft.rfftn(np.fft.ifftshift(soft))
+    # what is finer than the new voxels goes, and the highest frequency of an even size, which has no partner
+    highest = (size - 1) // 2
+    waves = np.concatenate([np.arange(highest + 1), np.arange(-highest, 0)])
+    kept = spectrum[np.ix_(waves % edge, waves % edge, np.arange(highest + 1))] * np.float32((size / edge) ** 3)
     if params.placing == "exact":
-        spectrum = shifted(spectrum, torch.from_numpy(-shift_zyx), size)
-    cube = from_fourier(spectrum, size).numpy() + mean
+        for axis, shift in enumerate(shift_zyx):
+            phase = np.exp(2j * np.pi / size * shift * waves[: kept.shape[axis]]).astype(np.complex64)
+            kept = kept * np.expand_dims(phase, tuple({0, 1, 2} - {axis}))
+    small = np.zeros((size, size, size // 2 + 1), dtype=np.complex64)
+    small[np.ix_(waves % size, waves % size, np.arange(highest + 1))] = kept
+    cube = np.fft.fftshift(fft.irfftn(small, s=(size,) * 3)) + mean
     # the centre of a cube is its voxel n // 2
     first = size // 2 - inner // 2
-    return np.ascontiguousarray(cube[(slice(first, first + inner),) * 3])
+    return np.ascontiguousarray(cube[(slice(first, first + inner),) * 3], dtype=np.float32)
 
 
 def _box(data: LazyArray | _Layers, start: np.ndarray, edge: int) -> np.ndarray:

@@ -62,7 +62,7 @@ class Poses:
         """Return the poses that lead back: those of the cubes in the frame of the reference."""
         back = np.swapaxes(self.rotations, 1, 2)
         moved = np.einsum("nij,nj->ni", back, -self.shifts_zyx[:, ::-1])[:, ::-1]
-        return Poses(back, moved, self.scores)
+        return Poses(np.ascontiguousarray(back), np.ascontiguousarray(moved), self.scores)
 
     def after(self, rotation: np.ndarray, shift_zyx: np.ndarray | None = None) -> Poses:
         """Return the poses of another reference, which must be turned and moved first to become the present one."""
