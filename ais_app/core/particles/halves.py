@@ -1,0 +1,226 @@
+"""Iterative averaging in two independent halves: align, average, look how well the halves agree, and again.
+
+    refine_halves_job(cubes, wedges, wedge_of, params) ─► Refined: average, halves, FSC, poses, history
+
+Each half of the particles has its own reference, made of that half alone from the first iteration on; so what the
+halves have in common is not noise that both were aligned to ("gold standard": Scheres & Chen 2012, Nature Methods 9,
+853). The second half is turned into the frame of the first, as a whole, to be compared with it. Frequencies that the
+halves do not agree on yet are left out of the references.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ais_app.core.errors import ParameterProblem
+from ais_app.core.jobs import Job, Progress, run
+from ais_app.core.particles.average import Averages, averages_of, split_halves
+from ais_app.core.particles.average_sums import Sums, check_cubes, cubes_tensor, sums_job
+from ais_app.core.particles.fsc import HALF_MAPS, resolution_of, snr_of_fsc
+from ais_app.core.particles.halves_params import FIRST_SHELL, AverageParams, HalvesState, Refined
+from ais_app.core.particles.halves_references import (
+    align_params,
+    checked_reference,
+    filtered,
+    in_one_frame,
+    last_shell,
+    next_shell,
+    particle_mask,
+    reference_of,
+)
+from ais_app.core.particles.orientations import angles_between, random_rotations
+from ais_app.core.particles.poses import Poses
+
+if TYPE_CHECKING:
+    from ais_app.core.particles.wedge import Wedge
+    from ais_app.core.tomogram import LazyArray
+
+__all__ = ["AverageParams", "HalvesState", "Refined", "refine_halves", "refine_halves_job"]
+
+_VOXELS_AT_ONCE = 2**18  # cubes aligned between two looks at whether to stop
+_STILL = 0.3  # degrees, and tenths of a voxel: poses that move less in an iteration are found
+
+
+def refine_halves(
+    cubes: np.ndarray | LazyArray,
+    wedges: Sequence[Wedge],
+    wedge_of: np.ndarray,
+    params: AverageParams | None = None,
+    *,
+    voxel_size: float = 1.0,
+    start: Poses | None = None,
+    reference: np.ndarray | None = None,
+    mask: np.ndarray | None = None,
+) -> Refined:
+    """Align subtomograms to their own average and average them, in turn.
+
+    Parameters
+    ----------
+    cubes
+        (n, e, e, e), density bright; an array, or a lazy one that is read in batches.
+    wedges, wedge_of
+        The missing wedges, and which of them each cube has, (n,) int.
+    params
+        Iterations, symmetry, resolution.
+    voxel_size
+        Å.
+    start
+        Poses to begin with; random rotations if not given.
+    reference
+        (e, e, e) map to align to in the first iteration; strongly low-passed.
+    mask
+        (e, e, e), 0 to 1: what belongs to the particle.
+
+    Raises
+    ------
+    ParameterProblem
+        There is no cube, voxels are no number, or lengths do not fit the box.
+    """
+    options: dict[str, Any] = {"voxel_size": voxel_size, "start": start, "reference": reference, "mask": mask}
+    return run(refine_halves_job(cubes, wedges, wedge_of, params, **options))
+
+
+def refine_halves_job(
+    cubes: np.ndarray | LazyArray,
+    wedges: Sequence[Wedge],
+    wedge_of: np.ndarray,
+    params: AverageParams | None = None,
+    *,
+    voxel_size: float = 1.0,
+    start: Poses | None = None,
+    reference: np.ndarray | None = None,
+    mask: np.ndarray | None = None,
+    state: HalvesState | None = None,
+    keep: Callable[[HalvesState, Averages], None] | None = None,
+) -> Job[Refined]:
+    """Refine as a job; see `refine_halves`.
+
+    Parameters
+    ----------
+    state
+        Go on from here; the other arguments must be the same as before.
+    keep
+        Called after every iteration with the state and the averages.
+    """
+    params = params or AverageParams()
+    data = _Cubes(cubes, tuple(wedges), np.asarray(wedge_of), voxel_size)
+    edge = check_cubes(cubes, start or Poses.unturned(len(data.wedge_of)), wedges, wedge_of)
+    if not voxel_size > 0:
+        raise ParameterProblem("voxel_size", f"{voxel_size:g} Å", "give a positive number")
+    outline = particle_mask(mask, params, edge, voxel_size)
+    now = state or _first_state(params, edge, voxel_size, len(data.wedge_of), start)
+    given = None if reference is None or now.iteration else checked_reference(reference, edge)
+    while now.iteration < params.iterations and not _still(now, voxel_size):
+        now, averages = yield from _iteration(data, now, params, outline, given)
+        given = None
+        if keep is not None:
+            keep(now, averages)
+        done = now.iteration * len(data.wedge_of)
+        total = params.iterations * len(data.wedge_of)
+        yield Progress(done, total, f"iteration {now.iteration}", now.history[-1])
+    first, second = yield from _sums(data, now.poses, now.half_of, params, fine=True)
+    averages = averages_of(first, second, voxel_size, outline)
+    if params.filter_by_fsc and averages.fsc is not None:
+        whole = (first + second).average(snr_of_fsc(averages.fsc.best))
+        averages = averages._replace(average=whole)
+    return Refined(averages, now.poses, now.half_of, now.history)
+
+
+def _still(now: HalvesState, voxel_size: float) -> bool:
+    """Say whether another iteration would change nothing."""
+    if len(now.history) < 2:
+        return False
+    last = now.history[-1]
+    unmoved = last["turned"] < _STILL and last["moved"] < _STILL / 3 * voxel_size
+    return unmoved and now.shells == last["shells"] == now.history[-2]["shells"]
+
+
+@dataclass(frozen=True)
+class _Cubes:
+    cubes: np.ndarray | LazyArray
+    wedges: tuple[Wedge, ...]
+    wedge_of: np.ndarray
+    voxel_size: float
+
+
+def _first_state(params: AverageParams, edge: int, voxel_size: float, count: int, start: Poses | None) -> HalvesState:
+    poses = start
+    if poses is None or params.random_start:
+        poses = Poses.of(random_rotations(count, np.random.default_rng((params.seed, 12))))
+    shells = float(FIRST_SHELL) if params.first_low_pass is None else edge * voxel_size / params.first_low_pass
+    if shells < 1:
+        problem = f"{params.first_low_pass:g} Å is more than the box of {edge * voxel_size:g} Å"
+        raise ParameterProblem("first_low_pass", problem, "choose a smaller number")
+    return HalvesState(
+        0, poses, split_halves(count, params.seed), min(shells, last_shell(params, edge, voxel_size)), np.array([]), ()
+    )
+
+
+def _iteration(
+    data: _Cubes, now: HalvesState, params: AverageParams, outline: np.ndarray, given: np.ndarray | None
+) -> Job[tuple[HalvesState, Averages]]:
+    """Align all particles to the references of their halves, and compare the new halves."""
+    if given is None:
+        sums = yield from _sums(data, now.poses, now.half_of, params)
+        references = [
+            reference_of(part, now, outline) for part in (sums if params.independent else [sums[0] + sums[1]] * 2)
+        ]
+    else:
+        references = [filtered(given, now.shells, outline)] * 2
+    poses = yield from _aligned(data, references, now, params, whole=given is not None)
+    turned = np.median(angles_between(now.poses.rotations, poses.rotations, params.symmetry))
+    moved = np.median(np.linalg.norm(now.poses.shifts_zyx - poses.shifts_zyx, axis=1)) * data.voxel_size
+    first, second = yield from _sums(data, poses, now.half_of, params)
+    if params.independent and second.count:
+        poses = in_one_frame(poses, now, first, second, params, outline)
+        (second,) = yield from _sums(data, poses, np.where(now.half_of == 1, 0, -1), params, count=1)
+    averages = averages_of(first, second, data.voxel_size, outline)
+    edge = first.edge
+    fsc = np.ones(edge // 2 + 1) if averages.fsc is None else averages.fsc.best
+    record = {"iteration": now.iteration + 1, "shells": now.shells}
+    record |= {"resolution": resolution_of(fsc, edge, data.voxel_size, HALF_MAPS), "score": float(poses.scores.mean())}
+    record |= {"turned": float(turned), "moved": float(moved)}
+    shells = min(next_shell(now.shells, fsc, params, averages.fsc), last_shell(params, edge, data.voxel_size))
+    after = HalvesState(now.iteration + 1, poses, now.half_of, shells, fsc, (*now.history, record))
+    return after, averages
+
+
+def _sums(
+    data: _Cubes, poses: Poses, groups: np.ndarray, params: AverageParams, *, count: int = 2, fine: bool = False
+) -> Job[list[Sums]]:
+    options: dict[str, Any] = {"symmetry": params.symmetry, "fine": fine, "device": params.device}
+    return (yield from sums_job(data.cubes, poses, data.wedges, data.wedge_of, groups=groups, count=count, **options))
+
+
+def _aligned(
+    data: _Cubes, references: Sequence[Any], now: HalvesState, params: AverageParams, *, whole: bool
+) -> Job[Poses]:
+    """Return the poses of all particles against the references of their halves."""
+    from ais_app.core.particles.align import Aligner
+
+    count, edge = len(data.wedge_of), int(data.cubes.shape[1])
+    near = now.iteration >= params.global_iterations and not whole
+    asked = align_params(params, now.shells, data.voxel_size, near)
+    first = references[0] is references[1]
+    aligners = [Aligner(one, data.wedges, asked) for one in references[: 1 if first else 2]]
+    rotations, shifts, scores = np.array(now.poses.rotations), np.array(now.poses.shifts_zyx), np.zeros(count)
+    # a shift is searched about the present one; far from the middle there is no particle
+    start = now.poses if near else Poses.of(now.poses.rotations)
+    size = max(1, _VOXELS_AT_ONCE // edge**3)
+    for low in range(0, count, size):
+        total = params.iterations * count
+        yield Progress(now.iteration * count + low, total, f"iteration {now.iteration + 1}: aligning")
+        rows = slice(low, min(low + size, count))
+        read = np.asarray(cubes_tensor(data.cubes, rows))
+        for half, aligner in enumerate(aligners):
+            own = np.flatnonzero((now.half_of[rows] == half) | first)
+            if not len(own):
+                continue
+            found = aligner.align(read[own], data.wedge_of[rows][own], start[rows][own]).poses
+            into = own + rows.start
+            rotations[into], shifts[into], scores[into] = found.rotations, found.shifts_zyx, found.scores
+    return Poses(rotations, shifts, scores)

@@ -1,0 +1,141 @@
+"""What the halves of an average are compared with: masks, filtered averages, one frame for both."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ais_app.core.errors import ParameterProblem
+from ais_app.core.particles.fsc import HALF_MAPS, snr_of_fsc
+
+if TYPE_CHECKING:
+    from ais_app.core.particles.alignment import AlignParams
+    from ais_app.core.particles.average_sums import Sums
+    from ais_app.core.particles.fsc import ShellCorrelation
+    from ais_app.core.particles.halves_params import AverageParams, HalvesState
+    from ais_app.core.particles.poses import Poses
+
+_MISSING = 0.01  # share of the frequencies that a reference may lack before it is told so
+
+
+def particle_mask(mask: np.ndarray | None, params: AverageParams, edge: int, voxel_size: float) -> np.ndarray:
+    """Return what belongs to the particle, (e, e, e) float32, 0 to 1, or raise `ParameterProblem` where it is nothing."""
+    from ais_app.core.particles.fourier import soft_sphere
+
+    if mask is None:
+        radius = None if params.mask_radius is None else params.mask_radius / voxel_size
+        if radius is not None and radius < 2:
+            raise ParameterProblem("mask_radius", f"{params.mask_radius:g} Å are {radius:.1f} voxels", "give more")
+        return soft_sphere(edge, None if radius is None else min(radius, (edge - 1) // 2))
+    outline = np.asarray(mask, dtype=np.float32)
+    if outline.shape != (edge,) * 3 or not np.isfinite(outline).all() or not outline.max() > 0:
+        shape = " × ".join(map(str, outline.shape))
+        raise ParameterProblem(
+            "mask", f"{shape} voxels with nothing inside, or of another size", f"give {edge}³, 0 to 1"
+        )
+    return outline
+
+
+def checked_reference(reference: np.ndarray, edge: int) -> np.ndarray:
+    """Return a reference that was given, or raise `ParameterProblem` where it does not fit the cubes."""
+    cube = np.asarray(reference, dtype=np.float32)
+    if cube.shape != (edge,) * 3 or not np.isfinite(cube).all():
+        shape = " × ".join(map(str, cube.shape))
+        raise ParameterProblem("reference", f"{shape} voxels, or voxels that are no number", f"give a cube of {edge}")
+    return cube
+
+
+def last_shell(params: AverageParams, edge: int, voxel_size: float) -> float:
+    """Return the finest shell that is ever compared."""
+    finest = float((edge - 1) // 2)
+    if params.low_pass is None:
+        return finest
+    wanted = edge * voxel_size / params.low_pass
+    if wanted < 1:
+        problem = f"{params.low_pass:g} Å is more than the box of {edge * voxel_size:g} Å"
+        raise ParameterProblem("low_pass", problem, "choose a smaller number")
+    return min(finest, wanted)
+
+
+def next_shell(shells: float, fsc: np.ndarray, params: AverageParams, found: ShellCorrelation | None) -> float:
+    """Return the finest shell for the next iteration, given how well the halves agree."""
+    if params.schedule == "step" or found is None:
+        return shells + 1
+    below = np.flatnonzero(fsc[1:] < HALF_MAPS)
+    agreed = float(below[0]) if len(below) else float(len(fsc) - 1)
+    # a little more than is agreed on, so that agreement can grow; never coarser than before
+    return max(shells, min(agreed + 1, shells + 2))
+
+
+def align_params(params: AverageParams, shells: float, voxel_size: float, near: bool) -> AlignParams:
+    """Return what to search: everything, or what is near the present poses."""
+    from ais_app.core.particles.alignment import AlignParams
+
+    reach = None if params.max_shift is None else params.max_shift / voxel_size
+    common: dict[str, Any] = {"low_pass": max(1.0, float(shells)), "symmetry": params.symmetry, "device": params.device}
+    if not near:
+        return AlignParams(angular_step=params.angular_step, shift=reach, **common)
+    step = max(2.0, params.within / 2)
+    return AlignParams(
+        angular_step=step, within=params.within, shift=2.0 if reach is None else min(2.0, reach), **common
+    )
+
+
+def reference_of(sums: Sums, now: HalvesState, outline: np.ndarray) -> Any:
+    """Return what particles are compared with: an average, masked, as fine as the schedule and the halves allow."""
+    from ais_app.core.particles.correlation import Reference
+
+    snr = snr_of_fsc(now.fsc, of_whole=False) if len(now.fsc) else None
+    cube = filtered(sums.average(snr), now.shells, outline)
+    seen = np.asarray((sums.spectrum().abs() > 0).cpu(), dtype=np.float32)
+    seen[0, 0, 0] = 1
+    radius = _radii(sums.edge)
+    inside = radius <= now.shells
+    return Reference(cube, seen if 1 - seen[inside].mean() > _MISSING else None)
+
+
+def filtered(cube: np.ndarray, shells: float, outline: np.ndarray) -> np.ndarray:
+    """Return a map without what is finer than a shell, and without what is outside the mask."""
+    import torch
+
+    from ais_app.core.particles.fourier import from_fourier, to_fourier
+
+    edge = cube.shape[0]
+    keep = torch.from_numpy(np.exp(-((_radii(edge) / (shells + 0.5)) ** 8)).astype(np.float32))
+    spectrum = to_fourier(torch.as_tensor(np.asarray(cube, dtype=np.float32))) * keep
+    result: np.ndarray = np.asarray(from_fourier(spectrum, edge)) * outline
+    return result
+
+
+def in_one_frame(
+    poses: Poses, now: HalvesState, first: Sums, second: Sums, params: AverageParams, outline: np.ndarray
+) -> Poses:
+    """Return the poses with those of the second half in the frame of the first: one rotation and shift for all."""
+    from ais_app.core.particles.align import Aligner
+    from ais_app.core.particles.alignment import AlignParams
+    from ais_app.core.particles.wedge import Wedge
+
+    maps = [filtered(part.average(), now.shells, outline) for part in (first, second)]
+    if not (np.ptp(maps[0]) and np.ptp(maps[1])):
+        return poses
+    asked = AlignParams(
+        angular_step=15.0,
+        low_pass=max(1.0, float(now.shells)),
+        candidates=6,
+        symmetry=params.symmetry,
+        device=params.device,
+    )
+    found = Aligner(maps[0], [Wedge(-90, 90)], asked).align(maps[1][None], np.zeros(1, np.int64)).poses
+    second_half = now.half_of == 1
+    moved = poses[second_half].after(found.rotations[0], found.shifts_zyx[0])
+    rotations, shifts = np.array(poses.rotations), np.array(poses.shifts_zyx)
+    rotations[second_half], shifts[second_half] = moved.rotations, moved.shifts_zyx
+    return replace(poses, rotations=rotations, shifts_zyx=shifts)
+
+
+def _radii(edge: int) -> np.ndarray:
+    from ais_app.core.particles.fourier import radii
+
+    return np.asarray(radii(edge))
