@@ -15,9 +15,7 @@ docs/formats/subtomograms.md describes every file.
 from __future__ import annotations
 
 import copy
-import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -30,8 +28,14 @@ from ais_app.core.particle_set import Particles
 from ais_app.core.particles import stack_files as files
 from ais_app.core.particles.poses import Poses
 from ais_app.core.particles.stack_files import CubeFiles
+from ais_app.core.particles.stack_parts import check_count, check_parts, known_classes, poses_of
+from ais_app.core.particles.stack_writing import StackWriter, create_stack
 from ais_app.core.particles.wedge import Wedge
 from ais_app.core.tomogram import LazyArray
+
+__all__ = [
+    "StackWriter", "SubtomogramStack", "create_stack", "poses_of", "save_classes", "save_poses", "write_stack",
+]  # fmt: skip
 
 
 class SubtomogramStack:
@@ -117,7 +121,7 @@ class SubtomogramStack:
 
     def with_poses(self, poses: Poses) -> SubtomogramStack:
         """Return the stack with other poses; nothing is written (see `save_poses`)."""
-        _check_count("poses", len(poses), len(self))
+        check_count("poses", len(poses), len(self))
         changed = copy.copy(self)
         changed.poses = poses
         return changed
@@ -125,7 +129,7 @@ class SubtomogramStack:
     def with_classes(self, classes: np.ndarray | None) -> SubtomogramStack:
         """Return the stack with other classes; nothing is written (see `save_classes`)."""
         changed = copy.copy(self)
-        changed.classes = None if classes is None else _classes(classes, len(self))
+        changed.classes = None if classes is None else known_classes(classes, len(self))
         return changed
 
     def subset(self, rows: np.ndarray | slice | Sequence[int]) -> SubtomogramStack:
@@ -183,101 +187,6 @@ class _StackOnDisk(SubtomogramStack):
         return files.read_poses(self.path, self._content.count)
 
 
-class StackWriter:
-    """Takes the cubes of a stack, in any order.
-
-    Parameters
-    ----------
-    folder
-        Of the cubes.
-    count, edge
-        How many cubes, and their voxels along an axis.
-    """
-
-    def __init__(self, folder: Path, count: int, edge: int) -> None:
-        self._folder, self._count, self._edge = folder, count, edge
-        self.missing = files.missing_cubes(folder, count, edge)
-
-    def write(self, rows: np.ndarray | Sequence[int], cubes: np.ndarray) -> None:
-        """Store cubes, (k, e, e, e), as those of `rows`.
-
-        Raises
-        ------
-        ParameterProblem
-            A cube has another size, or values that are no numbers.
-        """
-        cubes = np.asarray(cubes, dtype="<f4")
-        if cubes.shape != (len(rows), *(self._edge,) * 3):
-            wanted = f"{len(rows)} of {self._edge} voxels"
-            raise ParameterProblem("cubes", f"they have the shape {cubes.shape}, not {wanted}")
-        for row, cube in zip(rows, cubes, strict=True):
-            if not np.isfinite(cube).all():
-                raise ParameterProblem("cubes", f"cube {row} holds values that are no numbers (NaN)", "leave it out")
-            files.write_cube(self._folder, int(row), cube)
-            self.missing[row] = False
-
-
-@contextmanager
-def create_stack(
-    path: str | Path,
-    edge: int,
-    particles: Particles,
-    wedges: Sequence[Wedge],
-    wedge_of: np.ndarray,
-    voxel_size: float,
-    *,
-    poses: Poses | None = None,
-    classes: np.ndarray | None = None,
-    notes: Mapping[str, Any] | None = None,
-    resume: str = "",
-) -> Iterator[StackWriter]:
-    """Write a stack cube by cube; the folder is whole or not there.
-
-    Parameters
-    ----------
-    path
-        The folder, which should end in ``.zarr``; a stack that is there is replaced, anything else is not.
-    edge
-        Voxels along a cube.
-    particles, wedges, wedge_of, voxel_size, poses, classes, notes
-        As in `SubtomogramStack`.
-    resume
-        What the cubes depend on, in one line (a fingerprint). Where it is given, cubes survive a failure in a hidden
-        folder beside `path`, and the next writer with the same line finds them no longer among `StackWriter.missing`.
-
-    Raises
-    ------
-    FileProblem
-        `path` is something else than a stack, or cannot be written.
-    ParameterProblem
-        The parts do not fit each other, or a cube was never written.
-    """
-    path = Path(path)
-    check_parts((len(particles), edge, edge, edge), particles, wedges, wedge_of, voxel_size, poses, classes)
-    files.check_replaceable(path)
-    part = path.with_name(f".{path.stem}.unfinished{path.suffix}")
-    try:
-        if not (resume and files.resumable(part, resume)):
-            shutil.rmtree(part, ignore_errors=True)
-            content = files.Header(len(particles), edge, float(voxel_size), dict(notes or {}), dict(particles.shapes))
-            files.write_header(part, content, resume)
-            files.write_wedges(part, wedges, wedge_of)
-            files.write_stack_particles(part, particles, voxel_size)
-            files.write_poses(part, poses_of(particles) if poses is None else poses)
-            if classes is not None:
-                files.write_classes(part, _classes(classes, len(particles)))
-        writer = StackWriter(part / "cubes", len(particles), edge)
-        yield writer
-        if writer.missing.any():
-            raise ParameterProblem(path, f"{int(writer.missing.sum()):,} of {len(particles):,} cubes were not written")
-        files.finish(part, path)
-    except OSError as error:
-        raise files.unwritable(path, error) from error
-    finally:
-        if not resume:
-            shutil.rmtree(part, ignore_errors=True)
-
-
 def write_stack(
     path: str | Path,
     cubes: np.ndarray,
@@ -304,7 +213,7 @@ def write_stack(
 def save_poses(path: str | Path, poses: Poses) -> None:
     """Replace the poses of the stack at `path`, whole or not at all."""
     path = Path(path)
-    _check_count("poses", len(poses), files.read_header(path).count)
+    check_count("poses", len(poses), files.read_header(path).count)
     remove_leftovers(path / "poses.npz")
     files.write_poses(path, poses)
 
@@ -316,54 +225,7 @@ def save_classes(path: str | Path, classes: np.ndarray | None) -> None:
     if classes is None:
         (path / "classes.npy").unlink(missing_ok=True)
     else:
-        files.write_classes(path, _classes(classes, count))
-
-
-def poses_of(particles: Particles) -> Poses:
-    """Return the poses that particles have by themselves: their rotations, no shifts, unturned where not known."""
-    if particles.rotations is None:
-        poses = Poses.unturned(len(particles))
-    else:
-        poses = Poses.of(particles.rotations)
-    return poses if particles.scores is None else Poses(poses.rotations, poses.shifts_zyx, np.asarray(particles.scores))
-
-
-def check_parts(
-    shape: tuple[int, ...],
-    particles: Particles,
-    wedges: Sequence[Wedge],
-    wedge_of: np.ndarray,
-    voxel_size: float,
-    poses: Poses | None = None,
-    classes: np.ndarray | None = None,
-) -> None:
-    """Raise `ParameterProblem` where the parts of a stack do not fit each other."""
-    if len(shape) != 4 or len(set(shape[1:])) != 1:
-        raise ParameterProblem("cubes", f"an array of shape {shape} holds no cubes (n, e, e, e)")
-    if shape[0] == 0:
-        raise ParameterProblem("particles", "there are none", "a stack needs at least one")
-    if shape[1] < 2:
-        raise ParameterProblem("box", f"{shape[1]} voxels", "give at least 2")
-    _check_count("particles", len(particles), shape[0])
-    _check_count("wedge_of", len(wedge_of), shape[0])
-    if min(wedge_of) < 0 or max(wedge_of) >= len(wedges):
-        raise ParameterProblem("wedge_of", f"it names wedge {max(wedge_of)} of {len(wedges)}")
-    if not np.isfinite(voxel_size) or voxel_size <= 0:
-        raise ParameterProblem("voxel_size", f"{voxel_size} Å", "give the size of the voxels")
-    if poses is not None:
-        _check_count("poses", len(poses), shape[0])
-    if classes is not None:
-        _classes(classes, shape[0])
-
-
-def _classes(classes: np.ndarray, count: int) -> np.ndarray:
-    _check_count("classes", len(classes), count)
-    return np.asarray(classes, dtype=np.int64)
-
-
-def _check_count(what: str, given: int, count: int) -> None:
-    if given != count:
-        raise ParameterProblem(what, f"there are {given:,} for {count:,} cubes")
+        files.write_classes(path, known_classes(classes, count))
 
 
 def _index(rows: np.ndarray | slice | Sequence[int]) -> np.ndarray | slice:

@@ -217,6 +217,14 @@ def test_bad_parts_are_said(tmp_path, made):
     assert list(tmp_path.iterdir()) == [tmp_path / "particles.zarr"]
 
 
+def test_classes_are_written_with_the_stack(tmp_path, made):
+    _, cubes, particles = made
+    write_stack(tmp_path / "sorted.zarr", cubes, particles, WEDGES, np.zeros(7, dtype=int), 9.5, np.arange(7) - 1)
+    stack = SubtomogramStack.open(tmp_path / "sorted.zarr")
+    assert stack.classes.tolist() == list(range(-1, 6)) and stack.subset([0, 6]).classes.tolist() == [-1, 5]
+    assert stack.with_classes(None).classes is None and stack.with_classes(np.zeros(7)).classes.dtype == np.int64
+
+
 def test_one_particle_and_a_full_wedge(tmp_path):
     stack = write_stack(
         tmp_path / "one.zarr",
