@@ -9,17 +9,21 @@ Zeng et al. (2018), Journal of Structural Biology 202, 150, sections 2.3 and 2.4
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
-from ais_app.core.errors import ParameterProblem
+from ais_app.core.errors import FileProblem, ParameterProblem
+from ais_app.core.files import replacing
 from ais_app.core.model.cubes import standardised
 from ais_app.core.training.boxes import BoxSet, TrainingData
 from ais_app.core.training.parameters import TrainParams
 
 CLUSTERS = 100  # as published; more than there are kinds of things, so that a person has only to group them
+_SAMPLE = 1000  # codes a silhouette is estimated from: it compares all with all
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,82 @@ def cluster_codes(codes: np.ndarray, count: int = CLUSTERS, seed: int = 0) -> Cl
     number = np.empty(count, np.int64)
     number[order] = np.arange(count)
     return Clusters(number[found.labels_], found.cluster_centers_[order].astype(np.float32))
+
+
+def suggested_count(codes: np.ndarray, most: int = 20, seed: int = 0) -> int:
+    """Return the number of clusters, 2 to `most`, with the highest mean silhouette (Rousseeuw, 1987).
+
+    The silhouette of a code is how much nearer it lies to its own cluster than to the next, -1 to 1. It tells groups
+    that stand apart; where codes form one cloud any number is as good, and many small clusters to group by eye (the
+    paper's 100) serve better.
+
+    Raises
+    ------
+    ParameterProblem
+        There are fewer than three different codes.
+    """
+    from sklearn.metrics import silhouette_score
+
+    random = np.random.default_rng((seed, 7))
+    sample = codes if len(codes) <= _SAMPLE else codes[np.sort(random.choice(len(codes), _SAMPLE, replace=False))]
+    different = len(np.unique(sample, axis=0))
+    if different < 3:
+        raise ParameterProblem("clusters", f"{different} different codes cannot be grouped", "give more subtomograms")
+    counts = range(2, min(most, different - 1) + 1)
+    found = {count: cluster_codes(sample, count, seed).assignment for count in counts}
+    return max(counts, key=lambda count: float(silhouette_score(sample, found[count])))
+
+
+def matched(clusters: Clusters, before: Clusters) -> Clusters:
+    """Return the clusters renumbered like those of an earlier run with the same cubes, so that names stay right.
+
+    Each takes the number of the one it shares most cubes with, all together as many as possible (Kuhn, 1955, the
+    Hungarian method); what is left over gets the numbers after those.
+
+    Raises
+    ------
+    ParameterProblem
+        The earlier run had other cubes.
+    """
+    from scipy.optimize import linear_sum_assignment
+
+    if len(clusters.assignment) != len(before.assignment):
+        problem = f"{len(before.assignment)} cubes were grouped before, {len(clusters.assignment)} now"
+        raise ParameterProblem("clusters", problem, "match only groups of the same cubes")
+    count, old = len(clusters.centres), len(before.centres)
+    shared = np.zeros((count, old), np.int64)
+    np.add.at(shared, (clusters.assignment, before.assignment), 1)
+    mine, theirs = linear_sum_assignment(-shared)
+    number = np.full(count, -1)
+    number[mine] = theirs
+    free = iter(sorted(set(range(count + old)) - set(theirs.tolist())))
+    number = np.array([next(free) if n < 0 else n for n in number])
+    order = np.argsort(number)  # numbers without a gap: those of clusters that are gone are given away
+    dense = np.empty(count, np.int64)
+    dense[order] = np.arange(count)
+    return Clusters(dense[clusters.assignment], clusters.centres[order])
+
+
+def save_clusters(path: str | Path, clusters: Clusters) -> Path:
+    """Write clusters, ``.npz`` of ``assignment`` and ``centres``."""
+    with replacing(path) as part, part.open("wb") as file:
+        np.savez_compressed(file, assignment=clusters.assignment, centres=clusters.centres)
+    return Path(path)
+
+
+def load_clusters(path: str | Path) -> Clusters:
+    """Read what `save_clusters` wrote.
+
+    Raises
+    ------
+    FileProblem
+        It is not there or holds something else.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as content:
+            return Clusters(content["assignment"].astype(np.int64), content["centres"].astype(np.float32))
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise FileProblem(path, f"holds no clusters: {error}", "give a clusters.npz of subtomo cluster") from error
 
 
 def decoded_masks(decoded: np.ndarray, *, dark: bool = True, level: float = 0.5) -> np.ndarray:
