@@ -75,6 +75,8 @@ _PUBLIC = {
     "pick": "ais_app.operations.pick",
     "dog": "ais_app.operations.dog",
     "DogParams": "ais_app.core.pickers.dog",
+    "saliency": "ais_app.operations.saliency",
+    "SaliencyParams": "ais_app.core.pickers.saliency",
     "BlobParams": "ais_app.core.pickers.blobs",
     "MaskParams": "ais_app.core.picking.masking",
     "MembraneParams": "ais_app.core.picking.membrane_normals",

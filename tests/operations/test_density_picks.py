@@ -57,6 +57,18 @@ def test_the_number_need_not_be_given(tomogram, tmp_path):
     assert found_all(read_particles(result.outputs[0]))
 
 
+def test_saliency_by_command_line_and_replay(tomogram, tmp_path, ais):
+    out = tmp_path / "picks"
+    code, said, _ = ais("saliency", tomogram, "-o", out, "--diameter", 120, "--number", 3, "--scale", 1, "--scale", 1.5)
+    assert code == 0
+    assert "3 particles" in said
+    assert found_all(read_particles(out / "TS_01_saliency_coords.star"), within=25)
+    record = json.loads((out / "TS_01_saliency_coords.star.json").read_text())
+    assert record["operation"] == "saliency"
+    assert record["arguments"]["params"]["scales"] == [1.0, 1.5]
+    assert replay(out / "TS_01_saliency_coords.star").identical
+
+
 def test_a_mask_decides_which_are_kept(tomogram, tmp_path, ais):
     mask = np.zeros((32, 42, 44), np.uint8)
     mask[:, :, :20] = 1

@@ -1,0 +1,77 @@
+"""Pick tomograms by what stands out, without a network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ais_app.core.jobs import Job, run
+from ais_app.core.pickers.saliency import SaliencyParams, pick_saliency_job
+from ais_app.core.picking.masking import MaskParams
+from ais_app.operations.density_picks import Picking, pick_each_job
+from ais_app.operations.per_file import FileResult
+
+
+def saliency(
+    tomograms: Sequence[str | Path],
+    out_dir: str | Path,
+    params: SaliencyParams | None = None,
+    *,
+    formats: Sequence[str] = ("star",),
+    mask: str | Path | None = None,
+    mask_params: MaskParams | None = None,
+    voxel_size: float | None = None,
+    skip_existing: bool = False,
+) -> list[FileResult]:
+    """Pick what looks unlike the rest of a tomogram.
+
+    Parameters
+    ----------
+    tomograms
+        Files, folders or globs: grey values.
+    out_dir
+        Folder of the results, ``<tomogram>_saliency_coords.star`` and so on; made where it is missing.
+    params
+        What is looked for; lengths in Å.
+    formats
+        Names of coordinate formats, see `ais_app.coordinate_formats`.
+    mask
+        A segmentation of the same tomogram that decides which particles are kept: a file, also with ``{tomogram}``
+        in its name, or the name of a feature, whose file ``<tomogram>__<feature>.mrc`` lies beside the tomogram.
+    mask_params
+        Which side of the mask, and the distance.
+    voxel_size
+        Å; replaces what the files say.
+    skip_existing
+        Leave tomograms out whose results are there.
+
+    Returns
+    -------
+    list of FileResult
+        One per tomogram; a failure is in its ``error``. Nothing found is no failure: the file has no particles.
+
+    Raises
+    ------
+    ParameterProblem
+        A format is not known, two inputs have the same name, or options of a mask are given without a mask.
+    FileProblem
+        A folder or glob holds no volume.
+    """
+    picking = Picking("saliency", pick_saliency_job, params or SaliencyParams(), formats, mask, mask_params, voxel_size)
+    return run(pick_each_job(tomograms, out_dir, picking, skip_existing))
+
+
+def saliency_job(
+    tomograms: Sequence[str | Path],
+    out_dir: str | Path,
+    params: SaliencyParams | None = None,
+    *,
+    formats: Sequence[str] = ("star",),
+    mask: str | Path | None = None,
+    mask_params: MaskParams | None = None,
+    voxel_size: float | None = None,
+    skip_existing: bool = False,
+) -> Job[list[FileResult]]:
+    """Pick as a job; see `saliency`."""
+    picking = Picking("saliency", pick_saliency_job, params or SaliencyParams(), formats, mask, mask_params, voxel_size)
+    return pick_each_job(tomograms, out_dir, picking, skip_existing)
