@@ -71,8 +71,8 @@ class Faml:
     averages
         One for each class, of all cubes by their probability, with two halves.
     history
-        One record an iteration: ``iteration``, ``shells``, ``log_likelihood``, ``sigma2``, ``xi``, ``changed`` (share of
-        the cubes whose class changed) and the shares of the classes.
+        One record an iteration: ``iteration``, ``shells``, ``log_likelihood``, ``sigma2``, ``xi``, ``changed`` (share
+        of the cubes whose class changed) and the shares of the classes.
     """
 
     probability: np.ndarray

@@ -202,16 +202,16 @@ class Expectation:
         sampled, scale = self._fine_references[number]
         fit = refine(sampled, measured, of, band, fit, steps=8, farthest=2.0)
         residual, cross, power = self._residual(fit, measured, of, band, sampled, scale)
-        shifts = fit.shifts.double().cpu().numpy()[:, ::-1] * self._data.scale
+        moved = fit.shifts.double().cpu().numpy()[:, ::-1] * self._data.scale
         model = self._model
-        log_p = -residual / model.sigma2 - (shifts**2).sum(axis=1) / (2 * model.xi**2)
+        log_p = -residual / model.sigma2 - (moved**2).sum(axis=1) / (2 * model.xi**2)
         log_p = log_p + np.log(max(float(model.alpha[number]), 1e-300))
         shape = (len(rows), self._count)
         rotations = _orthogonal(fit.rotations.double().cpu().numpy()).reshape(*shape, 3, 3)
-        shifts = shifts.reshape(*shape, 3)
-        log_p = np.where(_repeated(rotations, shifts, log_p.reshape(shape)), -np.inf, log_p.reshape(shape))
+        moved = moved.reshape(*shape, 3)
+        log_p = np.where(_repeated(rotations, moved, log_p.reshape(shape)), -np.inf, log_p.reshape(shape))
         correlation = cross / np.sqrt(np.maximum(power, 1e-30))
-        return rotations, shifts, log_p, residual.reshape(shape), correlation.reshape(shape)
+        return rotations, moved, log_p, residual.reshape(shape), correlation.reshape(shape)
 
     def _search(self, measured: torch.Tensor, band: Band, wedge: int, number: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the grid rotations, (k, M), and places of the best shift, (k, M), that are the most probable."""

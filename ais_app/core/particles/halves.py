@@ -19,14 +19,14 @@ import numpy as np
 from ais_app.core.errors import ParameterProblem
 from ais_app.core.jobs import Job, Progress, run
 from ais_app.core.particles.average import Averages, averages_of, split_halves
-from ais_app.core.particles.average_sums import Sums, check_cubes, cubes_tensor, sums_job
+from ais_app.core.particles.average_align import align_groups_job, in_frame_of, within
+from ais_app.core.particles.average_sums import Sums, check_cubes, sums_job
 from ais_app.core.particles.fsc import HALF_MAPS, resolution_of, snr_of_fsc
 from ais_app.core.particles.halves_params import FIRST_SHELL, AverageParams, HalvesState, Refined
 from ais_app.core.particles.halves_references import (
     align_params,
     checked_reference,
     filtered,
-    in_one_frame,
     last_shell,
     next_shell,
     particle_mask,
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 
 __all__ = ["AverageParams", "HalvesState", "Refined", "refine_halves", "refine_halves_job"]
 
-_VOXELS_AT_ONCE = 2**18  # cubes aligned between two looks at whether to stop
 _STILL = 0.3  # degrees, and tenths of a voxel: poses that move less in an iteration are found
 
 
@@ -111,7 +110,7 @@ def refine_halves_job(
     edge = check_cubes(cubes, start or Poses.unturned(len(data.wedge_of)), wedges, wedge_of)
     if not voxel_size > 0:
         raise ParameterProblem("voxel_size", f"{voxel_size:g} Å", "give a positive number")
-    outline = particle_mask(mask, params, edge, voxel_size)
+    outline = particle_mask(mask, params.mask_radius, edge, voxel_size)
     now = state or _first_state(params, edge, voxel_size, len(data.wedge_of), start)
     given = None if reference is None or now.iteration else checked_reference(reference, edge)
     while now.iteration < params.iterations and not _still(now, voxel_size):
@@ -176,7 +175,9 @@ def _iteration(
     moved = np.median(np.linalg.norm(now.poses.shifts_zyx - poses.shifts_zyx, axis=1)) * data.voxel_size
     first, second = yield from _sums(data, poses, now.half_of, params)
     if params.independent and second.count:
-        poses = in_one_frame(poses, now, first, second, params, outline)
+        maps = [filtered(part.average(), now.shells, outline) for part in (first, second)]
+        asked: dict[str, Any] = {"symmetry": params.symmetry, "device": params.device}
+        poses = in_frame_of(maps[0], maps[1], poses, now.half_of == 1, now.shells, **asked)
         (second,) = yield from _sums(data, poses, np.where(now.half_of == 1, 0, -1), params, count=1)
     averages = averages_of(first, second, data.voxel_size, outline)
     edge = first.edge
@@ -200,27 +201,13 @@ def _aligned(
     data: _Cubes, references: Sequence[Any], now: HalvesState, params: AverageParams, *, whole: bool
 ) -> Job[Poses]:
     """Return the poses of all particles against the references of their halves."""
-    from ais_app.core.particles.align import Aligner
-
-    count, edge = len(data.wedge_of), int(data.cubes.shape[1])
+    count = len(data.wedge_of)
     near = now.iteration >= params.global_iterations and not whole
     asked = align_params(params, now.shells, data.voxel_size, near)
-    first = references[0] is references[1]
-    aligners = [Aligner(one, data.wedges, asked) for one in references[: 1 if first else 2]]
-    rotations, shifts, scores = np.array(now.poses.rotations), np.array(now.poses.shifts_zyx), np.zeros(count)
-    # a shift is searched about the present one; far from the middle there is no particle
+    one = references[0] is references[1]
+    # where everything is searched, so are all shifts about the middle of the cube
     start = now.poses if near else Poses.of(now.poses.rotations)
-    size = max(1, _VOXELS_AT_ONCE // edge**3)
-    for low in range(0, count, size):
-        total = params.iterations * count
-        yield Progress(now.iteration * count + low, total, f"iteration {now.iteration + 1}: aligning")
-        rows = slice(low, min(low + size, count))
-        read = np.asarray(cubes_tensor(data.cubes, rows))
-        for half, aligner in enumerate(aligners):
-            own = np.flatnonzero((now.half_of[rows] == half) | first)
-            if not len(own):
-                continue
-            found = aligner.align(read[own], data.wedge_of[rows][own], start[rows][own]).poses
-            into = own + rows.start
-            rotations[into], shifts[into], scores[into] = found.rotations, found.shifts_zyx, found.scores
-    return Poses(rotations, shifts, scores)
+    groups = np.zeros(count, np.int64) if one else now.half_of
+    work = align_groups_job(data.cubes, data.wedges, data.wedge_of, references[: 1 if one else 2], groups, asked, start)
+    total = params.iterations * count
+    return (yield from within(work, now.iteration * count, total, f"iteration {now.iteration + 1}: "))

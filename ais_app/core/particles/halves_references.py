@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,19 +14,18 @@ if TYPE_CHECKING:
     from ais_app.core.particles.average_sums import Sums
     from ais_app.core.particles.fsc import ShellCorrelation
     from ais_app.core.particles.halves_params import AverageParams, HalvesState
-    from ais_app.core.particles.poses import Poses
 
 _MISSING = 0.01  # share of the frequencies that a reference may lack before it is told so
 
 
-def particle_mask(mask: np.ndarray | None, params: AverageParams, edge: int, voxel_size: float) -> np.ndarray:
-    """Return what belongs to the particle, (e, e, e) float32, 0 to 1, or raise `ParameterProblem` where it is nothing."""
+def particle_mask(mask: np.ndarray | None, wanted: float | None, edge: int, voxel_size: float) -> np.ndarray:
+    """Return what belongs to the particle, (e, e, e) float32, 0 to 1; `ParameterProblem` where it is nothing."""
     from ais_app.core.particles.fourier import soft_sphere
 
     if mask is None:
-        radius = None if params.mask_radius is None else params.mask_radius / voxel_size
+        radius = None if wanted is None else wanted / voxel_size
         if radius is not None and radius < 2:
-            raise ParameterProblem("mask_radius", f"{params.mask_radius:g} Å are {radius:.1f} voxels", "give more")
+            raise ParameterProblem("mask_radius", f"{wanted:g} Å are {radius:.1f} voxels", "give more")
         return soft_sphere(edge, None if radius is None else min(radius, (edge - 1) // 2))
     outline = np.asarray(mask, dtype=np.float32)
     if outline.shape != (edge,) * 3 or not np.isfinite(outline).all() or not outline.max() > 0:
@@ -107,32 +105,6 @@ def filtered(cube: np.ndarray, shells: float, outline: np.ndarray) -> np.ndarray
     spectrum = to_fourier(torch.as_tensor(np.asarray(cube, dtype=np.float32))) * keep
     result: np.ndarray = np.asarray(from_fourier(spectrum, edge)) * outline
     return result
-
-
-def in_one_frame(
-    poses: Poses, now: HalvesState, first: Sums, second: Sums, params: AverageParams, outline: np.ndarray
-) -> Poses:
-    """Return the poses with those of the second half in the frame of the first: one rotation and shift for all."""
-    from ais_app.core.particles.align import Aligner
-    from ais_app.core.particles.alignment import AlignParams
-    from ais_app.core.particles.wedge import Wedge
-
-    maps = [filtered(part.average(), now.shells, outline) for part in (first, second)]
-    if not (np.ptp(maps[0]) and np.ptp(maps[1])):
-        return poses
-    asked = AlignParams(
-        angular_step=15.0,
-        low_pass=max(1.0, float(now.shells)),
-        candidates=6,
-        symmetry=params.symmetry,
-        device=params.device,
-    )
-    found = Aligner(maps[0], [Wedge(-90, 90)], asked).align(maps[1][None], np.zeros(1, np.int64)).poses
-    second_half = now.half_of == 1
-    moved = poses[second_half].after(found.rotations[0], found.shifts_zyx[0])
-    rotations, shifts = np.array(poses.rotations), np.array(poses.shifts_zyx)
-    rotations[second_half], shifts[second_half] = moved.rotations, moved.shifts_zyx
-    return replace(poses, rotations=rotations, shifts_zyx=shifts)
 
 
 def _radii(edge: int) -> np.ndarray:
