@@ -87,6 +87,15 @@ _PUBLIC = {
     "write_particles": "ais_app.core.coordinates",
     "mapback": "ais_app.operations.mapback",
     "MapBackParams": "ais_app.core.scene.map_back",
+    # networks on subtomograms
+    "subtomo_train": "ais_app.operations.subtomo_train",
+    "CubeTrainParams": "ais_app.core.training.cube_parameters",
+    "subtomo_classify": "ais_app.operations.subtomo_classify",
+    "ClassifyParams": "ais_app.core.particles.classify",
+    "subtomo_discover": "ais_app.operations.subtomo_discover",
+    "DiscoverParams": "ais_app.core.particles.discover",
+    "subtomo_adapt": "ais_app.operations.subtomo_adapt",
+    "AdaptParams": "ais_app.core.training.adapt_parameters",
     # subtomograms
     "subtomo_extract": "ais_app.operations.subtomo_extract",
     "SubtomogramParams": "ais_app.core.particles.extract",

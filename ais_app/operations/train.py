@@ -180,14 +180,15 @@ def _written(
 
     save_model(result.model, out, preview=contact_sheet(result.model, data))
     table = out.with_name(f"{out.stem}_history.csv")
-    history = write_text(table, _csv(result.history)), write_json(table.with_suffix(".json"), result.history)
+    history = write_text(table, history_csv(result.history)), write_json(table.with_suffix(".json"), result.history)
     record = result.model.card.training
     notes = {name: record[name] for name in ("hardware", "finished", "epochs", "best_epoch", "metrics")}
     provenance.record("train", out, arguments, inputs, notes).write(out)
     return Trained(out, history, record["metrics"], record["data"]["held_out"], result.finished)
 
 
-def _csv(history: list[dict[str, Any]]) -> str:
+def history_csv(history: list[dict[str, Any]]) -> str:
+    """Return the history of a training as CSV, one line an epoch."""
     text = io.StringIO()
     writer = csv.DictWriter(text, fieldnames=list(history[0]) if history else ["epoch"], lineterminator="\n")
     writer.writeheader()

@@ -3,19 +3,122 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ais_app.core.errors import ModelProblem
+from ais_app.core.jobs import Job, Progress
+from ais_app.core.params import Params, param
 
 if TYPE_CHECKING:
     import torch
 
     from ais_app.core.model.cubes import CubeNetwork
     from ais_app.core.model.package import Model
+    from ais_app.core.tomogram import LazyArray
 
 BATCH = 16
+KEPT = ("nothing", "logits", "features", "both")
+
+
+@dataclass(frozen=True)
+class ClassifyParams(Params):
+    """How a network sorts subtomograms into its classes."""
+
+    open_set: bool = param(
+        False, "Call unknown what is farther from all classes than subtomograms of these classes are"
+    )
+    accepted: float = param(
+        0.95, "Share of held-out subtomograms of known classes that count as known", low=0.5, high=1
+    )
+    least: float = param(0.0, "Probability below which a subtomogram is called unknown", low=0, high=1)
+    keep: str = param(
+        "nothing", "What the network sees, to keep as .npy too: logits, features before them", choices=KEPT
+    )
+    batch: int = param(64, "Subtomograms at a time", low=1, high=4096)
+    device: str = param("auto", "Where to compute", choices=("auto", "cpu", "cuda"))
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a network says of subtomograms.
+
+    Parameters
+    ----------
+    probability
+        (n, classes) float32; rows add up to 1.
+    logits
+        (n, classes) float32, before the softmax.
+    features
+        (n, f) float32, before the last layer; ``None`` where they were not asked for.
+    """
+
+    probability: np.ndarray
+    logits: np.ndarray
+    features: np.ndarray | None
+
+
+def answers_job(
+    model: Model, cubes: np.ndarray | LazyArray, *, with_features: bool, batch: int = BATCH, device: str = "cpu"
+) -> Job[Answers]:
+    """Ask a network about cubes, a job; cubes larger than its own are cut to their middle, and read batch by batch.
+
+    Parameters
+    ----------
+    model
+        Of a network that classifies.
+    cubes
+        (n, e, e, e), an array or a lazy one.
+    with_features
+        Also return `Answers.features`.
+    batch, device
+        As of `classify`.
+
+    Raises
+    ------
+    ModelProblem
+        As of `classify`; or the cubes are smaller than those it was trained on.
+    """
+    size = _size(model, tuple(cubes.shape))
+    parts: list[tuple[np.ndarray, np.ndarray | None]] = []
+    count = int(cubes.shape[0])
+    for low in range(0, count, batch):
+        yield Progress(low, count, "asking the network")
+        block = middle(np.asarray(cubes[low : low + batch], dtype=np.float32), size)
+        seen = features(model, block, batch=batch, device=device) if with_features else None
+        parts.append((logits(model, block, batch=batch, device=device), seen))
+    given = np.concatenate([one for one, _ in parts])
+    seen = np.concatenate([one for _, one in parts if one is not None]) if with_features else None
+    return Answers(_softmax(given), given, seen)
+
+
+def middle(cubes: np.ndarray, size: int) -> np.ndarray:
+    """Return the middle of cubes (n, e, e, e), (n, size, size, size): voxel ``e // 2`` becomes voxel ``size // 2``."""
+    first = cubes.shape[1] // 2 - size // 2
+    inner = slice(first, first + size)
+    return np.ascontiguousarray(cubes[:, inner, inner, inner])
+
+
+def _size(model: Model, shape: tuple[int, ...]) -> int:
+    """Return the edge of the cubes that the network sees."""
+    size = cube_edge(model)
+    if len(shape) != 4 or len(set(shape[1:])) != 1 or shape[1] < size:
+        remedy = f"give cubes of at least {size} voxels"
+        raise ModelProblem(model.card.feature, f"does not take cubes of shape {shape[1:]}", remedy)
+    return size
+
+
+def cube_edge(model: Model) -> int:
+    """Return the edge of the cubes that a network takes, or was trained on where it takes any."""
+    return _cube_network(model).size or model.card.box_size
+
+
+def _softmax(given: np.ndarray) -> np.ndarray:
+    from scipy.special import softmax
+
+    return np.asarray(softmax(given.astype(np.float64), axis=1), dtype=np.float32)
 
 
 def classify(model: Model, cubes: np.ndarray, *, batch: int = BATCH, device: str = "cpu") -> np.ndarray:

@@ -1,9 +1,9 @@
 """Structures that a network was never shown, found as clusters of what it sees in subtomograms.
 
-Xu et al. (2017), Deep learning-based subdivision approach for large scale macromolecules structure recovery from electron
-cryo tomograms, Bioinformatics 33, i13, sections 2.3 and 3.3: the network without its softmax gives each cube as many
-numbers as it knows classes; k-means makes more clusters of them than there are kinds of particles, and cubes of a
-class that was left out of the training come together in some of these.
+Xu et al. (2017), Deep learning-based subdivision approach for large scale macromolecules structure recovery from
+electron cryo tomograms, Bioinformatics 33, i13, sections 2.3 and 3.3: the network without its softmax gives each cube
+as many numbers as it knows classes; k-means makes more clusters of them than there are kinds of particles, and cubes
+of a class that was left out of the training come together in some of these.
 
 Which clusters to look at first? Clusters are ranked by the share of their cubes that lie farther from all classes of
 the network than cubes held out of its training do (`ais_app.core.particles.open_set`), and where these shares are equal
@@ -31,7 +31,9 @@ class DiscoverParams(Params):
 
     clusters: int = param(CLUSTERS, "Clusters; fewer where there are not ten subtomograms for each", low=2, high=10_000)
     sees: str = param("logits", "What is grouped: the logits of the classes, or what comes before them", choices=SEES)
-    accepted: float = param(0.95, "Share of held-out subtomograms of known classes that count as known", low=0.5, high=1)
+    accepted: float = param(
+        0.95, "Share of held-out subtomograms of known classes that count as known", low=0.5, high=1
+    )
     unknown: float = param(0.5, "Share of unknown subtomograms from which a cluster counts as new", low=0, high=1)
     smallest: int = param(5, "Subtomograms that a cluster needs to count as new", low=1)
     seed: int = param(0, "The same seed gives the same clusters", low=0, high=2**31 - 1)
@@ -53,7 +55,7 @@ class Found:
     unknown
         Share of them that no known class explains.
     distance
-        Mean distance to the nearest class, 0 to 2.
+        Mean distance to the nearest class; about 1 for members of a class.
     tightness
         Mean cosine of members and the middle of the cluster, up to 1.
     nearest
@@ -104,16 +106,20 @@ class Discovery:
 
 
 def discover(
-    seen: np.ndarray, known: OpenSet, params: DiscoverParams | None = None, labels: np.ndarray | None = None
+    seen: np.ndarray,
+    features: np.ndarray,
+    known: OpenSet,
+    params: DiscoverParams | None = None,
+    labels: np.ndarray | None = None,
 ) -> Discovery:
     """Group what a network sees in subtomograms and rank the groups by how little its classes explain them.
 
     Parameters
     ----------
     seen
-        (n, f) logits or features of subtomograms.
-    known
-        Where the network's classes lie among the same numbers.
+        (n, g) what is grouped: logits or features of subtomograms.
+    features, known
+        (n, f) features of the same, and where the network's classes lie among them.
     params
         See `DiscoverParams`.
     labels
@@ -125,19 +131,20 @@ def discover(
         There are fewer than two different subtomograms, or numbers do not fit each other.
     """
     params = params or DiscoverParams()
-    if seen.ndim != 2 or len(known.mean) != seen.shape[1] or not np.isfinite(seen).all():
-        wanted = f"give (n, {len(known.mean)}) finite numbers"
-        raise ParameterProblem("features", f"of shape {seen.shape} do not suit", wanted)
+    wanted = (len(seen), known.centres.shape[1])
+    if seen.ndim != 2 or features.shape != wanted or not (np.isfinite(seen).all() and np.isfinite(features).all()):
+        raise ParameterProblem("features", f"of shape {features.shape} do not suit", f"give {wanted} finite numbers")
     truth = np.full(len(seen), -1) if labels is None else np.asarray(labels)
     if truth.shape != (len(seen),):
         raise ParameterProblem("labels", f"{truth.shape} for {len(seen)} subtomograms", "give one for each")
     grouped = cluster_codes(seen.astype(np.float32), cluster_count(seen, params.clusters), params.seed)
-    distance, nearest = known.distance(seen)
+    distance, nearest = known.distance(features)
     unknown = distance > known.threshold(params.accepted)
-    towards = directions(seen, known.mean)
+    towards = directions(seen, seen.mean(0, dtype=np.float64))
     rows = [np.flatnonzero(grouped.assignment == number) for number in range(len(grouped.centres))]
     parts = [
-        _found(number, members, unknown, distance, nearest, towards, truth, params) for number, members in enumerate(rows)
+        _found(number, members, unknown, distance, nearest, towards, truth, params)
+        for number, members in enumerate(rows)
     ]
     order = sorted(parts, key=lambda one: (not one.new, -one.unknown, -one.distance))
     ranked = tuple(_ranked(one, rank) for rank, one in enumerate(order, start=1))

@@ -1,24 +1,36 @@
 """Cubes of classes that a network was never shown: told by their distance to all classes that it was.
 
-    features ─ mean removed ─ length 1 ─► distance to the nearest centre of a class ─► farther than held-out cubes are: unknown
+    features ─► distance to the nearest class, in units of how far cubes of a class lie from its middle
+                                                    └─ farther than held-out cubes are: unknown
 
-The distance is that of Du et al. (2019), Open-set recognition of unseen macromolecules, section 4, by which they also
-verify: whether two cubes are of one class although no network was trained on that class.
+Features of a class are taken for a cloud around its mean, of the same shape for all classes (Lee et al., 2018, A simple
+unified framework for detecting out-of-distribution samples, section 2.1: Mahalanobis distance). How sure a network is
+of its answer says far less: a ball is a very good shell to one that has never seen a ball.
+
+`verify` compares cubes with each other, as Du et al. (2019), Open-set recognition of unseen macromolecules, section 4:
+are two of one class, although no network was trained on that class?
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ais_app.core.errors import ModelProblem, ParameterProblem
 
+if TYPE_CHECKING:
+    from ais_app.core.model.package import Model
+    from ais_app.core.training.boxes import TrainingData
+
 UNKNOWN = "unknown"
 QUANTILES = 101  # of the distances of held-out cubes that are kept
 FALSE_ACCEPTS = 1e-3  # at which the share of right accepts is stated
+AXES = 64  # directions whose variance is kept; all others share one
+SHRINKAGE = 0.1  # of the mean variance, added to that of each direction: few cubes leave some without any
 _DIGITS = 5
 
 
@@ -28,24 +40,39 @@ class OpenSet:
 
     Parameters
     ----------
-    mean
-        (f,) float64, removed from features before they are brought to length 1.
     centres
-        (classes, f) float64, of length 1; NaN where a class has no cube.
+        (classes, f) float64; NaN where a class has no cube.
+    axes
+        (r, f) float64: directions in which cubes of a class differ most from each other, of length 1.
+    variances
+        (r,) float64, how much along each.
+    rest
+        Variance along all other directions.
     distances
-        (k,) float64 ascending: quantiles, evenly from 0 to 1, of the distances of held-out cubes to the nearest centre.
+        (k,) float64 ascending: quantiles, evenly from 0 to 1, of the distances of held-out cubes to the nearest class.
     """
 
-    mean: np.ndarray
     centres: np.ndarray
+    axes: np.ndarray
+    variances: np.ndarray
+    rest: float
     distances: np.ndarray
 
     def distance(self, features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return how far features (n, f) are from the nearest class, (n,) float64 from 0 to 2, and which it is."""
-        from scipy.spatial.distance import cdist
+        """Return how far features (n, f) are from the nearest class, (n,) float64, and which it is, (n,) int64.
 
-        apart = cdist(directions(features, self.mean), np.nan_to_num(self.centres, nan=1e6))
-        return apart.min(1), apart.argmin(1)
+        About 1 for a cube of a class.
+        """
+        features = np.asarray(features, np.float64)
+        squares = np.full((len(features), len(self.centres)), np.inf)
+        for number, centre in enumerate(self.centres):
+            if not np.isnan(centre).any():
+                apart = features - centre
+                along = np.square(apart @ self.axes.T)
+                across = np.maximum(np.square(apart).sum(1) - along.sum(1), 0)
+                squares[:, number] = along @ (1 / self.variances) + across / self.rest
+        nearest = squares.argmin(1)
+        return np.sqrt(squares[np.arange(len(features)), nearest] / self.centres.shape[1]), nearest
 
     def threshold(self, accepted: float) -> float:
         """Return the distance within which this share of the held-out cubes lies.
@@ -66,7 +93,8 @@ class OpenSet:
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-able values, for the card of a model."""
         centres = [None if np.isnan(row).any() else _rounded(row) for row in self.centres]
-        return {"mean": _rounded(self.mean), "centres": centres, "distances": _rounded(self.distances)}
+        found = {"centres": centres, "axes": [_rounded(row) for row in self.axes], "rest": float(self.rest)}
+        return found | {"variances": [float(v) for v in self.variances], "distances": _rounded(self.distances)}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> OpenSet:
@@ -78,20 +106,22 @@ class OpenSet:
             They are damaged.
         """
         try:
-            mean = np.asarray(values["mean"], float)
-            centres = np.array([np.full(len(mean), np.nan) if row is None else row for row in values["centres"]], float)
-            distances = np.asarray(values["distances"], float)
-        except (KeyError, TypeError, ValueError) as error:
+            axes, variances = np.array(values["axes"], float), np.array(values["variances"], float)
+            empty = np.full(axes.shape[1], np.nan)
+            centres = np.array([empty if row is None else row for row in values["centres"]], float)
+            found = cls(centres, axes, variances, float(values["rest"]), np.array(values["distances"], float))
+        except (KeyError, TypeError, ValueError, IndexError) as error:
             raise ModelProblem("open set", f"the model's record is damaged ({error})", "train it again") from error
-        if centres.ndim != 2 or centres.shape[1:] != mean.shape or not distances.size:
+        sound = centres.ndim == 2 and centres.shape[1:] == axes.shape[1:] and len(axes) == len(variances)
+        if not sound or not found.distances.size or not found.rest > 0 or not (variances > 0).all():
             raise ModelProblem("open set", "the model's record is damaged", "train it again")
-        return cls(mean, centres, distances)
+        return found
 
 
 def fit_open_set(
     features: np.ndarray, labels: np.ndarray, held_out: np.ndarray, held_out_labels: np.ndarray, classes: int
 ) -> OpenSet:
-    """Find the centres of classes, and how far cubes of these classes are from them.
+    """Find where classes lie, and how far cubes of these classes are from them.
 
     Parameters
     ----------
@@ -105,20 +135,67 @@ def fit_open_set(
     Raises
     ------
     ParameterProblem
-        No cube with a class was held out, or there is none to find centres from.
+        No cube with a class was held out, or there is none to find classes from.
     """
     known, measured = labels >= 0, held_out_labels >= 0
     if not known.any() or not measured.any():
         raise ParameterProblem("open set", "needs cubes with a class, and some held out", "hold out a share of them")
-    mean = features[known].mean(0, dtype=np.float64)
-    towards = directions(features, mean)
+    features, labels = np.asarray(features[known], np.float64), labels[known]
     centres = np.full((classes, features.shape[1]), np.nan)
-    for label in np.unique(labels[known]):
-        middle = towards[labels == label].mean(0)
-        centres[label] = middle / max(np.linalg.norm(middle), 1e-12)
-    found = OpenSet(mean, centres, np.zeros(1))
-    apart = found.distance(held_out[measured])[0]
-    return OpenSet(mean, centres, np.quantile(apart, np.linspace(0, 1, QUANTILES)))
+    for label in np.unique(labels):
+        centres[label] = features[labels == label].mean(0)
+    apart = features - centres[labels]
+    total = float(np.square(apart).sum() / len(apart))
+    width = features.shape[1]
+    least = SHRINKAGE * total / width or 1.0
+    _, lengths, axes = np.linalg.svd(apart, full_matrices=False)
+    axes, variances = axes[:AXES], (np.square(lengths) / len(apart))[:AXES]
+    others = width - len(axes)
+    rest = max(0.0, total - float(variances.sum())) / others if others else 0.0
+    found = OpenSet(centres, axes, variances + least, rest + least, np.zeros(1))
+    away = found.distance(held_out[measured])[0]
+    return dataclasses.replace(found, distances=np.quantile(away, np.linspace(0, 1, QUANTILES)))
+
+
+def record_known(model: Model, data: TrainingData, *, device: str = "cpu") -> Model:
+    """Return a classifier whose card knows where its classes lie among its features.
+
+    Parameters
+    ----------
+    model
+        The classifier.
+    data
+        What it was trained on; something must be held out.
+    device
+        Of torch.
+    """
+    from ais_app.core.particles.classify import features, middle
+
+    if data.held_out is None:
+        raise ParameterProblem("open set", "nothing was held out", "hold out a share of the subtomograms")
+    seen = []
+    for boxes in (data.training, data.held_out):
+        cubes = middle(boxes.images, data.held_out.images.shape[1])
+        seen.append(features(model, cubes, batch=64, device=device))
+    classes = int(model.network.classes)  # type: ignore[arg-type]
+    found = fit_open_set(seen[0], data.training.labels, seen[1], data.held_out.labels, classes)
+    card = dataclasses.replace(model.card, training={**model.card.training, "known": found.to_dict()})
+    return dataclasses.replace(model, card=card)
+
+
+def known_classes(model: Model) -> OpenSet:
+    """Return where the classes of a model lie among its features.
+
+    Raises
+    ------
+    ModelProblem
+        Its card does not say.
+    """
+    record = model.card.training.get("known")
+    if record is None:
+        problem = "does not say how far subtomograms of its classes lie from each other"
+        raise ModelProblem(model.card.feature, problem, "train it with something held out: --validation share")
+    return OpenSet.from_dict(record)
 
 
 def directions(features: np.ndarray, mean: np.ndarray) -> np.ndarray:

@@ -5,9 +5,9 @@
        their features from the first one's of the source                     here
     3  the copy's features and the first one's last layer classify the target
 
-Adversarial discriminative domain adaptation (Tzeng et al., 2017, CVPR, sections 3 and 4), used for subtomograms by Lin et
-al. (2019), Adversarial domain adaptation for cross data source macromolecule in situ structural classification. With the
-discriminator D, 1 for the target::
+Adversarial discriminative domain adaptation (Tzeng et al., 2017, CVPR, sections 3 and 4), used for subtomograms by Lin
+et al. (2019), Adversarial domain adaptation for cross data source macromolecule in situ structural classification.
+With the discriminator D, 1 for the target::
 
     D:        −log(1 − D(first(source))) − log D(copy(target))
     the copy: −log(1 − D(copy(target)))
@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -31,44 +30,27 @@ from torch import nn
 from ais_app.core.errors import ModelProblem, ParameterProblem
 from ais_app.core.model.cubes import CubeNetwork, standardised
 from ais_app.core.model.network import Network
-from ais_app.core.params import Params, param
+from ais_app.core.training.adapt_parameters import AdaptParams
 from ais_app.core.training.augment_cubes import augment_cubes
 from ais_app.core.training.batches import held_out_batches
 from ais_app.core.training.boxes import BoxSet, TrainingData
 from ais_app.core.training.classify import check_cubes
 from ais_app.core.training.objective import Objective, Precision, follow
-from ais_app.core.training.parameters import DEVICES, PRECISIONS, TrainParams
+from ais_app.core.training.parameters import TrainParams
 
 SOURCE, TARGET = 0, 1
 HIDDEN = 500  # units of each of the two layers of the discriminator
 MOST_MEASURED = 256  # cubes of each side that an epoch is measured on
 
 
-@dataclass(frozen=True)
-class AdaptParams(Params):
-    """How a classifier is carried from one kind of subtomograms to another."""
-
-    epochs: int = param(20, "Passes over the subtomograms", low=1, high=100_000)
-    batch: int = param(64, "Subtomograms in one step, half of them of each side", low=2, high=4096)
-    learning_rate: float = param(1e-4, "Largest step size of the network", low=1e-8, high=1)
-    discriminator_rate: float = param(1e-3, "Largest step size of the discriminator", low=1e-8, high=1)
-    patience: int | None = param(8, "Stop after so many epochs without better answers on the target", low=1)
-    seed: int = param(0, "The same seed on the same machine gives the same network", low=0, high=2**31 - 1)
-    symmetries: bool = param(True, "Turn by half turns that keep the missing wedge in its place, at random")
-    averaging: float = param(0.9, "Memory of the running average of the weights that is kept; 0: none", low=0, high=1)
-    precision: str = param("auto", "auto: bf16 where the machine computes in it", choices=PRECISIONS)
-    device: str = param("auto", "Where to compute", choices=DEVICES)
-
-    def for_training(self, architecture: str, edge: int) -> TrainParams:
-        """Return what the trainer takes, for a network of cubes of `edge` voxels."""
-        still = {"brightness": 0.0, "contrast": 0.0, "gamma": 0.0, "noise": 0.0, "shift": 0.0}
-        ours = {name: getattr(self, name) for name in ("epochs", "batch", "learning_rate", "patience", "seed")}
-        ours |= {name: getattr(self, name) for name in ("symmetries", "averaging", "precision", "device")}
-        fixed = {"box_size": edge, "draws": 1, "negatives": 1.0, "optimiser": "adam", "schedule": "constant"}
-        return TrainParams(architecture=architecture, **ours, **fixed, **still)
-
-
-def adapt_data(source: np.ndarray, target: np.ndarray, params: TrainParams, share: float = 0.2) -> TrainingData:
+def adapt_data(
+    source: np.ndarray,
+    target: np.ndarray,
+    params: TrainParams,
+    share: float = 0.2,
+    *,
+    voxel_size: float | None = None,
+) -> TrainingData:
     """Put the cubes of both sides together; the label says which side.
 
     Parameters
@@ -79,6 +61,8 @@ def adapt_data(source: np.ndarray, target: np.ndarray, params: TrainParams, shar
         ``box_size`` and ``seed`` count.
     share
         Of each side that is held out to measure on.
+    voxel_size
+        Å, of the target.
 
     Raises
     ------
@@ -99,7 +83,7 @@ def adapt_data(source: np.ndarray, target: np.ndarray, params: TrainParams, shar
         kept.append(np.sort(order[out:]))
     training, held_out = (_both(source[one], target[two]) for one, two in (kept, measured))
     record = {"cubes": {"source": len(source), "target": len(target), "held out": len(held_out)}}
-    return TrainingData(training, held_out, None, 0, 0, record)
+    return TrainingData(training, held_out, voxel_size, 0, 0, record)
 
 
 def _both(source: np.ndarray, target: np.ndarray) -> BoxSet:
@@ -197,7 +181,7 @@ class Adapt:
     ) -> Mapping[str, Any]:
         """Return the loss: the negative `information` of answers on target cubes, their ``entropy``.
 
-        Also ``discriminator``, the share of both sides' cubes that the discriminator tells right: 0.5 where it is at a loss.
+        Also ``discriminator``, the share of cubes whose side the discriminator tells: 0.5 where it is at a loss.
         """
         assert isinstance(objective, AdaptObjective)
         assert isinstance(network, CubeNetwork)

@@ -19,7 +19,10 @@ class CubeTrainParams(Params):
     epochs: int = param(20, "Passes over the subtomograms", low=1, high=100_000)
     batch: int = param(32, "Subtomograms in one step", low=1, high=4096)
     edge: int | None = param(
-        None, "Edge of what the network sees, cut out of the middle; that of the stack if not given", unit="voxels", low=4
+        None,
+        "Edge of what the network sees, cut out of the middle; that of the stack if not given",
+        unit="voxels",
+        low=4,
     )
     code: int | None = param(
         None, "Numbers in the code of an encoder; 32 without labels and 128 with some if not given", low=1, high=4096
@@ -56,7 +59,9 @@ class CubeTrainParams(Params):
         if size > edge:
             raise ParameterProblem("edge", f"{size} voxels do not fit into cubes of {edge}", "extract larger cubes")
         if edge < 8:
-            raise ParameterProblem("edge", f"cubes of {edge} voxels are too small to learn from", "extract larger cubes")
+            raise ParameterProblem(
+                "edge", f"cubes of {edge} voxels are too small to learn from", "extract larger cubes"
+            )
         shared = {field.name for field in fields(TrainParams)} & {field.name for field in fields(self)}
         values = {name: getattr(self, name) for name in shared if name not in ("validation", "depth")}
         base = replace(TrainParams(), **values, box_size=size, draws=1, depth=1)

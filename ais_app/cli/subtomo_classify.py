@@ -1,0 +1,37 @@
+"""``ais-app subtomo classify``: subtomograms into the classes of a network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ais_app.cli.options import with_params
+from ais_app.cli.reporting import with_progress
+from ais_app.core.particles.classify import ClassifyParams
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+@with_params(ClassifyParams)
+def classify(
+    stack: Annotated[Path, typer.Argument(metavar="STACK.zarr", help="Stack of subtomograms.")],
+    *,
+    model: Annotated[Path, typer.Option("--model", "-m", metavar="NAME.aismodel", help="Network that classifies.")],
+    out_dir: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Folder of the results.")],
+    params: ClassifyParams,
+    save: Annotated[bool, typer.Option("--save", help="Keep the classes in the stack too.")] = False,
+    trust_source: Annotated[
+        bool, typer.Option("--trust-source", help="Run the architecture's program that is packed with the model.")
+    ] = False,
+) -> None:
+    """Sort subtomograms: DIR/<stack>_classes.csv and .star with the class of each and how probable it is.
+
+    --open-set calls unknown what lies farther from all classes than subtomograms of these classes do.
+    """
+    from ais_app.operations.subtomo_classify import subtomo_classify_job
+
+    job = subtomo_classify_job(stack, model, out_dir, params, save=save, trust_source=trust_source)
+    typer.echo(str(with_progress(job, "Classifying")))

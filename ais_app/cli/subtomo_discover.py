@@ -1,0 +1,39 @@
+"""``ais-app subtomo discover``: structures that a network was never shown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ais_app.cli.options import with_params
+from ais_app.cli.reporting import with_progress
+from ais_app.core.particles.discover import DiscoverParams
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+@with_params(DiscoverParams)
+def discover(
+    stack: Annotated[Path, typer.Argument(metavar="STACK.zarr", help="Stack of subtomograms.")],
+    *,
+    model: Annotated[Path, typer.Option("--model", "-m", metavar="NAME.aismodel", help="Network that classifies.")],
+    out_dir: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Folder of the results.")],
+    params: DiscoverParams,
+    averages: Annotated[
+        int, typer.Option(help="Clusters to average, from the first rank on, with the poses of the stack.", min=0)
+    ] = 12,
+    trust_source: Annotated[
+        bool, typer.Option("--trust-source", help="Run the architecture's program that is packed with the model.")
+    ] = False,
+) -> None:
+    """Group subtomograms by what a network sees in them, and show first the groups that its classes do not explain.
+
+    Writes DIR/report.html, clusters.csv, members.csv, averages of the first clusters, and what was grouped as .npy.
+    """
+    from ais_app.operations.subtomo_discover import subtomo_discover_job
+
+    job = subtomo_discover_job(stack, model, out_dir, params, averages=averages, trust_source=trust_source)
+    typer.echo(str(with_progress(job, "Discovering")))

@@ -1,0 +1,63 @@
+"""``ais-app subtomo train``: a network that classifies or encodes subtomograms."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ais_app.cli.options import with_params
+from ais_app.cli.training import numbers, watched
+from ais_app.core.training.cube_parameters import CubeTrainParams
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+@with_params(CubeTrainParams)
+def train(
+    stacks: Annotated[
+        list[str], typer.Argument(metavar="STACK.zarr...", help="Stacks of subtomograms, cubes of one size.")
+    ],
+    *,
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="NAME.aismodel", help="Model package to write.")],
+    params: CubeTrainParams,
+    classes: Annotated[
+        Path | None, typer.Option(help="Table with the class of each subtomogram; those of the stack if not given.")
+    ] = None,
+    column: Annotated[str | None, typer.Option(help="Column of that table; class_name if not given.")] = None,
+    unlabelled: Annotated[
+        bool, typer.Option("--unlabelled", help="Take no notice of any class: an encoder learns from the cubes alone.")
+    ] = False,
+    parent: Annotated[Path | None, typer.Option(help="Start from the weights of this model package.")] = None,
+    trust_source: Annotated[
+        bool, typer.Option("--trust-source", help="Run the architecture's program that is packed with --parent.")
+    ] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with an interrupted training of the same OUT.")
+    ] = False,
+) -> None:
+    """Train a network on subtomograms whose classes are known, all or some: NAME.aismodel, its history, its provenance.
+
+    Ctrl-C stops after the current batch and keeps the best weights; --resume goes on from there.
+    """
+    from ais_app.operations.subtomo_train import subtomo_train_job
+
+    job = subtomo_train_job(
+        stacks,
+        out,
+        params,
+        classes=classes,
+        column=column,
+        unlabelled=unlabelled,
+        parent=parent,
+        trust_source=trust_source,
+        resume=resume,
+    )
+    trained = watched(job, "reading subtomograms")
+    words = f"{len(trained.classes)} classes, " if trained.classes else ""
+    typer.echo(f"{trained.model}: {words}{numbers(trained.metrics)}")
+    if not trained.finished:
+        sys.stderr.write("ais-app: stopped early; the best weights so far are kept, --resume goes on\n")
