@@ -1,0 +1,48 @@
+"""``ais-app subtomo average``: align and average subtomograms, in two independent halves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ais_app.cli.options import with_params
+from ais_app.cli.reporting import with_progress
+from ais_app.core.particles.halves_params import AverageParams
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+@with_params(AverageParams)
+def average(
+    stack: Annotated[Path, typer.Argument(metavar="STACK.zarr", help="Subtomograms, from: ais-app subtomo extract.")],
+    out_dir: Annotated[Path, typer.Option("--out", "-o", help="Folder of the results.")],
+    tilt: Annotated[
+        str | None,
+        typer.Option(metavar="MIN,MAX", help="Lowest and highest tilt of all; the stack's if not given. [°]"),
+    ] = None,
+    align: Annotated[
+        bool, typer.Option("--align/--no-align", help="Align, or average with the poses there are.")
+    ] = True,
+    reference: Annotated[Path | None, typer.Option(help="Map to align to first.")] = None,
+    mask: Annotated[Path | None, typer.Option(help="Map, 0 to 1, of what belongs to the particle.")] = None,
+    save: Annotated[bool, typer.Option("--save", help="Write the poses into the stack too.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume/--fresh", help="Go on where the same command was stopped, or begin anew.")
+    ] = True,
+    *,
+    params: AverageParams,
+) -> None:
+    """Align subtomograms to their own average, in two independent halves.
+
+    Writes average.mrc, half1.mrc, half2.mrc, fsc.csv, particles.star (with the poses) and iterations.csv. Without
+    orientations in the stack, and without a reference, the start is random.
+    """
+    from ais_app.operations.subtomo_average import subtomo_average_job
+
+    job = subtomo_average_job(
+        stack, out_dir, params, tilt=tilt, align=align, reference=reference, mask=mask, save=save, resume=resume
+    )
+    typer.echo(with_progress(job, "Averaging"))

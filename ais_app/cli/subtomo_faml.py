@@ -1,0 +1,42 @@
+"""``ais-app subtomo faml``: align and sort subtomograms by maximum likelihood."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ais_app.cli.options import with_params
+from ais_app.cli.reporting import with_progress
+from ais_app.core.particles.faml import FamlParams
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+@with_params(FamlParams)
+def faml(
+    stack: Annotated[Path, typer.Argument(metavar="STACK.zarr", help="Subtomograms, from: ais-app subtomo extract.")],
+    out_dir: Annotated[Path, typer.Option("--out", "-o", help="Folder of the results.")],
+    tilt: Annotated[
+        str | None,
+        typer.Option(metavar="MIN,MAX", help="Lowest and highest tilt of all; the stack's if not given. [°]"),
+    ] = None,
+    use_poses: Annotated[
+        bool, typer.Option("--use-poses", help="Make the first classes with the stack's poses.")
+    ] = False,
+    save: Annotated[bool, typer.Option("--save/--no-save", help="Write the classes into the stack too.")] = True,
+    save_aligned: Annotated[bool, typer.Option("--save-aligned", help="Write the poses into the stack too.")] = False,
+    *,
+    params: FamlParams,
+) -> None:
+    """Align subtomograms and sort them into classes by maximum likelihood; nothing needs to be known before.
+
+    Writes class_1_average.mrc, class_1_half1.mrc, class_1_half2.mrc, class_1_fsc.csv, and so on for each class,
+    particles.star, probabilities.csv and iterations.csv.
+    """
+    from ais_app.operations.subtomo_faml import subtomo_faml_job
+
+    job = subtomo_faml_job(stack, out_dir, params, tilt=tilt, use_poses=use_poses, save=save, save_aligned=save_aligned)
+    typer.echo(with_progress(job, "Aligning and sorting"))

@@ -1,0 +1,40 @@
+"""``ais-app subtomo sort``: sort aligned subtomograms into classes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ais_app.cli.options import with_params
+from ais_app.cli.reporting import with_progress
+from ais_app.core.particles.sort import SortParams
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+@with_params(SortParams)
+def sort(
+    stack: Annotated[Path, typer.Argument(metavar="STACK.zarr", help="Subtomograms, from: ais-app subtomo extract.")],
+    out_dir: Annotated[Path, typer.Option("--out", "-o", help="Folder of the results.")],
+    tilt: Annotated[
+        str | None,
+        typer.Option(metavar="MIN,MAX", help="Lowest and highest tilt of all; the stack's if not given. [°]"),
+    ] = None,
+    mask: Annotated[Path | None, typer.Option(help="Map, 0 to 1, of where differences count.")] = None,
+    save: Annotated[bool, typer.Option("--save/--no-save", help="Write the classes into the stack too.")] = True,
+    save_aligned: Annotated[bool, typer.Option("--save-aligned", help="Write the poses into the stack too.")] = False,
+    *,
+    params: SortParams,
+) -> None:
+    """Sort aligned subtomograms into classes by what sets them apart, each compared only where it was measured.
+
+    Writes class_1_average.mrc, class_1_half1.mrc, class_1_half2.mrc, class_1_fsc.csv, and so on for each class,
+    particles.star, rounds.csv and coordinates.csv.
+    """
+    from ais_app.operations.subtomo_sort import subtomo_sort_job
+
+    job = subtomo_sort_job(stack, out_dir, params, tilt=tilt, mask=mask, save=save, save_aligned=save_aligned)
+    typer.echo(with_progress(job, "Sorting"))

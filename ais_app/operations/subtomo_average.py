@@ -1,0 +1,204 @@
+"""Align subtomograms to their own average, in two independent halves; a stack in, maps and poses out."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ais_app.core import provenance
+from ais_app.core.errors import FileProblem
+from ais_app.core.files import replacing
+from ais_app.core.jobs import Job, Progress, run
+from ais_app.core.particles.average import Averages
+from ais_app.core.particles.halves import refine_halves_job
+from ais_app.core.particles.halves_params import AverageParams, HalvesState, Refined
+from ais_app.core.particles.poses import Poses
+from ais_app.core.particles.stack import SubtomogramStack, save_poses
+from ais_app.operations.subtomo_outputs import Outputs, known_poses, open_stack, read_map, resolution_text
+
+_STATE = "state.npz"
+
+
+@dataclass(frozen=True)
+class SubtomoAverage:
+    """What was averaged.
+
+    Parameters
+    ----------
+    out_dir
+        The folder.
+    outputs
+        Files in it.
+    refined
+        The average, its halves, the poses and what happened in each iteration.
+    """
+
+    out_dir: Path
+    outputs: tuple[Path, ...]
+    refined: Refined
+
+    def __str__(self) -> str:
+        count, times = len(self.refined.poses), len(self.refined.history)
+        words = f"{count:,} particle{'s' * (count != 1)}, {times} iteration{'s' * (times != 1)}"
+        return f"{words}: {resolution_text(self.refined.averages)} -> {self.out_dir / 'average.mrc'}"
+
+
+def subtomo_average(
+    stack: str | Path,
+    out_dir: str | Path,
+    params: AverageParams | None = None,
+    *,
+    tilt: str | None = None,
+    align: bool = True,
+    reference: str | Path | None = None,
+    mask: str | Path | None = None,
+    save: bool = False,
+    resume: bool = True,
+) -> SubtomoAverage:
+    """Align and average the subtomograms of a stack.
+
+    Parameters
+    ----------
+    stack
+        The ``.zarr`` folder that `subtomo_extract` makes.
+    out_dir
+        Gets ``average.mrc``, ``half1.mrc``, ``half2.mrc``, ``fsc.csv``, ``particles.star``, ``iterations.csv`` and, in
+        ``iterations``, the average of each iteration and what is needed to go on.
+    params
+        Iterations, symmetry, resolution.
+    tilt
+        Lowest and highest tilt of all particles, ``"-60,60"``; replaces what the stack says.
+    align
+        Without it particles are averaged with the poses that the stack has.
+    reference
+        A map to align to first; without it, and without orientations in the stack, the start is random.
+    mask
+        A map, 0 to 1, of what belongs to the particle.
+    save
+        Write the poses into the stack.
+    resume
+        Go on where the same call was stopped, or after its last iteration where more are asked for now.
+
+    Raises
+    ------
+    FileProblem
+        The stack, the reference or the mask cannot be read, or the folder not be written.
+    ParameterProblem
+        They do not fit each other, or a parameter is out of bounds.
+    """
+    options: dict[str, Any] = {"tilt": tilt, "align": align, "reference": reference, "mask": mask}
+    return run(subtomo_average_job(stack, out_dir, params, **options, save=save, resume=resume))
+
+
+def subtomo_average_job(
+    stack: str | Path,
+    out_dir: str | Path,
+    params: AverageParams | None = None,
+    *,
+    tilt: str | None = None,
+    align: bool = True,
+    reference: str | Path | None = None,
+    mask: str | Path | None = None,
+    save: bool = False,
+    resume: bool = True,
+) -> Job[SubtomoAverage]:
+    """Average as a job; see `subtomo_average`. After each iteration its progress has the record of it."""
+    chosen, out = params or AverageParams(), Path(out_dir)
+    yield Progress(0, 0, "reading")
+    opened = open_stack(stack, tilt)
+    given, outline = (read_map(path, opened, what) for path, what in ((reference, "reference"), (mask, "mask")))
+    # what changes the stack is no part of how the average came about
+    arguments: dict[str, Any] = {
+        "stack": str(stack),
+        "out_dir": str(out),
+        "params": chosen,
+        "tilt": tilt,
+        "align": align,
+    }
+    arguments |= {
+        "reference": None if reference is None else str(reference),
+        "mask": None if mask is None else str(mask),
+    }
+    inputs = [Path(path) for path in (stack, reference, mask) if path is not None]
+    outputs = Outputs(out, "subtomo_average", arguments, inputs)
+    asked = chosen if align else replace(chosen, iterations=0)
+    mark = _mark(arguments, inputs)
+    state = _read_state(out / "iterations" / _STATE, mark) if resume and align else None
+
+    def keep(now: HalvesState, averages: Averages) -> None:
+        intermediate = Outputs(out / "iterations", "subtomo_average", arguments, inputs)
+        intermediate.volume(f"average_{now.iteration:02d}.mrc", averages.average, opened.voxel_size)
+        _write_state(out / "iterations" / _STATE, now, mark)
+
+    refined = yield from refine_halves_job(
+        opened.cubes,
+        opened.wedges,
+        opened.wedge_of,
+        asked,
+        voxel_size=opened.voxel_size,
+        start=_start(opened, given, align),
+        reference=given,
+        mask=outline,
+        state=state,
+        keep=keep,
+    )
+    outputs.notes = {"particles": len(opened), "iterations": len(refined.history)}
+    outputs.averages(refined.averages, opened.voxel_size)
+    outputs.particles("particles.star", opened.with_poses(refined.poses))
+    outputs.table("iterations.csv", refined.history)
+    if save:
+        save_poses(stack, refined.poses)
+    return SubtomoAverage(out, tuple(outputs.written), refined)
+
+
+def _start(stack: SubtomogramStack, reference: np.ndarray | None, align: bool) -> Poses | None:
+    """Return the poses to begin with; none where nothing is known, so that the start is random."""
+    return stack.poses if not align or reference is not None or known_poses(stack.poses) else None
+
+
+def _mark(arguments: Mapping[str, Any], inputs: list[Path]) -> str:
+    """Return what an unfinished average must have been made from so that this one can go on with it."""
+    params = {
+        name: value for name, value in arguments["params"].to_dict().items() if name not in ("iterations", "device")
+    }
+    rest = {name: value for name, value in arguments.items() if name not in ("params", "out_dir")}
+    prints = [provenance.fingerprint(path) for path in inputs]
+    text = json.dumps([params, rest, prints], sort_keys=True, default=str)
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def _write_state(path: Path, state: HalvesState, mark: str) -> None:
+    poses = state.poses
+    history = json.dumps([mark, state.iteration, state.shells, list(state.history)])
+    with replacing(path) as part, part.open("wb") as stream:
+        np.savez(
+            stream,
+            rotations=poses.rotations,
+            shifts_zyx=poses.shifts_zyx,
+            scores=poses.scores,
+            half_of=state.half_of,
+            fsc=state.fsc,
+            history=np.frombuffer(history.encode(), np.uint8),
+        )
+
+
+def _read_state(path: Path, mark: str) -> HalvesState | None:
+    """Return where an average was stopped; none where there is nothing, or it was another one."""
+    if not path.exists():
+        return None
+    try:
+        with np.load(path, allow_pickle=False) as content:
+            values = {name: content[name] for name in content.files}
+        found, iteration, shells, history = json.loads(values["history"].tobytes().decode())
+        poses = Poses(values["rotations"], values["shifts_zyx"], values["scores"])
+    except (OSError, ValueError, KeyError, EOFError) as error:
+        raise FileProblem(path, f"is damaged: {error}", "start anew: --fresh") from error
+    if found != mark:
+        return None
+    return HalvesState(iteration, poses, values["half_of"], shells, values["fsc"], tuple(history))

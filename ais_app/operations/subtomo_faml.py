@@ -1,0 +1,112 @@
+"""Align subtomograms and sort them into classes by maximum likelihood; a stack in, class averages out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ais_app.core.jobs import Job, Progress, run
+from ais_app.core.particles.faml import Faml, FamlParams, faml_job
+from ais_app.core.particles.stack import save_classes, save_poses
+from ais_app.operations.subtomo_outputs import Outputs, class_lines, known_poses, open_stack
+
+
+@dataclass(frozen=True)
+class SubtomoFaml:
+    """What was sorted.
+
+    Parameters
+    ----------
+    out_dir
+        The folder.
+    outputs
+        Files in it.
+    faml
+        Posteriors, classes, averages, poses.
+    """
+
+    out_dir: Path
+    outputs: tuple[Path, ...]
+    faml: Faml
+
+    def __str__(self) -> str:
+        return "\n".join(class_lines(self.faml.classes, self.faml.averages, self.out_dir))
+
+
+def subtomo_faml(
+    stack: str | Path,
+    out_dir: str | Path,
+    params: FamlParams | None = None,
+    *,
+    tilt: str | None = None,
+    use_poses: bool = False,
+    save: bool = True,
+    save_aligned: bool = False,
+) -> SubtomoFaml:
+    """Align and sort the subtomograms of a stack, of which nothing needs to be known.
+
+    Parameters
+    ----------
+    stack
+        The ``.zarr`` folder that `subtomo_extract` makes.
+    out_dir
+        Gets ``class_1_average.mrc``, its halves and ``class_1_fsc.csv``, the same of each class, ``particles.star``,
+        ``probabilities.csv`` (of each class for each particle) and ``iterations.csv``.
+    params
+        Classes, iterations, rotations tried.
+    tilt
+        Lowest and highest tilt of all particles, ``"-60,60"``; replaces what the stack says.
+    use_poses
+        Make the first classes with the poses that the stack has.
+    save
+        Write the classes into the stack.
+    save_aligned
+        Write the poses into the stack too; those of different classes are in different frames.
+
+    Raises
+    ------
+    FileProblem
+        The stack cannot be read, or the folder not be written.
+    ParameterProblem
+        There are fewer particles than classes, or a parameter is out of bounds.
+    """
+    options: dict[str, Any] = {"tilt": tilt, "use_poses": use_poses, "save": save, "save_aligned": save_aligned}
+    return run(subtomo_faml_job(stack, out_dir, params, **options))
+
+
+def subtomo_faml_job(
+    stack: str | Path,
+    out_dir: str | Path,
+    params: FamlParams | None = None,
+    *,
+    tilt: str | None = None,
+    use_poses: bool = False,
+    save: bool = True,
+    save_aligned: bool = False,
+) -> Job[SubtomoFaml]:
+    """Sort as a job; see `subtomo_faml`. After each iteration its progress has the record of it."""
+    chosen, out = params or FamlParams(), Path(out_dir)
+    yield Progress(0, 0, "reading")
+    opened = open_stack(stack, tilt)
+    start = opened.poses if use_poses and known_poses(opened.poses) else None
+    found = yield from faml_job(
+        opened.cubes, opened.wedges, opened.wedge_of, chosen, voxel_size=opened.voxel_size, start=start
+    )
+    if save:
+        save_classes(stack, found.classes)
+    arguments: dict[str, Any] = {"stack": str(stack), "out_dir": str(out), "params": chosen, "tilt": tilt}
+    arguments |= {"use_poses": use_poses, "save": False}
+    outputs = Outputs(out, "subtomo_faml", arguments, [Path(stack)], {"particles": len(opened), "sigma2": found.sigma2})
+    for number, averages in enumerate(found.averages, start=1):
+        outputs.averages(averages, opened.voxel_size, f"class_{number}_")
+    outputs.particles("particles.star", opened.with_poses(found.poses), found.classes)
+    rows = np.column_stack([np.arange(len(opened)), found.probability]).tolist()
+    names = ["particle", *(f"class {number + 1}" for number in range(found.probability.shape[1]))]
+    outputs.table("probabilities.csv", [dict(zip(names, row, strict=True)) for row in rows])
+    outputs.table("iterations.csv", found.history)
+    if save_aligned:
+        save_poses(stack, found.poses)
+    return SubtomoFaml(out, tuple(outputs.written), found)

@@ -1,0 +1,147 @@
+"""What the operations on stacks share: the stack with its wedges, and maps, curves and lists beside each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ais_app.core import provenance
+from ais_app.core.coordinates import write_particles
+from ais_app.core.errors import ParameterProblem
+from ais_app.core.files import write_text
+from ais_app.core.io import open_tomogram, write_volume
+from ais_app.core.particles.average import Averages
+from ais_app.core.particles.poses import Poses
+from ais_app.core.particles.stack import SubtomogramStack
+from ais_app.core.tomogram import Tomogram
+
+
+@dataclass
+class Outputs:
+    """Writes the results of an operation into its folder, each with its provenance.
+
+    Parameters
+    ----------
+    folder
+        Made where it is missing.
+    operation, arguments, inputs, notes
+        As of `ais_app.core.provenance.record`.
+    written
+        What was written so far.
+    """
+
+    folder: Path
+    operation: str
+    arguments: Mapping[str, Any]
+    inputs: Sequence[Path]
+    notes: Mapping[str, Any] = field(default_factory=dict)
+    written: list[Path] = field(default_factory=list)
+
+    def volume(self, name: str, cube: np.ndarray, voxel_size: float) -> None:
+        """Write a map; its central voxel has the centre of the particle."""
+        output = self.folder / name
+        record = self._record(output)
+        like = Tomogram(cube, (voxel_size,) * 3)
+        write_volume(output, np.asarray(cube, dtype=np.float32), like=like, label=record.label)
+        self._done(record, output)
+
+    def averages(self, averages: Averages, voxel_size: float, prefix: str = "") -> None:
+        """Write ``average.mrc``, ``half1.mrc``, ``half2.mrc`` and ``fsc.csv``; no curve if a half is empty."""
+        for name, cube in zip(("average", "half1", "half2"), averages[:3], strict=True):
+            self.volume(f"{prefix}{name}.mrc", cube, voxel_size)
+        if averages.fsc is not None:
+            output = self.folder / f"{prefix}fsc.csv"
+            averages.fsc.write_csv(output)
+            self._done(self._record(output), output)
+
+    def particles(self, name: str, stack: SubtomogramStack, classes: np.ndarray | None = None) -> None:
+        """Write the particles where their poses put them, with their classes from 1 on as RELION counts."""
+        placed = stack.placed()
+        if classes is not None:
+            table = placed.table.copy()
+            table["rlnClassNumber"] = classes + 1
+            placed = replace(placed, table=table)
+        output = self.folder / name
+        write_particles(output, placed, "star")
+        self._done(self._record(output), output)
+
+    def table(self, name: str, rows: Sequence[Mapping[str, float]]) -> None:
+        """Write records as CSV, one line each; nothing if there are none."""
+        if not rows:
+            return
+        names = list(rows[0])
+        lines = [",".join(names), *(",".join(f"{row[name]:.6g}" for name in names) for row in rows)]
+        output = self.folder / name
+        write_text(output, "\n".join(lines) + "\n")
+        self._done(self._record(output), output)
+
+    def _record(self, output: Path) -> provenance.Provenance:
+        return provenance.record(self.operation, output, self.arguments, self.inputs, self.notes)
+
+    def _done(self, record: provenance.Provenance, output: Path) -> None:
+        record.write(output)
+        self.written.append(output)
+
+
+def open_stack(path: str | Path, tilt: str | None = None) -> SubtomogramStack:
+    """Open a stack; with ``"MIN,MAX"`` all its cubes are taken to have these tilts, about y with the beam along z."""
+    from ais_app.operations.wedge import wedge_for
+
+    stack = SubtomogramStack.open(path)
+    if tilt is None:
+        return stack
+    wedge = wedge_for("", tilt)
+    stack.wedges, stack.wedge_of = (wedge,), np.zeros(len(stack), np.int64)
+    return stack
+
+
+def known_poses(poses: Poses) -> bool:
+    """Say whether any particle is turned: else nothing is known of how they lie."""
+    return bool(np.abs(poses.rotations - np.eye(3)).max() > 1e-6)
+
+
+def read_map(path: str | Path | None, stack: SubtomogramStack, what: str) -> np.ndarray | None:
+    """Return a map for the cubes of a stack, (e, e, e) float32; nothing where no path is given.
+
+    Raises
+    ------
+    ParameterProblem
+        It has another size or voxel size than the cubes.
+    FileProblem
+        It cannot be read.
+    """
+    if path is None:
+        return None
+    tomogram = open_tomogram(path)
+    edge, size = stack.edge, tomogram.voxel_size_zyx
+    if tomogram.shape != (edge,) * 3:
+        shape = " × ".join(map(str, tomogram.shape))
+        raise ParameterProblem(
+            what, f"{path} has {shape} voxels, the cubes {edge}", "crop or rescale it: ais-app convert"
+        )
+    if size is not None and max(abs(one / stack.voxel_size - 1) for one in size) > 0.01:
+        problem = f"{path} has voxels of {size[0]:g} Å, the cubes of {stack.voxel_size:g} Å"
+        raise ParameterProblem(what, problem, "rescale it: ais-app convert")
+    return np.asarray(tomogram.read(), dtype=np.float32)
+
+
+def resolution_text(averages: Averages) -> str:
+    """Return how well the halves agree, for a person."""
+    if averages.fsc is None:
+        return "no second half to compare with"
+    resolution = averages.fsc.resolution()
+    return f"{resolution:.1f} Å (FSC 0.143)" if np.isfinite(resolution) else "the halves do not agree"
+
+
+def class_lines(classes: np.ndarray, averages: Sequence[Averages], folder: Path) -> list[str]:
+    """Return one line a class: how many particles, how well its halves agree, where its average is."""
+    lines = []
+    for number, average in enumerate(averages):
+        count = int((classes == number).sum())
+        words = f"class {number + 1}: {count:,} particle{'s' * (count != 1)}, {resolution_text(average)}"
+        lines.append(f"{words} -> {folder / f'class_{number + 1}_average.mrc'}")
+    return lines

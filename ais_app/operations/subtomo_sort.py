@@ -1,0 +1,125 @@
+"""Sort aligned subtomograms into classes by what sets them apart; a stack in, class averages out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ais_app.core.errors import ParameterProblem
+from ais_app.core.jobs import Job, Progress, run
+from ais_app.core.particles.sort import Sorted, SortParams, sort_job
+from ais_app.core.particles.sort_features import check_classes
+from ais_app.core.particles.stack import save_classes, save_poses
+from ais_app.operations.subtomo_outputs import Outputs, class_lines, known_poses, open_stack, read_map
+
+
+@dataclass(frozen=True)
+class SubtomoSort:
+    """What was sorted.
+
+    Parameters
+    ----------
+    out_dir
+        The folder.
+    outputs
+        Files in it.
+    sorted
+        Classes, averages, poses.
+    """
+
+    out_dir: Path
+    outputs: tuple[Path, ...]
+    sorted: Sorted
+
+    def __str__(self) -> str:
+        return "\n".join(class_lines(self.sorted.classes, self.sorted.averages, self.out_dir))
+
+
+def subtomo_sort(
+    stack: str | Path,
+    out_dir: str | Path,
+    params: SortParams | None = None,
+    *,
+    tilt: str | None = None,
+    mask: str | Path | None = None,
+    save: bool = True,
+    save_aligned: bool = False,
+) -> SubtomoSort:
+    """Sort the subtomograms of a stack, which are aligned to each other.
+
+    Parameters
+    ----------
+    stack
+        The ``.zarr`` folder, with poses of an alignment.
+    out_dir
+        Gets ``class_1_average.mrc``, its halves and ``class_1_fsc.csv``, the same of each class, ``particles.star``,
+        ``rounds.csv`` and ``coordinates.csv``: where each particle lies along the directions in which they differ.
+    params
+        Classes, what is compared.
+    tilt
+        Lowest and highest tilt of all particles, ``"-60,60"``; replaces what the stack says.
+    mask
+        A map, 0 to 1, of where differences count.
+    save
+        Write the classes into the stack.
+    save_aligned
+        Write the poses into the stack too.
+
+    Raises
+    ------
+    FileProblem
+        The stack or the mask cannot be read, or the folder not be written.
+    ParameterProblem
+        There are fewer particles than classes, no particle is aligned, or a parameter is out of bounds.
+    """
+    options: dict[str, Any] = {"tilt": tilt, "mask": mask, "save": save, "save_aligned": save_aligned}
+    return run(subtomo_sort_job(stack, out_dir, params, **options))
+
+
+def subtomo_sort_job(
+    stack: str | Path,
+    out_dir: str | Path,
+    params: SortParams | None = None,
+    *,
+    tilt: str | None = None,
+    mask: str | Path | None = None,
+    save: bool = True,
+    save_aligned: bool = False,
+) -> Job[SubtomoSort]:
+    """Sort as a job; see `subtomo_sort`. After each round its progress has the record of it."""
+    chosen, out = params or SortParams(), Path(out_dir)
+    yield Progress(0, 0, "reading")
+    opened = open_stack(stack, tilt)
+    check_classes(chosen.classes, len(opened))
+    if len(opened) > 1 and not known_poses(opened.poses):
+        problem = "its particles are not aligned"
+        raise ParameterProblem(stack, problem, "align them first: ais-app subtomo average --save")
+    outline = read_map(mask, opened, "mask")
+    found = yield from sort_job(
+        opened.cubes,
+        opened.poses,
+        opened.wedges,
+        opened.wedge_of,
+        chosen,
+        voxel_size=opened.voxel_size,
+        mask=outline,
+    )
+    if save:
+        save_classes(stack, found.classes)
+    arguments: dict[str, Any] = {"stack": str(stack), "out_dir": str(out), "params": chosen, "tilt": tilt}
+    arguments |= {"mask": None if mask is None else str(mask), "save": False}
+    inputs = [Path(path) for path in (stack, mask) if path is not None]
+    outputs = Outputs(out, "subtomo_sort", arguments, inputs, {"particles": len(opened)})
+    for number, averages in enumerate(found.averages, start=1):
+        outputs.averages(averages, opened.voxel_size, f"class_{number}_")
+    outputs.particles("particles.star", opened.with_poses(found.poses), found.classes)
+    outputs.table("rounds.csv", found.history)
+    rows = np.column_stack([np.arange(len(opened)), found.classes + 1, found.coordinates]).tolist()
+    names = ["particle", "class", *(f"x{number + 1}" for number in range(found.coordinates.shape[1]))]
+    outputs.table("coordinates.csv", [dict(zip(names, row, strict=True)) for row in rows])
+    if save_aligned:
+        save_poses(stack, found.poses)
+    return SubtomoSort(out, tuple(outputs.written), found)
