@@ -90,7 +90,9 @@ def _best(
         turned = np.fft.rfftn(np.fft.ifftshift(_turned(density, rotation, 3))) * common
         own = transform * common
         power = (twice * np.abs(turned) ** 2).sum() * (twice * np.abs(own) ** 2).sum()
-        scores = np.fft.irfftn(own * np.conj(turned), s=(edge,) * 3) * edge**3 / math.sqrt(max(power, 1e-30))
+        scores = (
+            np.fft.irfftn(own * np.conj(turned), s=(edge,) * 3, axes=(0, 1, 2)) * edge**3 / math.sqrt(max(power, 1e-30))
+        )
         scores[~allowed] = -math.inf
         place = np.unravel_index(int(scores.argmax()), scores.shape)
         if scores[place] > best[0]:

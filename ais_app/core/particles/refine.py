@@ -164,8 +164,9 @@ def _look(
     power, fit = products[:, 6, 6], products[:, 6, 7]
     own, cross = products[:, :6, 6], products[:, :6, 7]
     scores = fit / torch.sqrt(power * products[:, 7, 7]).clamp_min(1e-20)
+    power = power.clamp_min(1e-20)
     curvature = products[:, :6, :6] - own[:, :, None] * own[:, None, :] / power[:, None, None]
-    factor = (fit / power).clamp_min(1e-6 * torch.sqrt(products[:, 7, 7] / power))
+    factor = (fit / power).clamp_min(1e-6 * torch.sqrt(products[:, 7, 7] / power)) + 1e-12
     slope = (cross - own * (fit / power)[:, None]) / factor[:, None]
     return _Look(scores, curvature, slope)
 
