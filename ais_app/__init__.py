@@ -98,6 +98,8 @@ _PUBLIC = {
     "AdaptParams": "ais_app.core.training.adapt_parameters",
     # subtomograms
     "subtomo_extract": "ais_app.operations.subtomo_extract",
+    "subtomo_export": "ais_app.operations.subtomo_export",
+    "SubtomogramExportParams": "ais_app.operations.subtomo_export",
     "SubtomogramParams": "ais_app.core.particles.extract",
     "SubtomogramStack": "ais_app.core.particles.stack",
     "write_stack": "ais_app.core.particles.stack",

@@ -1,0 +1,31 @@
+"""``ais-app subtomo export``: subtomograms for RELION and Dynamo."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ais_app.cli.options import with_params
+from ais_app.cli.reporting import with_progress
+from ais_app.operations.subtomo_export import SubtomogramExportParams
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+@with_params(SubtomogramExportParams)
+def export(
+    stack: Annotated[Path, typer.Argument(metavar="STACK.zarr", help="The stack.")],
+    *,
+    out_dir: Annotated[Path, typer.Option("--out", "-o", help="Folder of the result.")],
+    root: Annotated[
+        Path | None, typer.Option(help="Folder of the RELION project, which names of files are relative to.")
+    ] = None,
+    params: SubtomogramExportParams,
+) -> None:
+    """Write the subtomograms of a stack as files that RELION or Dynamo read, with their poses, classes and wedges."""
+    from ais_app.operations.subtomo_export import subtomo_export_job
+
+    typer.echo(with_progress(subtomo_export_job(stack, out_dir, params, root=root), "Exporting"))
