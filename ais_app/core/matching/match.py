@@ -1,0 +1,292 @@
+"""Template matching from a tomogram and a map to particles with orientations and scores."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Generator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from ais_app.core.errors import DataWarning, ParameterProblem
+from ais_app.core.jobs import Job, Progress, run
+from ais_app.core.matching.parameters import MatchParams
+from ais_app.core.matching.peaks import Peaks, local_maxima, noise_threshold, peaks, tail_threshold
+from ais_app.core.matching.refinement import Found, local_deviations, refine_job
+from ais_app.core.matching.search import Scores, Searched, search_job
+from ais_app.core.matching.template import Template, prepare
+from ais_app.core.particles.orientations import all_rotations
+from ais_app.core.tomogram import LazyArray, Region, Tomogram
+from ais_app.core.volume.moments import moments_job
+
+if TYPE_CHECKING:
+    from ais_app.core.particle_set import Particles
+    from ais_app.core.particles.wedge import Wedge
+
+R = TypeVar("R")
+_MOST_IN_MEMORY = 2**26  # voxels of a binned or filtered tomogram that are computed once, not for every tile
+_MOST_PEAKS = 20000  # without a number
+_ALIKE = 1.5  # ratio of the quartiles of local deviations up to which they are those of noise
+_TO_DECIDE = 300  # peaks of each sign that are compared
+
+
+@dataclass(frozen=True)
+class Matches:
+    """What was found, and how.
+
+    Parameters
+    ----------
+    particles
+        The highest score first; positions Å, rotations of the template into the tomogram.
+    scores
+        Of every voxel of the (binned) tomogram, before finer rotations.
+    threshold
+        Lowest score that was kept.
+    inverted
+        The template was turned from bright to dark, or the other way round, to fit.
+    outliers
+        Peaks that were left out as gold, ice or another thing of too much contrast.
+    """
+
+    particles: Particles
+    scores: Scores
+    threshold: float
+    inverted: bool
+    outliers: int
+
+
+def match(
+    tomogram: Tomogram,
+    density: np.ndarray,
+    map_voxel_size: float,
+    wedge: Wedge,
+    params: MatchParams | None = None,
+    *,
+    mask: np.ndarray | None = None,
+    folder: Path | None = None,
+) -> Matches:
+    """Find a structure in a tomogram by its map.
+
+    The locally normalised correlation under the missing wedge, for evenly sampled rotations; see
+    docs/subtomograms/matching.md.
+
+    Parameters
+    ----------
+    tomogram
+        With a known voxel size and cubic voxels.
+    density
+        (z, y, x); voxel ``n // 2`` of each axis is the centre of the particle.
+    map_voxel_size
+        Å, of the map.
+    wedge
+        Of the tomogram.
+    params
+        How to search and what to keep.
+    mask
+        On the voxels of the map, 0 ... 1, turned with it; a sphere if not given.
+    folder
+        Where what is finished is kept, so that a search that was stopped goes on; in memory if not given.
+
+    Raises
+    ------
+    ParameterProblem
+        The template does not fit into the tomogram, one of them is empty, or a parameter is out of bounds.
+    """
+    return run(match_job(tomogram, density, map_voxel_size, wedge, params, mask=mask, folder=folder))
+
+
+def match_job(
+    tomogram: Tomogram,
+    density: np.ndarray,
+    map_voxel_size: float,
+    wedge: Wedge,
+    params: MatchParams | None = None,
+    *,
+    mask: np.ndarray | None = None,
+    folder: Path | None = None,
+    identity: dict[str, Any] | None = None,
+) -> Job[Matches]:
+    """Find a structure as a job; see `match`. `identity` is what tells the tomogram from others, JSON-able."""
+    params = params or MatchParams()
+    size = _cubic(tomogram) * params.binning
+    sign = 1.0
+    if params.template_contrast != "auto" and (params.template_contrast == "dark") != params.dark:
+        sign = -1.0
+    template = prepare(sign * np.asarray(density, dtype=float), map_voxel_size, size, wedge, params, mask)
+    volume, mean, deviation = yield from _part(_volume(tomogram, params), 0, 2)
+    rotations = all_rotations(params.angular_step, params.symmetry)
+    border = template.radius if params.border is None else params.border / size
+    known = {**(identity or {}), "binning": params.binning, "low_pass": params.low_pass, "high_pass": params.high_pass}
+    search = search_job(
+        volume, mean, deviation, template, rotations,
+        border=border, both=params.template_contrast == "auto",
+        memory=params.memory, device=params.device, folder=folder, identity=known,
+    )  # fmt: skip
+    searched = yield from _part(search, 2, 95)
+    chosen = _Choice(volume, mean, deviation, template, params, size).of(searched)
+    if chosen.inverted:
+        template = replace(template, fine=-template.fine)
+    found = Found(chosen.peaks.positions_zyx, rotations[chosen.peaks.angles], chosen.peaks.scores)
+    if params.refine and len(found):
+        found = yield from _part(refine_job(volume, mean, deviation, template, found, params.angular_step), 95, 100)
+    yield Progress(100, 100, "done")
+    particles = _particles(found, tomogram, params, chosen.spacing)
+    return Matches(particles, chosen.scores, chosen.threshold, chosen.inverted or sign < 0, chosen.outliers)
+
+
+def _part(job: Job[R], low: float, high: float) -> Generator[Progress, None, R]:
+    """Run a part of the work and show its progress as a span of the whole, in percent."""
+    try:
+        step = next(job)
+        while True:
+            done = low + (high - low) * (step.done / step.total if step.total else 0.0)
+            yield Progress(done, 100, step.message)
+            step = next(job)
+    except StopIteration as finished:
+        result: R = finished.value
+        return result
+
+
+def _cubic(tomogram: Tomogram) -> float:
+    sizes = tomogram.require_voxel_size_zyx()
+    if max(sizes) > 1.01 * min(sizes):
+        problem = f"its voxels are no cubes: {sizes} Å (z y x)"
+        raise ParameterProblem(tomogram.path or tomogram.name, problem, "rescale it: ais-app convert")
+    return tomogram.voxel_size
+
+
+class _Filtered:
+    """A tomogram between two lengths, filtered where it is read."""
+
+    def __init__(self, tomogram: Tomogram, params: MatchParams) -> None:
+        from ais_app.core.filtering.chain import FilterSetting
+
+        self._tomogram = tomogram
+        self.shape, self.dtype, self.ndim = tomogram.shape, np.dtype(np.float32), 3
+        values = {"low_pass": params.low_pass, "high_pass": params.high_pass, "three_d": True}
+        self._settings = [FilterSetting("band_pass", values)]
+
+    def __getitem__(self, region: Any) -> np.ndarray:
+        from ais_app.core.filtering.chain import filtered
+
+        parts = (region,) if isinstance(region, slice) else tuple(region)
+        parts += (slice(None),) * (3 - len(parts))
+        z, y, x = (slice(*part.indices(n)[:2]) for part, n in zip(parts, self.shape, strict=True))
+
+        def read(wanted: Region) -> np.ndarray:
+            return np.asarray(self._tomogram.data[wanted])
+
+        return filtered(read, self.shape, self._tomogram.require_voxel_size_zyx(), self._settings, (z, y, x))
+
+
+def _volume(tomogram: Tomogram, params: MatchParams) -> Job[tuple[LazyArray, float, float]]:
+    """Return what is searched, and its mean and deviation."""
+    from ais_app.core.volume.resample import binned
+
+    small = binned(tomogram, params.binning)
+    volume: Any = small.data
+    if params.low_pass is not None or params.high_pass is not None:
+        volume = _Filtered(small, params)
+    if volume is not tomogram.data and np.prod(small.shape) <= _MOST_IN_MEMORY:
+        volume = np.asarray(volume[:, :, :], dtype=np.float32)
+    moments = yield from moments_job(volume)
+    if not moments.deviation > 0:
+        problem = "is the same everywhere" if moments.count else "holds no numbers"
+        raise ParameterProblem(tomogram.path or tomogram.name, problem, "nothing can be found in it")
+    if moments.nans + moments.infinities:
+        text = f"{tomogram.name}: {moments.nans + moments.infinities:,} voxels are no numbers and count as the mean"
+        warnings.warn(DataWarning(text), stacklevel=2)
+    return volume, moments.mean, moments.deviation
+
+
+@dataclass(frozen=True)
+class _Chosen:
+    peaks: Peaks
+    scores: Scores
+    threshold: float
+    inverted: bool
+    outliers: int
+    spacing: float
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """Decides which peaks are kept, and which sign the template has."""
+
+    volume: LazyArray
+    mean: float
+    deviation: float
+    template: Template
+    params: MatchParams
+    size: float
+
+    @property
+    def spacing(self) -> float:
+        """Voxels."""
+        given = self.params.min_distance
+        return self.template.radius if given is None else given / self.size
+
+    def of(self, searched: Searched) -> _Chosen:
+        """Return the peaks that are kept, of the sign whose peaks exceed its noise by more."""
+        bright = self._peaks(searched.bright, inverted=False)
+        if searched.dark is None:
+            return bright
+        dark = self._peaks(searched.dark, inverted=True)
+        return dark if self._evidence(dark) > self._evidence(bright) else bright
+
+    def _evidence(self, chosen: _Chosen) -> tuple[float, float]:
+        """Return by how much peaks exceed the threshold of noise, added up; where none does the highest decides."""
+        scores = chosen.peaks.scores[:_TO_DECIDE]
+        above = scores - self._threshold(chosen.scores, local_maxima(chosen.scores.score)[1])
+        return float(above[above > 0].sum()), float(scores.max(initial=0.0))
+
+    def _threshold(self, scores: Scores, heights: np.ndarray) -> float:
+        noise = noise_threshold(scores, self.params.false_positives)
+        tail = tail_threshold(heights, self.params.false_positives)
+        return noise if tail is None else min(noise, tail)
+
+    def _peaks(self, scores: Scores, *, inverted: bool) -> _Chosen:
+        params = self.params
+        maxima = local_maxima(scores.score)
+        threshold = params.threshold
+        if threshold is None:
+            threshold = 0.0 if params.number is not None else self._threshold(scores, maxima[1])
+        # gold is left out of a number that was asked for, so a few more are looked at
+        most = _MOST_PEAKS if params.number is None else params.number + max(20, params.number // 2)
+        found = peaks(scores, maxima, self.spacing, threshold, most)
+        kept = self._usual(found)
+        peaks_kept = found[kept][: params.number]
+        lowest = threshold if params.number is None or not len(peaks_kept) else float(peaks_kept.scores[-1])
+        return _Chosen(peaks_kept, scores, lowest, inverted, int((~kept).sum()), self.spacing)
+
+    def _usual(self, found: Peaks) -> np.ndarray:
+        """Return which peaks are not of things that vary far more than the others: gold, ice."""
+        limit = self.params.outliers
+        if limit is None or len(found) < 2:
+            return np.ones(len(found), dtype=bool)
+        varies = local_deviations(self.volume, self.mean, self.deviation, found.positions_zyx, self.template)
+        low, high = np.percentile(varies, [25, 75])
+        # where noise is not what varies most, particles themselves differ: there is no usual value
+        return varies <= limit * high if high < _ALIKE * low else np.ones(len(found), dtype=bool)
+
+
+def _particles(found: Found, tomogram: Tomogram, params: MatchParams, spacing: float) -> Particles:
+    from ais_app.core.particle_set import Particles
+    from ais_app.core.pickers.blobs import spaced
+    from ais_app.core.volume.binning import bin_offset
+
+    order = np.lexsort((*found.positions_zyx.T[::-1], -found.scores))
+    # what moved towards each other while it was refined may have become one
+    found = found[order[spaced(found.positions_zyx[order], spacing / 2)]]
+    sizes = tomogram.require_voxel_size_zyx()
+    positions = found.positions_zyx * np.array(sizes) * params.binning + bin_offset(sizes, params.binning)
+    return Particles(
+        positions,
+        rotations=found.rotations,
+        scores=found.scores.round(5),
+        tomograms=np.full(len(found), tomogram.name, dtype=object),
+        voxel_size=tomogram.voxel_size,
+        shape_zyx=tomogram.shape,
+    )
