@@ -96,6 +96,7 @@ def picks_of_project(
     ProjectProblem
         There is no such tomogram or feature, or there are no picks at all.
     """
+    from ais_app.state.particle_classes import kept
     from ais_app.state.project import Project
 
     with Project.open(path, read_only=True) as opened:
@@ -113,7 +114,7 @@ def picks_of_project(
             tomogram = opened.open_tomogram(entry)
             if voxel_size is not None:
                 tomogram = replace(tomogram, voxel_size_zyx=(voxel_size,) * 3)
-            picks = Particles.concatenate([opened.pick_store(each).particles() for each in chosen])
+            picks = Particles.concatenate([kept(opened.pick_store(each).particles()) for each in chosen])
             yield file, tomogram, _named(picks, entry.name)
         if not seen:
             raise ProjectProblem(path, "has no picks", "pick particles first: ais-app pick, or Export in the window")

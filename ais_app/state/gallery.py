@@ -59,21 +59,18 @@ class Grouping:
         (n,) int64: the cluster of each row; −1 for those that were not grouped.
     embedding
         (n, 2) float64, NaN for those that were not grouped.
-    centres
-        (k, e, e, e) float32: what each cluster looks like.
-    kind
-        What the centres are: ``"average"`` or ``"decoded"``.
+    count
+        How many clusters.
     """
 
     assignment: np.ndarray
     embedding: np.ndarray
-    centres: np.ndarray
-    kind: str = "average"
+    count: int
 
     @property
     def sizes(self) -> np.ndarray:
         """(k,) int64."""
-        return np.bincount(self.assignment[self.assignment >= 0], minlength=len(self.centres))
+        return np.bincount(self.assignment[self.assignment >= 0], minlength=self.count)
 
 
 class Gallery:
@@ -217,7 +214,7 @@ class Gallery:
     def _take(self, table: ParticleTable) -> None:
         """Take a table; what is selected, known and grouped stays with its particles."""
         before, self._table, self._order = self._before, table, None
-        if before is not None and table.same_particles(before):
+        if before is not None and np.array_equal(before.sets, table.sets) and np.array_equal(before.ids, table.ids):
             return
         chosen = np.zeros(len(table), dtype=bool)
         if before is not None and len(before) and len(self.selected) == len(before):

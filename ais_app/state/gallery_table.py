@@ -87,6 +87,8 @@ class ParticleTable:
         Å: the median of the picks, or what is assumed.
     voxel_size
         Å: that of the tomograms; ``None`` where it is not known.
+    rotations
+        (n, 3, 3) as in `Particles`, NaN where not known; ``None`` where none is kept here.
     """
 
     sets: np.ndarray
@@ -99,6 +101,7 @@ class ParticleTable:
     classes: np.ndarray
     diameter: float = DIAMETER
     voxel_size: float | None = None
+    rotations: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -204,4 +207,5 @@ def _joined(found: list[tuple[TomogramEntry, int, Picks]]) -> ParticleTable:
         np.concatenate([classes for _, classes in marked]),
         diameter=2 * float(np.median(known)) if len(known) else DIAMETER,
         voxel_size=found[0][0].voxel_size,
+        rotations=np.concatenate([picks.records["rotation"] for _, _, picks in found]),
     )

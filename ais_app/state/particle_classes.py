@@ -6,6 +6,7 @@ A pick says its class by name, in its column ``class_name``, and whether it was 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +15,8 @@ from ais_app.core.display.colours import FEATURE_COLOURS
 from ais_app.core.errors import ParameterProblem
 
 if TYPE_CHECKING:
+    from ais_app.core.particle_set import Particles
+    from ais_app.state.pick_blocks import Picks
     from ais_app.state.project import Project
 
 DOCUMENT = "particle classes"
@@ -54,12 +57,24 @@ def marks(columns: Mapping[str, list[Any]], count: int) -> tuple[np.ndarray, np.
     return rejected, names
 
 
-def colours(rejected: np.ndarray, names: np.ndarray, known: Mapping[str, str], other: str) -> list[str]:
-    """Return the colour of each pick: of its class, grey where it was rejected, `other` without a class."""
-    return [
-        REJECTED_COLOUR if gone else known.get(name, other)
-        for gone, name in zip(rejected.tolist(), names.tolist(), strict=True)
-    ]
+def colours_of(picks: Picks, known: Mapping[str, str], other: str) -> tuple[str, ...] | None:
+    """Return the colour of each pick: of its class, grey where it was rejected, `other` without a class.
+
+    ``None`` where all have the latter.
+    """
+    if CLASS not in picks.columns and REJECTED not in picks.columns:
+        return None
+    rejected, names = marks(picks.columns, len(picks))
+    found = zip(rejected.tolist(), names.tolist(), strict=True)
+    return tuple(REJECTED_COLOUR if gone else known.get(name, other) for gone, name in found)
+
+
+def kept(particles: Particles) -> Particles:
+    """Return picks without those that were rejected, and without the column that says so."""
+    if REJECTED not in particles.table.columns:
+        return particles
+    found = particles[np.array([value is not True for value in particles.table[REJECTED].tolist()], dtype=bool)]
+    return replace(found, table=found.table.drop(columns=REJECTED))
 
 
 def _next_colour(project: Project, known: Mapping[str, str]) -> str:

@@ -18,6 +18,7 @@ import numpy as np
 from ais_app.core.annotation.boxes import Box
 from ais_app.core.display.view_slice import FilterSetting, SliceRequest
 from ais_app.core.tomogram import ZYX, mean_size
+from ais_app.state import particle_classes
 from ais_app.state.records import Feature, TomogramEntry
 from ais_app.state.session import Session
 from ais_app.state.view_state import ViewState
@@ -70,12 +71,15 @@ class PickView:
         (n, 3) voxel indices.
     radii
         (n,) voxels.
+    colours
+        (n,) of the picks, by their classes; ``None`` where all have that of the set.
     """
 
     name: str
     colour: str
     positions_zyx: np.ndarray
     radii: np.ndarray
+    colours: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -172,6 +176,7 @@ class Overlays:
         events.features.connect(self._forget_features)
         events.boxes.connect(self._forget_boxes)
         events.picks.connect(self._forget_picks)
+        events.document.connect(self._forget_classes)
         events.planes.connect(self._forget_planes)
         events.labels.connect(self._count_labels)
 
@@ -228,13 +233,15 @@ class Overlays:
         if entry.voxel_size_zyx is None:
             return
         colours = {feature.id: feature.colour for feature in self.features}
+        known = particle_classes.classes(self.session.project)
         for pick_set in self.session.project.picks(entry.id):
             picks = self.session.project.pick_store(pick_set).read()
             radii = np.full(len(picks), PICK_RADIUS) if picks.radii is None else picks.radii
             radii = np.where(np.isnan(radii), PICK_RADIUS, radii)
             colour = colours.get(pick_set.feature or 0, "#FFFFFF")
             positions = picks.positions_zyx / np.array(entry.voxel_size_zyx)
-            yield PickView(pick_set.name, colour, positions, radii / float(entry.voxel_size or 1.0))
+            each = particle_classes.colours_of(picks, known, colour)
+            yield PickView(pick_set.name, colour, positions, radii / float(entry.voxel_size or 1.0), each)
 
     def _forget_features(self) -> None:
         self._features = None
@@ -247,6 +254,10 @@ class Overlays:
 
     def _forget_picks(self, tomogram: int, pick_set: int) -> None:
         self._picks.pop(tomogram, None)
+
+    def _forget_classes(self, document: str) -> None:
+        if document == particle_classes.DOCUMENT:
+            self._picks.clear()
 
     def _forget_planes(self, tomogram: int, feature: int) -> None:
         self._annotated.pop((tomogram, feature), None)

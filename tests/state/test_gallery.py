@@ -163,7 +163,7 @@ def test_clusters_are_sorted_and_filtered_and_go_with_another_source(session: Se
     gallery = session.gallery
     assignment = np.arange(153) % 3
     assignment[0] = -1
-    gallery.set_grouping(Grouping(assignment, np.zeros((153, 2)), np.zeros((3, 4, 4, 4), np.float32)))
+    gallery.set_grouping(Grouping(assignment, np.zeros((153, 2)), 3))
     assert gallery.grouping is not None and gallery.grouping.sizes.tolist() == [50, 51, 51]
     particles.change_look(session, sort="cluster")
     assert gallery.order[-1] == 0  # not grouped: last

@@ -12,6 +12,7 @@ from ais_app.core.coordinates import coordinate_format, write_particles
 from ais_app.core.errors import ParameterProblem
 from ais_app.core.particle_set import Particles
 from ais_app.state.log import CommandLine, command
+from ais_app.state.particle_classes import kept
 from ais_app.state.readings import Correction, Placed, Reading, placed, read_as
 from ais_app.state.records import PickSet, TomogramEntry
 from ais_app.state.session import Session
@@ -119,8 +120,8 @@ def _json(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def pick_particles(session: Session, pick_set: int) -> Particles:
-    """Return the picks of a set as particles of its tomogram."""
-    return session.project.pick_store(pick_set).particles()
+    """Return the picks of a set that were not rejected, as particles of its tomogram."""
+    return kept(session.project.pick_store(pick_set).particles())
 
 
 def box_particles(session: Session, tomogram: int, feature: int) -> Particles:

@@ -32,6 +32,10 @@ def _has_selection(window: MainWindow) -> bool:
     return _has_particles(window) and len(window.workbench.session.gallery.rows) > 0
 
 
+def _has_average(window: MainWindow) -> bool:
+    return _in_front(window) and _panel(window).jobs.average is not None
+
+
 def _open(window: MainWindow) -> None:
     window.workbench.session.view.tab = "particles"
     _panel(window).source.ask_for_stack()
@@ -79,6 +83,18 @@ ACTIONS = (
            "Select the particles shown that are not selected", enabled=_has_particles),
     Action("particles.select_rejected", "Select the re&jected", _select("rejected"), "mdi6.select-remove", "",
            "Select the particles that were rejected", enabled=_has_particles),
+    Action("particles.average", "A&verage these now", lambda window: _panel(window).compute("average"), "mdi6.sigma",
+           "Ctrl+Alt+A", "Average what is selected, or all that is kept, as it is turned", enabled=_has_particles),
+    Action("particles.align", "Al&ign, then average", lambda window: _panel(window).compute("align"),
+           "mdi6.rotate-orbit", "", "Turn particles to their common average, again and again", enabled=_has_particles),
+    Action("particles.save_average", "Save the average…", lambda window: _panel(window).average.ask_folder(),
+           "mdi6.content-save-outline", "", "Write average, halves and their correlation", enabled=_has_average),
+    Action("particles.place", "&Place the average at picks", lambda window: _panel(window).place_average(),
+           "mdi6.map-marker-plus-outline", "", "Show the average at every pick, in Render", enabled=_has_average),
+    Action("particles.group", "Grou&p by likeness", lambda window: _panel(window).compute("group"),
+           "mdi6.scatter-plot-outline", "", "Group what is selected, or all that is kept", enabled=_has_particles),
+    Action("particles.classify", "&Classify with a network…", lambda window: _panel(window).ask_network(),
+           "mdi6.tag-multiple-outline", "", "Let a network say the class of each particle", enabled=_has_particles),
     Action("particles.larger", "&Larger tiles", _resize(16), "mdi6.image-size-select-large", "Ctrl+Alt++",
            "Make the tiles of the gallery larger (Ctrl and wheel)", enabled=_has_particles, repeats=True),
     Action("particles.smaller", "&Smaller tiles", _resize(-16), "mdi6.image-size-select-small", "Ctrl+Alt+-",
@@ -87,5 +103,7 @@ ACTIONS = (
 MENU = (
     "particles.open", SEPARATOR, "particles.reject", "particles.keep", "particles.go_to", SEPARATOR,
     "particles.select_all", "particles.select_none", "particles.select_others", "particles.select_rejected", SEPARATOR,
+    "particles.average", "particles.align", "particles.save_average", "particles.place", "particles.group",
+    "particles.classify", SEPARATOR,
     "particles.larger", "particles.smaller",
 )  # fmt: skip

@@ -93,9 +93,17 @@ class TileGrid(QAbstractScrollArea):
         self._painter.colours = colours
 
     def show_selection(self) -> None:
-        """Draw what is selected now."""
+        """Draw what is selected now; scroll to the first of it where none is in view, and a person looks elsewhere."""
         self._describe()
         self._port.update()
+        low, high = self._cells.in_view(self._bar.value(), self._port.height())
+        selected = self.gallery.selected
+        if self.hasFocus() or not selected.any() or len(selected) <= self._order.max(initial=-1):
+            return
+        if not selected[self._order[low:high]].any():
+            places = np.flatnonzero(selected[self._order])
+            if len(places):
+                self._bar.setValue(self._cells.rect(int(places[0])).top() - self._cells.gap)
 
     def want(self) -> None:
         """Ask for the tiles in view."""

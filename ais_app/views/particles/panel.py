@@ -5,14 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 from PyQt6.QtCore import QTimer
+from PyQt6.QtWidgets import QFileDialog, QPushButton
 
 from ais_app.core.errors import AisAppError
 from ais_app.state.commands import particles, projects
 from ais_app.views.particles.area import ParticleArea
+from ais_app.views.particles.average_section import AverageSection
 from ais_app.views.particles.class_section import ClassList, MarkSection
+from ais_app.views.particles.cluster_section import ClusterSection
 from ais_app.views.particles.source_section import SourceSection
 from ais_app.views.widgets.panel import Panel, heading
 from ais_app.views.workbench import Workbench
+from ais_app.workers.particle_jobs import ParticleJobs, alignment, place_at_picks
 from ais_app.workers.tiles import is_stack
 
 
@@ -33,12 +37,21 @@ class ParticlesPanel(Panel):
         self.source = SourceSection(workbench)
         self.marks = MarkSection(workbench)
         self.classes = ClassList(workbench)
+        self.jobs = ParticleJobs(workbench.session, workbench.jobs, self)
+        self.clusters = ClusterSection(workbench, self.jobs)
+        self.average = AverageSection(workbench, self.jobs)
+        self.classify = QPushButton("Classify with a network…")
+        self.classify.setToolTip("Let a network that classifies subtomograms say the class of each")
         for title, widget in (
             ("Particles", self.source),
             ("Selection", self.marks),
+            ("Average", self.average),
             ("Classes", self.classes),
+            ("", self.classify),
+            ("Clusters", self.clusters),
         ):
-            self.layout_.addWidget(heading(title))
+            if title:
+                self.layout_.addWidget(heading(title))
             self.layout_.addWidget(widget)
         self.layout_.addStretch(1)
         self._soon = QTimer(self)
@@ -61,6 +74,12 @@ class ParticlesPanel(Panel):
             f"Open {path.name}", lambda: _reading(path), on_result=self._show_stack, on_error=self._fail, quiet=True
         )
 
+    def apply_theme(self) -> None:
+        """Take on the colours of the theme."""
+        self.average.apply_theme()
+        self.clusters.map.apply_theme()
+        self.area.grid.show_selection()
+
     def close_down(self) -> None:
         """Stop the threads."""
         self.area.close_down()
@@ -77,6 +96,48 @@ class ParticlesPanel(Panel):
         act = particles.reject if wanted else particles.keep
         self.workbench.attempt(lambda: act(session, rows))
 
+    def compute(self, kind: str) -> None:
+        """Start a job on what is selected, or all that is kept: ``"average"``, ``"align"`` or ``"group"``."""
+        dark, average = self.source.dark.isChecked(), self.average
+
+        def start() -> None:
+            wedge, symmetry = average.wedge(), average.symmetry.text().strip() or "C1"
+            if kind == "average":
+                self.jobs.start_average(wedge, dark, symmetry)
+            elif kind == "align":
+                self.jobs.start_alignment(wedge, dark, lambda: alignment(symmetry))
+            else:
+                params = self.clusters.params
+                self.jobs.start_grouping(wedge, dark, params)
+
+        self.workbench.attempt(start)
+
+    def ask_network(self) -> None:
+        """Let a person choose the network that classifies."""
+        folder = str(self.workbench.session.folder())
+        chosen, _ = QFileDialog.getOpenFileName(self, "Network that classifies", folder, "Networks (*.aismodel)")
+        if chosen:
+            self.classify_with(Path(chosen))
+
+    def classify_with(self, model: Path) -> None:
+        """Let a network say the classes."""
+        dark = self.source.dark.isChecked()
+        self.workbench.attempt(lambda: self.jobs.start_classification(self.average.wedge(), dark, model))
+
+    def save_average(self, folder: Path) -> None:
+        """Write the newest average."""
+        from ais_app.operations.particle_work import write_average
+
+        found = self.jobs.average
+        if found is not None and self.workbench.attempt(lambda: write_average(found, folder)):
+            self.workbench.notify(f"The average and its halves are in {folder}")
+
+    def place_average(self) -> None:
+        """Show the newest average at every pick, in Render."""
+        found = self.jobs.average
+        if found is not None:
+            self.workbench.attempt(lambda: place_at_picks(self.workbench.session, found))
+
     def _connect(self) -> None:
         session = self.workbench.session
         session.gallery.changed.connect(self._later)
@@ -85,6 +146,14 @@ class ParticlesPanel(Panel):
             signal.connect(self._later)
         session.events.picks.connect(self._later, check_nargs=False)
         session.view.events.tab.connect(self._later)
+        session.gallery.selection.connect(self.clusters.show_selection)
+        self.average.asked.connect(self.compute)
+        self.average.asked_to_save.connect(self.save_average)
+        self.average.asked_to_place.connect(self.place_average)
+        self.clusters.asked.connect(lambda: self.compute("group"))
+        self.classify.clicked.connect(self.ask_network)
+        self.jobs.failed.connect(lambda words: self.workbench.notify(words, "error"))
+        self.jobs.classified.connect(lambda count: self.workbench.notify(f"{count:,} particles were classified"))
         self.source.wanted_stack.connect(self.open_stack)
         self.marks.judged.connect(self.set_rejected)
         self.area.asked_to_open.connect(self.source.ask_for_stack)
@@ -99,6 +168,10 @@ class ParticlesPanel(Panel):
         self.source.refresh()
         self.marks.refresh()
         self.classes.refresh()
+        self.average.refresh()
+        self.clusters.refresh()
+        there = self.workbench.session.has_project and len(self.workbench.session.gallery.table) > 0
+        self.classify.setEnabled(there and not self.jobs.running("classify"))
 
     def _show_stack(self, read: object) -> None:
         session = self.workbench.session

@@ -5,6 +5,7 @@ A change that makes another mesh goes to a thread; one that only looks different
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from ais_app.core.scene.camera import Camera
 from ais_app.core.scene.scene import ClipPlane, Lights, Scene, ScenePicks, SceneSurface
 from ais_app.core.scene.surface import SurfaceLevels
 from ais_app.core.tomogram import Tomogram
+from ais_app.state import particle_classes
 from ais_app.state import scene_store as store
 from ais_app.views.render.layers import PickLayer, Sender, SurfaceLayer, apply_look
 from ais_app.views.render.pick_shapes import ShownPicks, pick_work
@@ -66,7 +68,7 @@ class Content(QObject):
         self._orders: tuple[float, ...] = ()
         self._stale = True  # the picks have to be read again
         events = space.workbench.session.events
-        for signal in (events.picks, events.opened, events.tomograms):
+        for signal in (events.picks, events.opened, events.tomograms, events.document):
             signal.connect(self._read_again, check_nargs=False)
         self._meshes, self._others = NewestOf("surfaces", self), NewestOf("scene", self)
         self.is_making = self._meshes.is_busy
@@ -220,15 +222,20 @@ class Content(QObject):
         session = self._space.workbench.session
         entry = session.tomogram
         sets = {} if entry is None else {each.name: each for each in session.project.picks(entry)}
-        for gone in set(self.picks) - set(sets) - {LIVE}:
-            self._drop_picks(gone)
+        known = particle_classes.classes(session.project) if session.has_project else {}
+        wanted = {LIVE}
         for style in scene.picks:
             if style.name not in sets or entry is None:
                 continue
             if self._stale or style.name not in self.shown_picks:
                 picks = session.project.pick_store(sets[style.name]).read()
-                self.shown_picks[style.name] = ShownPicks(picks.ids, picks.particles(entry))
-            self._show_picks(style.name, self.shown_picks[style.name].particles, style)
+                colours = particle_classes.colours_of(picks, known, "")
+                self.shown_picks[style.name] = ShownPicks(picks.ids, picks.particles(entry), colours)
+            for name, part, colour in self.shown_picks[style.name].by_colour(style.name):
+                wanted.add(name)
+                self._show_picks(name, part, replace(style, colour=colour) if colour else style)
+        for gone in set(self.picks) - wanted:
+            self._drop_picks(gone)
         self._stale = False
 
     def _read_again(self, *_: object) -> None:

@@ -21,6 +21,7 @@ from ais_app.core.errors import ParameterProblem
 from ais_app.core.jobs import Job, Progress
 from ais_app.core.params import Params, param
 from ais_app.core.scene.scene import Scene
+from ais_app.state.particle_classes import kept
 from ais_app.state.scene_store import resolved
 from ais_app.views.render.saving import MOST_PIXELS, Filming, save_coordinates, save_picture, save_surfaces
 from ais_app.views.render.space import Space
@@ -162,7 +163,7 @@ class Output(QWidget):
         session, scene, content = self._space.workbench.session, self._space.scene, self._space.content
         scene = scene.with_paths(lambda source: str(resolved(session, source)))
         picks: dict[str, Particles] = {
-            each.name: content.shown_picks[each.name].particles
+            each.name: kept(content.shown_picks[each.name].particles)
             for each in scene.picks if each.name in content.shown_picks
         }  # fmt: skip
         in_memory = [s for s in scene.surfaces if s.settings.visible and not (s.source and can_open(s.source))]
@@ -187,7 +188,7 @@ class Output(QWidget):
         shown = self._space.content.shown_picks.get(name)
         if shown is None:
             raise ParameterProblem("picks", f"there is no set {name}", "keep some first")
-        self._start(f"Save {path.name}", lambda: save_coordinates(shown.particles, path, format))
+        self._start(f"Save {path.name}", lambda: save_coordinates(kept(shown.particles), path, format))
 
     def _start(self, title: str, job: Callable[[], Job[Path]]) -> None:
         workbench = self._space.workbench

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -25,10 +25,31 @@ RESTING, MOVING = 400_000, 20_000  # triangles of one set
 
 @dataclass(frozen=True, eq=False)
 class ShownPicks:
-    """Picks in the scene: ids in the project (empty for those that follow sliders) and particles."""
+    """Picks in the scene.
+
+    Parameters
+    ----------
+    ids
+        In the project; empty for those that follow sliders.
+    particles
+        Where they are.
+    colours
+        Of each, by its class; empty for that of the set, ``None`` where all have it.
+    """
 
     ids: np.ndarray
     particles: Particles
+    colours: tuple[str, ...] | None = None
+
+    def by_colour(self, name: str) -> Iterator[tuple[str, Particles, str]]:
+        """Give the picks of each colour: a name for them, where they are, the colour; those of the set's own first."""
+        if self.colours is None:
+            yield name, self.particles, ""
+            return
+        colours = np.array(self.colours, dtype=object)
+        yield name, self.particles[colours == ""], ""
+        for colour in sorted(set(self.colours) - {""}):
+            yield f"{name}\x00{colour}", self.particles[colours == colour], colour
 
 
 def pick_work(

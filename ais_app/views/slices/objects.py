@@ -70,7 +70,10 @@ class PickLayer:
             section = np.sqrt(np.maximum(picked.radii[meets] ** 2 - away[meets] ** 2, 0.25))
             centres.append(picked.positions_zyx[meets][:, [across, up]])
             radii.append(section)
-            colours += [picked.colour] * int(meets.sum())
+            if picked.colours is None:
+                colours += [picked.colour] * int(meets.sum())
+            else:
+                colours += [picked.colours[row] for row in np.flatnonzero(meets).tolist()]
         self._draw(np.concatenate(centres), np.concatenate(radii), np.array(mean_voxel[:2]), colours)
 
     def _draw(self, centres: np.ndarray, radii: np.ndarray, shape: np.ndarray, colours: list[str]) -> None:

@@ -86,7 +86,7 @@ class Presenter(QObject):
         for name in SEEN:
             view[name].connect(self.later, check_nargs=False)
         view.contrast.connect(self._contrast)
-        for signal in (events.features, events.boxes, events.picks, events.labels):
+        for signal in (events.features, events.boxes, events.picks, events.labels, events.document):
             signal.connect(self.later, check_nargs=False)
         events.labels.connect(self._labels_changed)
         for signal in (events.opened, events.tomograms):

@@ -1,0 +1,58 @@
+"""What jobs found out about particles, taken into the project or the stack."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ais_app.state.gallery_table import StackSource
+from ais_app.state.log import CommandLine
+from ais_app.state.session import Session
+
+if TYPE_CHECKING:
+    from ais_app.core.particles.poses import Poses
+
+
+def take_poses(session: Session, rows: np.ndarray, poses: Poses, voxel_size: float) -> None:
+    """Put what an alignment found into picks, as one step of undo, or into the stack: where, how turned, how well.
+
+    Parameters
+    ----------
+    rows
+        (k,) of the gallery.
+    poses
+        (k,) of the cubes around the picks' nearest voxels.
+    voxel_size
+        Å, of the cubes.
+    """
+    gallery = session.gallery
+    if isinstance(gallery.source, StackSource):
+        from ais_app.core.particles.poses import Poses as Known
+        from ais_app.core.particles.stack import SubtomogramStack, save_poses
+
+        before = SubtomogramStack.open(gallery.source.path).poses
+        parts = [np.array(each) for each in (before.rotations, before.shifts_zyx, before.scores)]
+        for part, fresh in zip(parts, (poses.rotations, poses.shifts_zyx, poses.scores), strict=True):
+            part[rows] = fresh
+        save_poses(gallery.source.path, Known(*parts))
+        return
+    table = gallery.table
+    title = f"Align {len(rows):,} particles"
+    with session.project.group(title):
+        for pick_set in np.unique(table.sets[rows]).tolist():
+            places = np.flatnonzero(table.sets[rows] == pick_set)
+            mine = rows[places]
+            sizes = np.array(session.project.tomogram(int(table.tomograms[mine[0]])).require_voxel_size_zyx())
+            nearest = np.floor(table.positions_zyx[mine] / sizes + 0.5) * sizes
+            session.project.pick_store(int(pick_set)).change(
+                table.ids[mine],
+                positions_zyx=nearest + poses.shifts_zyx[places] * voxel_size,
+                rotations=poses.rotations[places],
+                scores=poses.scores[places],
+            )
+
+
+def note_work(session: Session, title: str, shell: str) -> None:
+    """Note what a job has computed, as the line that does it in a terminal."""
+    session.log.note(CommandLine(title, f"# {title}: {shell}", shell))

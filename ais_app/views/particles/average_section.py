@@ -1,0 +1,180 @@
+"""Averages: now, with the orientations that are known, or after an alignment; slices, resolution, files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyqtgraph
+from PyQt6.QtCore import Qt, pyqtSignal
+from PyQt6.QtWidgets import QFileDialog, QGridLayout, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
+
+from ais_app.core.particles.wedge import Wedge
+from ais_app.views.particles.slice_strip import SliceStrip
+from ais_app.views.theme import current_theme
+from ais_app.views.widgets.numbers import NumberField
+from ais_app.views.workbench import Workbench
+from ais_app.workers.particle_jobs import ParticleJobs
+
+HEIGHT = 130  # px, of the chart
+MARKS = (0.143, 0.5)
+
+
+class AverageSection(QWidget):
+    """Buttons, three slices, the Fourier shell correlation, and what can be done with the result."""
+
+    asked = pyqtSignal(str)  # "average" or "align"
+    asked_to_save = pyqtSignal(object)  # Path of a folder
+    asked_to_place = pyqtSignal()
+
+    def __init__(self, workbench: Workbench, jobs: ParticleJobs) -> None:
+        super().__init__()
+        self.workbench, self.jobs = workbench, jobs
+        self.low, self.high = NumberField("°", -90, 90), NumberField("°", -90, 90)
+        for field, value, words in ((self.low, -60, "Lowest tilt"), (self.high, 60, "Highest tilt")):
+            field.setValue(value)
+            field.setAccessibleName(words)
+            field.setToolTip(f"{words} of the tilt series about y: directions beyond it were not measured")
+        self.symmetry = QLineEdit("C1")
+        self.symmetry.setAccessibleName("Symmetry")
+        self.symmetry.setToolTip("Of the particle: C1, C2 … about z, D2, D3 …")
+        self.average, self.align = QPushButton("Average these now"), QPushButton("Align, then average")
+        self.average.setProperty("role", "primary")
+        self.average.setToolTip(
+            "Average what is selected, or all that is kept, with the orientations that are known (seconds)"
+        )
+        self.align.setToolTip("Turn each to their common average first, again and again: minutes. Undo takes it back")
+        self.strip = SliceStrip(words="")
+        self.words = QLabel()
+        self.words.setWordWrap(True)
+        self.chart = ShellChart()
+        self.save, self.place = QPushButton("Save…"), QPushButton("Place at picks")
+        self.save.setToolTip("Write average.mrc, half1.mrc, half2.mrc and fsc.csv into a folder")
+        self.place.setToolTip("Show the average at every pick in Render, turned as each particle is")
+        self._result = QWidget()
+        self._build()
+        self.average.clicked.connect(lambda: self.asked.emit("average"))
+        self.align.clicked.connect(lambda: self.asked.emit("align"))
+        self.save.clicked.connect(self.ask_folder)
+        self.place.clicked.connect(self.asked_to_place)
+        jobs.averaged.connect(self.show_average)
+        jobs.changed.connect(self.refresh)
+        self.show_average()
+
+    def wedge(self) -> Wedge:
+        """Return the tilts; raises `ParameterProblem` where they cannot be."""
+        return Wedge(self.low.number, self.high.number)
+
+    def refresh(self) -> None:
+        """Say what can be done now."""
+        gallery = self.workbench.session.gallery
+        there = len(gallery.table) > 0
+        for button, kind, words in (
+            (self.average, "average", "Average these now"),
+            (self.align, "align", "Align, then average"),
+        ):
+            running = self.jobs.running(kind)
+            button.setText("Averaging …" if running and kind == "average" else "Aligning …" if running else words)
+            button.setEnabled(there and not running)
+
+    def show_average(self) -> None:
+        """Show the newest average."""
+        found = self.jobs.average
+        self._result.setVisible(found is not None)
+        if found is not None:
+            self.strip.show_slices(found.slices, self.workbench.session.view.y_up)
+            self.chart.show_curve(found.frequency, found.curve)
+            count = len(found.rows)
+            said = [f"{count:,} particle{'s' * (count != 1)}"]
+            for threshold, detail in zip(MARKS, found.resolutions, strict=True):
+                said.append(f"{detail:.1f} Å at {threshold}" if detail is not None else f"none at {threshold}")
+            self.words.setText(" · ".join(said) if len(found.curve) else f"{said[0]} · no halves to compare")
+            self.chart.setVisible(len(found.curve) > 0)
+        self.refresh()
+
+    def ask_folder(self) -> None:
+        """Let a person choose where the files go."""
+        if self.jobs.average is None:
+            return
+        folder = str(self.workbench.session.folder())
+        chosen = QFileDialog.getExistingDirectory(self, "Folder of the average", folder)
+        if chosen:
+            self.asked_to_save.emit(Path(chosen))
+
+    def apply_theme(self) -> None:
+        """Take on the colours of the theme."""
+        self.chart.apply_theme()
+
+    def _build(self) -> None:
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(6)
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(8)
+        grid.setVerticalSpacing(6)
+        grid.setColumnStretch(1, 1)
+        grid.setColumnStretch(2, 1)
+        grid.addWidget(QLabel("Tilts"), 0, 0)
+        grid.addWidget(self.low, 0, 1)
+        grid.addWidget(self.high, 0, 2)
+        grid.addWidget(QLabel("Symmetry"), 1, 0)
+        grid.addWidget(self.symmetry, 1, 1, 1, 2)
+        column.addLayout(grid)
+        column.addWidget(self.average)
+        column.addWidget(self.align)
+        inside = QVBoxLayout(self._result)
+        inside.setContentsMargins(0, 4, 0, 0)
+        inside.setSpacing(6)
+        for widget in (self.strip, self.words, self.chart):
+            inside.addWidget(widget)
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        row.addWidget(self.save, 1)
+        row.addWidget(self.place, 1)
+        inside.addLayout(row)
+        column.addWidget(self._result)
+
+
+class ShellChart(QWidget):
+    """Fourier shell correlation over the frequency, with the two thresholds."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.plot = pyqtgraph.PlotWidget()
+        self.plot.setFixedHeight(HEIGHT)
+        self.plot.setMenuEnabled(False)
+        self.plot.setMouseEnabled(x=False, y=False)
+        self.plot.hideButtons()
+        self.plot.setYRange(-0.05, 1.05, padding=0)
+        self.plot.setAccessibleName("Fourier shell correlation")
+        self.plot.setLabel("left", "FSC")
+        self.plot.setLabel("bottom", "1/Å")
+        self.plot.getAxis("bottom").enableAutoSIPrefix(False)
+        self.plot.getAxis("left").setWidth(46)
+        self._curve = self.plot.plot()
+        self._marks = [pyqtgraph.InfiniteLine(level, angle=0, label=f"{level:g}",
+                                              labelOpts={"position": 0.96, "anchors": [(1, 1), (1, 1)]})
+                       for level in MARKS]  # fmt: skip
+        for mark in self._marks:
+            self.plot.addItem(mark)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.plot)
+        self.apply_theme()
+
+    def show_curve(self, frequency, curve) -> None:  # type: ignore[no-untyped-def]
+        """Show (m,) values over (m,) frequencies, 1/Å."""
+        self._curve.setData(frequency, curve)
+        if len(frequency):
+            self.plot.setXRange(0, float(frequency[-1]), padding=0.02)
+
+    def apply_theme(self) -> None:
+        """Take on the colours of the theme."""
+        theme = current_theme()
+        self.plot.setBackground(theme.panel)
+        for side in ("left", "bottom"):
+            self.plot.getAxis(side).setPen(theme.line)
+            self.plot.getAxis(side).setTextPen(theme.dimmed)
+        self._curve.setPen(pyqtgraph.mkPen(theme.accent, width=2))
+        for mark in self._marks:
+            mark.setPen(pyqtgraph.mkPen(theme.dimmed, width=1, style=Qt.PenStyle.DashLine))
+            mark.label.setColor(theme.dimmed)

@@ -1,0 +1,193 @@
+"""Clusters without labels: group, look at each, name them; a map of all particles."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PyQt6.QtCore import Qt, pyqtSignal
+from PyQt6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
+
+from ais_app.core.display.colours import FEATURE_COLOURS
+from ais_app.state.commands import particles
+from ais_app.views.particles.embedding import Embedding
+from ais_app.views.particles.slice_strip import SliceStrip
+from ais_app.views.widgets.fields import ChoiceBox
+from ais_app.views.widgets.numbers import NumberField
+from ais_app.views.widgets.panel import discard, hint
+from ais_app.views.workbench import Workbench
+from ais_app.workers.particle_jobs import ParticleJobs
+
+if TYPE_CHECKING:
+    from ais_app.core.particles.grouping import GroupingParams
+
+METHODS = {"components": "Principal components", "autoencoder": "Autoencoder"}
+SLICE = 52  # px
+MOST_ROWS = 100
+
+
+class ClusterSection(QWidget):
+    """Button, map, and one row a cluster."""
+
+    asked = pyqtSignal()  # group now
+
+    def __init__(self, workbench: Workbench, jobs: ParticleJobs) -> None:
+        super().__init__()
+        self.workbench, self.jobs = workbench, jobs
+        self.method = ChoiceBox()
+        for value, words in METHODS.items():
+            self.method.addItem(words, value)
+        self.method.setAccessibleName("Grouped by")
+        self.method.setToolTip("Principal components are quick; an autoencoder learns what is typical, in minutes")
+        self.count = NumberField("clusters", 2, MOST_ROWS, integer=True)
+        self.count.setValue(8)
+        self.count.setAccessibleName("Number of clusters")
+        self.count.setToolTip("More than there are kinds of particles: clusters of one kind get one name")
+        self.group = QPushButton("Group")
+        self.group.setToolTip("Group what is selected, or all that is kept, by likeness")
+        self.map = Embedding()
+        self.nothing = hint("Groups particles that look alike, without labels. Name the groups, and they are classes.")
+        self.name = QLineEdit()
+        self.name.setPlaceholderText("Name of a class")
+        self.name.setAccessibleName("Class of the clusters")
+        self.name.setToolTip("The clusters that are ticked become this class")
+        self.make_class = QPushButton("Make class")
+        self.make_class.setToolTip("Give the particles of the ticked clusters this class")
+        self.naming = QWidget()
+        self._rows: list[ClusterRow] = []
+        self._build()
+        self.group.clicked.connect(self.asked)
+        self.make_class.clicked.connect(self._name)
+        self.name.returnPressed.connect(self._name)
+        self.map.lassoed.connect(self._lassoed)
+        jobs.grouped.connect(self.show_groups)
+        jobs.changed.connect(self.refresh)
+        self.show_groups()
+
+    def params(self) -> GroupingParams:
+        """Return how particles are grouped."""
+        from ais_app.core.particles.grouping import GroupingParams
+
+        by = self.method.currentData()
+        return GroupingParams(
+            clusters=int(self.count.number), by=by, map="components" if by == "components" else "t-SNE"
+        )
+
+    @property
+    def rows(self) -> list[ClusterRow]:
+        """One for each cluster, the largest first."""
+        return self._rows
+
+    def refresh(self) -> None:
+        """Say what can be done now."""
+        gallery = self.workbench.session.gallery
+        running = self.jobs.running("group")
+        self.group.setText("Grouping …" if running else "Group")
+        self.group.setEnabled(not running and len(gallery.table) > 0)
+
+    def show_selection(self) -> None:
+        """Ring the points of what is selected."""
+        if self.map.isVisibleTo(self):
+            self.map.show_selection(self.workbench.session.gallery.selected)
+
+    def show_groups(self) -> None:
+        """Show the newest clusters."""
+        gallery, found = self.workbench.session.gallery, self.jobs.groups
+        for row in self._rows:
+            discard(row)
+        self._rows = []
+        grouping = gallery.grouping if found is not None else None
+        for widget in (self.map, self.naming):
+            widget.setVisible(grouping is not None)
+        self.nothing.setVisible(grouping is None)
+        if found is not None and grouping is not None:
+            y_up = self.workbench.session.view.y_up
+            for number, (count, slices) in enumerate(zip(grouping.sizes.tolist(), found.slices, strict=True)):
+                row = ClusterRow(number, count)
+                row.strip.show_slices(slices, y_up)
+                row.asked.connect(self._select)
+                self._rows.append(row)
+                self._column.addWidget(row)
+            self.map.show_points(grouping.embedding, grouping.assignment)
+            self.show_selection()
+        self.refresh()
+
+    def _select(self, number: int, adding: bool) -> None:
+        session = self.workbench.session
+        rows = np.flatnonzero(session.gallery.clusters == number)
+        particles.select(session, np.union1d(session.gallery.rows, rows) if adding else rows)
+
+    def _lassoed(self, rows: np.ndarray, adding: bool) -> None:
+        session = self.workbench.session
+        particles.select(session, np.union1d(session.gallery.rows, rows) if adding else rows)
+
+    def _name(self) -> None:
+        session, name = self.workbench.session, self.name.text().strip()
+        ticked = [row.number for row in self._rows if row.on.isChecked()]
+        if not ticked or not name:
+            self.workbench.notify("Tick the clusters that belong together, and type the name of their class", "warning")
+            return
+        rows = np.flatnonzero(np.isin(session.gallery.clusters, ticked))
+        if self.workbench.attempt(lambda: particles.set_class(session, rows, name)):
+            for row in self._rows:
+                if row.on.isChecked():
+                    row.on.setChecked(False)
+                    row.title.setText(f"{row.number + 1} · {name}")
+            self.name.clear()
+
+    def _build(self) -> None:
+        column = self._column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(6)
+        first = QHBoxLayout()
+        first.setSpacing(8)
+        first.addWidget(self.count, 1)
+        first.addWidget(self.group, 1)
+        naming = QHBoxLayout(self.naming)
+        naming.setContentsMargins(0, 0, 0, 0)
+        naming.setSpacing(8)
+        naming.addWidget(self.name, 1)
+        naming.addWidget(self.make_class)
+        column.addWidget(self.method)
+        column.addLayout(first)
+        for widget in (self.nothing, self.map, self.naming):
+            column.addWidget(widget)
+
+
+class ClusterRow(QFrame):
+    """One cluster: tick, three slices of its centre, number and size. A click on it selects its particles."""
+
+    asked = pyqtSignal(int, bool)  # number, whether in addition
+
+    def __init__(self, number: int, count: int) -> None:
+        super().__init__()
+        self.number = number
+        self.setProperty("role", "card")
+        self.setAccessibleName(f"Cluster {number + 1}, {count} particles")
+        self.setToolTip("Click to select its particles (Ctrl: in addition); tick it to name it")
+        self.on = QCheckBox()
+        self.on.setAccessibleName(f"Tick cluster {number + 1}")
+        self.strip = SliceStrip(SLICE)
+        self.title = QLabel(str(number + 1))
+        self.count = hint(f"{count:,}")
+        dot = QLabel("●")
+        dot.setStyleSheet(f"color: {FEATURE_COLOURS[number % len(FEATURE_COLOURS)]}")
+        dot.setToolTip("Colour of its points in the map")
+        words = QVBoxLayout()
+        words.setSpacing(0)
+        words.addStretch(1)
+        words.addWidget(self.title)
+        words.addWidget(self.count)
+        words.addStretch(1)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(8, 6, 8, 6)
+        row.setSpacing(8)
+        row.addWidget(self.on)
+        row.addWidget(self.strip)
+        row.addWidget(dot)
+        row.addLayout(words, 1)
+
+    def mousePressEvent(self, event) -> None:  # type: ignore[no-untyped-def]  # noqa: N802 - Qt's name
+        """Select its particles."""
+        if event.button() == Qt.MouseButton.LeftButton:
+            self.asked.emit(self.number, bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier))
