@@ -19,8 +19,13 @@ app = typer.Typer(add_completion=False)
 def mapback(
     tomograms: Annotated[list[str], typer.Argument(help="Tomograms: files, folders or globs.")],
     out_dir: Annotated[Path, typer.Option("--out", "-o", help="Folder of the results.")],
-    average: Annotated[Path, typer.Option(help="The map; its central voxel is the centre of the particle.")],
-    coordinates: Annotated[list[str], typer.Option(help="Particle list with orientations; repeatable.")],
+    average: Annotated[
+        Path,
+        typer.Option(help="The map; its central voxel is the centre of the particle. {class}: one for each class."),
+    ],
+    coordinates: Annotated[
+        list[str], typer.Option(help="Particle list with orientations, or stack of subtomograms; repeatable.")
+    ],
     params: MapBackParams,
     source: Annotated[
         str, typer.Option("--from", help="Format of the lists; auto finds it from the content.")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +14,11 @@ from ais_app.core import provenance
 from ais_app.core.errors import ParameterProblem
 from ais_app.core.io import create_volume, open_tomogram
 from ais_app.core.jobs import Job, Progress, run
-from ais_app.core.scene.map_back import MapBackParams, map_back
+from ais_app.core.particle_set import Particles
+from ais_app.core.particles.stack import SubtomogramStack
+from ais_app.core.scene.map_back import MapBackParams, map_back_classes
 from ais_app.core.tomogram import tomogram_name
-from ais_app.operations.particle_lists import particles_of, read_lists
+from ais_app.operations.particle_lists import Listing, particles_of, read_lists
 from ais_app.operations.per_file import FileResult, each_file, input_files
 
 
@@ -39,13 +43,15 @@ def mapback(
     tomograms
         Files, folders or globs: their size, voxel size, frame and name are used, not their voxels.
     out_dir
-        Folder of the results, ``<tomogram>__<average>.mrc``; made where it is missing.
+        Folder of the results, ``<tomogram>__<average>.mrc`` (without ``{class}``); made where it is missing.
     params
         What to do where particles overlap, and with low densities.
     average
-        The map, of cubic voxels; voxel ``n // 2`` of each axis is the centre of the particle.
+        The map, of cubic voxels; voxel ``n // 2`` of each axis is the centre of the particle. With ``{class}`` in its
+        name it is one map for each class, counted from 1: ``class_{class}_average.mrc``.
     coordinates
-        Particle lists that hold the picks of these tomograms, and maybe of others.
+        Particle lists that hold the picks of these tomograms, and maybe of others; or stacks of subtomograms, whose
+        poses are taken.
     source, source_options, rename
         As for `operations.coordinates`: the format of the lists, what they do not say, and their names of tomograms.
     voxel_size, average_voxel_size
@@ -61,7 +67,8 @@ def mapback(
     Raises
     ------
     ParameterProblem
-        The voxel size of the average is not known, or its voxels are not cubes.
+        The voxel size of the average is not known, its voxels are not cubes, or there is a map for each class and
+        no particle has one.
     FileProblem
         The average or a list cannot be read, or a folder or glob holds no file.
     """
@@ -86,36 +93,70 @@ def mapback_job(
     skip_existing: bool = False,
 ) -> Job[list[FileResult]]:
     """Write maps back as a job; see `mapback`."""
-    chosen = params or MapBackParams()
-    density, size = _average(Path(average), average_voxel_size)
+    chosen, one = params or MapBackParams(), "{class}" not in str(average)
+    if one:
+        _average(Path(average), average_voxel_size)  # what is wrong with it is said before anything is done
     lists = [str(path) for path in coordinates]
     reading: dict[str, Any] = {"source": source, "source_options": dict(source_options or {}), "rename": list(rename)}
     arguments: dict[str, Any] = {"params": chosen, "average": str(average), "coordinates": lists, **reading}
     arguments |= {"voxel_size": voxel_size, "average_voxel_size": average_voxel_size}
+    label = re.sub(r"[_-]?\{class\}", "", tomogram_name(average)).strip("_-") or "classes"
 
     def targets(path: Path) -> list[Path]:
-        return [Path(out_dir) / f"{tomogram_name(path)}__{tomogram_name(average)}.mrc"]
+        return [Path(out_dir) / f"{tomogram_name(path)}__{label}.mrc"]
 
     def work(path: Path) -> Job[str]:
         tomogram = open_tomogram(path, voxel_size=voxel_size)
-        listings = read_lists(lists, tomograms=[path], voxel_size=voxel_size, **reading)
-        for listing in listings:
-            if listing.error is not None:
-                raise listing.error
+        listings = _listings(lists, path, voxel_size, reading)
         found = particles_of(listings, tomogram.name)
+        numbers = np.ones(len(found), dtype=int) if one else _classes(found, tomogram.name)
+        occurring = sorted(set(numbers[numbers > 0].tolist()))
+        averages = [Path(str(average).replace("{class}", str(number))) for number in occurring]
         (output,) = targets(path)
-        inputs = [path, Path(average), *(listing.path for listing in listings)]
+        inputs = [path, *averages, *(listing.path for listing in listings)]
         recorded = {"tomograms": [str(path)], "out_dir": str(out_dir), **arguments}
         recorded["coordinates"] = [str(listing.path) for listing in listings]
         record = provenance.record("mapback", output, recorded, inputs, {"particles": len(found)})
+        maps = [_average(file, average_voxel_size) for file in averages]
+        which = np.array([occurring.index(number) if number > 0 else -1 for number in numbers])
+        sizes = tomogram.require_voxel_size_zyx()
         with create_volume(output, tomogram.shape, np.float32, like=tomogram, label=record.label) as writer:
-            for z, slab in map_back(density, size, found, tomogram.shape, tomogram.require_voxel_size_zyx(), chosen):
+            for z, slab in map_back_classes(maps, which, found, tomogram.shape, sizes, chosen):
                 yield Progress(z, tomogram.shape[0], "slices")
                 writer.write(z, slab)
         record.write(output)
-        return f"{len(found):,} particle{'s' * (len(found) != 1)}"
+        of = "" if one else f" of {len(occurring)} class{'es' * (len(occurring) != 1)}"
+        return f"{np.count_nonzero(numbers > 0):,} particle{'s' * (len(found) != 1)}{of}"
 
     return (yield from each_file(input_files(tomograms), targets, work, skip_existing=skip_existing))
+
+
+def _listings(
+    lists: Sequence[str], tomogram: Path, voxel_size: float | None, reading: Mapping[str, Any]
+) -> list[Listing]:
+    """Read particle lists, and stacks: their particles where their poses put them, with their classes."""
+    stacks = [path for path in map(Path, lists) if path.suffix == ".zarr"]
+    plain = [path for path in lists if Path(path) not in stacks]
+    found = read_lists(plain, tomograms=[tomogram], voxel_size=voxel_size, **reading) if plain else []
+    for listing in found:
+        if listing.error is not None:
+            raise listing.error
+    for path in stacks:
+        stack = SubtomogramStack.open(path)
+        placed = stack.placed()
+        if stack.classes is not None:
+            placed = replace(placed, table=placed.table.assign(rlnClassNumber=stack.classes + 1))
+        found.append(Listing(path, "stack", placed))
+    return found
+
+
+def _classes(particles: Particles, tomogram: str) -> np.ndarray:
+    """Return the class of each particle, (n,), from 1; 0 for none."""
+    if "rlnClassNumber" not in particles.table.columns:
+        problem = f"the particles of {tomogram} have no classes, and there is a map for each"
+        raise ParameterProblem("average", problem, "sort them first, or give one map")
+    numbers = np.nan_to_num(particles.table["rlnClassNumber"].to_numpy(dtype=float))
+    return np.asarray(numbers, dtype=int)
 
 
 def _average(path: Path, voxel_size: float | None) -> tuple[np.ndarray, float]:

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,6 +9,9 @@ from ais_app.core.errors import FileProblem
 from ais_app.core.geometry import relion_to_matrices
 from ais_app.core.io import open_tomogram, write_volume
 from ais_app.core.particle_set import Particles
+from ais_app.core.particles.poses import Poses
+from ais_app.core.particles.stack import write_stack
+from ais_app.core.particles.wedge import Wedge
 from ais_app.core.scene.map_back import MapBackParams, map_back
 from ais_app.core.tomogram import Tomogram
 from ais_app.operations.mapback import mapback
@@ -77,3 +81,48 @@ def test_what_cannot_be_done_is_said(files):
     write_volume(folder / "flat.mrc", density, like=Tomogram(density, (8.0, 8.0, 9.0)))
     with pytest.raises(Exception, match="no cubes"):
         mapback(paths, folder / "o", average=folder / "flat.mrc", coordinates=[folder / "picks.star"])
+
+
+@pytest.fixture
+def stack(files, rng):
+    """A stack of the picks: boxes at the nearest voxels, poses that lead to the picks, classes 0, 1 and none."""
+    folder, _, picks = files
+    centres = np.round(picks.positions_zyx / 12.0)
+    poses = Poses(picks.rotations, picks.positions_zyx / 12.0 - centres, np.zeros(7))
+    particles = replace(picks, positions_zyx=centres * 12.0, rotations=None)
+    return write_stack(
+        folder / "picks.zarr", rng.normal(size=(7, 4, 4, 4)), particles, [Wedge()], np.zeros(7, dtype=int), 12.0,
+        np.array([0, 1, -1, 0, 1, 1, 1]), poses=poses,
+    )  # fmt: skip
+
+
+def test_the_poses_of_a_stack(files, stack):
+    folder, density, picks = files
+    paths = [folder / "TS_01.mrc", folder / "TS_02.mrc"]
+    options = {"average": folder / "ribosome.mrc"}
+    lists = mapback(paths, folder / "a", coordinates=[folder / "picks.star"], **options)
+    stacks = mapback(paths, folder / "b", coordinates=[stack.path], **options)
+    for one, other in zip(lists, stacks, strict=True):
+        assert other.error is None and other.message == one.message
+        maps = [open_tomogram(result.outputs[0]).read() for result in (one, other)]
+        np.testing.assert_allclose(*maps, atol=1e-3)
+        assert replay(other.outputs[0]).identical
+
+
+def test_a_map_for_each_class(files, stack, ais):
+    folder, density, picks = files
+    for number in (1, 2):
+        write_volume(folder / f"class_{number}_average.mrc", density * number, like=Tomogram(density, (8.0,) * 3))
+    words = ["--average", folder / "class_{class}_average.mrc", "--coordinates", stack.path, "--combine", "sum"]
+    code, shown, _ = ais("mapback", folder / "TS_01.mrc", "-o", folder / "out", *words)
+    assert code == 0 and "3 particles of 2 classes" in shown
+    made = folder / "out" / "TS_01__class_average.mrc"
+    wanted = np.zeros(SHAPE, np.float32)
+    for number, rows in ((1, [0, 3]), (2, [1])):
+        one = map_back(density * number, 8.0, picks[np.array(rows)], SHAPE, SIZE, MapBackParams(combine="sum"))
+        wanted += np.concatenate([slab for _, slab in one])
+    np.testing.assert_allclose(open_tomogram(made).read(), wanted, atol=2e-3)
+    assert replay(made).identical
+    code, _, problem = ais("mapback", folder / "TS_01.mrc", "-o", folder / "out", "--average",
+                           folder / "class_{class}.mrc", "--coordinates", folder / "picks.star")  # fmt: skip
+    assert code == 1 and "have no classes" in problem

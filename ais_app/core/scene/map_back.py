@@ -8,7 +8,7 @@ Memory is that of one slab and the map, whatever the tomogram.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,29 +59,58 @@ def map_back(
     ParameterProblem
         The map has not three axes, or holds values that are no number.
     """
+    yield from map_back_classes(
+        [(density, map_voxel_size)], np.zeros(len(particles), dtype=int), particles, shape_zyx, voxel_size_zyx, params
+    )
+
+
+def map_back_classes(
+    maps: Sequence[tuple[np.ndarray, float]],
+    which: np.ndarray,
+    particles: Particles,
+    shape_zyx: tuple[int, int, int],
+    voxel_size_zyx: ZYX,
+    params: MapBackParams | None = None,
+) -> Iterator[tuple[int, np.ndarray]]:
+    """Yield the volume with a map of its own for each class of particles; see `map_back`.
+
+    Parameters
+    ----------
+    maps
+        Density and voxel size, Å, of each.
+    which
+        (n,) which of them each particle is.
+    """
     chosen = params or MapBackParams()
-    density = np.ascontiguousarray(density, dtype=np.float32)
-    if density.ndim != 3:
-        raise ParameterProblem("map", f"has {density.ndim} axes", "give a volume (z, y, x)")
-    if not np.isfinite(density).all():
-        raise ParameterProblem("map", "holds values that are no number", "replace them by 0")
     size = np.array(voxel_size_zyx, dtype=float)
-    density = _blurred(-density if chosen.dark else density, size / map_voxel_size)
+    ready = [(_checked(density, size / voxel_size, chosen), size / voxel_size) for density, voxel_size in maps]
     # rotations act on x y z columns; reversed on both axes they act on z y x
     turns = np.tile(np.eye(3), (len(particles), 1, 1))
     if particles.rotations is not None:
         turns = np.ascontiguousarray(particles.rotations[:, ::-1, ::-1], dtype=float)
     centres = particles.positions_zyx / size
-    reach = np.linalg.norm(np.array(density.shape) / 2 + 1) * map_voxel_size / size[0]
+    reaches = [np.linalg.norm(np.array(density.shape) / 2 + 1) / scale[0] for density, scale in ready]
     depth = max(1, min(shape_zyx[0], _SLAB_VOXELS // (shape_zyx[1] * shape_zyx[2])))
     for start in range(0, shape_zyx[0], depth):
         slab = np.zeros((min(depth, shape_zyx[0] - start), *shape_zyx[1:]), dtype=np.float32)
-        near = np.flatnonzero((centres[:, 0] > start - reach) & (centres[:, 0] < start + len(slab) + reach))
-        _paint(
-            slab, start, density, size / map_voxel_size, turns[near], centres[near],
-            np.float32(chosen.threshold), chosen.combine == "sum",
-        )  # fmt: skip
+        for number, ((density, scale), reach) in enumerate(zip(ready, reaches, strict=True)):
+            close = (centres[:, 0] > start - reach) & (centres[:, 0] < start + len(slab) + reach)
+            near = np.flatnonzero(close & (which == number))
+            _paint(
+                slab, start, density, scale, turns[near], centres[near],
+                np.float32(chosen.threshold), chosen.combine == "sum",
+            )  # fmt: skip
         yield start, slab
+
+
+def _checked(density: np.ndarray, ratios: np.ndarray, params: MapBackParams) -> np.ndarray:
+    """Return a map as it is painted: bright, and without the detail that voxels `ratios` times as large cannot hold."""
+    density = np.ascontiguousarray(density, dtype=np.float32)
+    if density.ndim != 3:
+        raise ParameterProblem("map", f"has {density.ndim} axes", "give a volume (z, y, x)")
+    if not np.isfinite(density).all():
+        raise ParameterProblem("map", "holds values that are no number", "replace them by 0")
+    return _blurred(-density if params.dark else density, ratios)
 
 
 def _blurred(density: np.ndarray, ratios: np.ndarray) -> np.ndarray:
