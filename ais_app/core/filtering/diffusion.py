@@ -125,7 +125,7 @@ def diffuse(volume: np.ndarray, how: Diffusion) -> np.ndarray:
     inverse = np.array([how.unit / s if a in how.axes else 0 for a, s in enumerate(how.voxel_size_zyx)], np.float32)
     updates = max(1, min(_UPDATES, how.steps))
     for part in range(updates):
-        gradient = _gradient(current, known, how.sigmas(), inverse)
+        gradient = gradient_of(current, known, how.sigmas(), inverse)
         steepness = np.sqrt(np.sum(np.square(gradient), axis=0))
         if limit is None:
             # the limit stays: were it measured anew, noise would look like edges again once it is weaker
@@ -140,7 +140,7 @@ def diffuse(volume: np.ndarray, how: Diffusion) -> np.ndarray:
     return current
 
 
-def _gradient(current: np.ndarray, known: np.ndarray | None, sigmas: ZYX, inverse: np.ndarray) -> np.ndarray:
+def gradient_of(current: np.ndarray, known: np.ndarray | None, sigmas: ZYX, inverse: np.ndarray) -> np.ndarray:
     """Return the gradient of the smoothed volume, (3, z, y, x)."""
     if known is None:
         smooth = gaussian(current, sigmas)

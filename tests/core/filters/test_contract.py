@@ -38,7 +38,8 @@ def test_the_record_is_complete(name):
 
 def test_the_filters_that_people_know_are_there():
     known = {"gaussian", "median", "band_pass", "difference_of_gaussians", "non_local_means", "unsharp"}
-    assert known | {"anisotropic_diffusion"} <= set(ALL)
+    assert known | {"anisotropic_diffusion", "perona_malik", "coherence_diffusion"} <= set(ALL)
+    assert {"deconvolution", "membrane_strength"} <= set(ALL)
 
 
 @pytest.mark.parametrize("three_d", [False, True], ids=["2D", "3D"])
@@ -105,6 +106,8 @@ def test_lengths_are_in_angstroms(name, rng):
     found = filters()[name]
     volume = rng.normal(size=(6, 20, 21)).astype(np.float32)
     params = parameters(name, True)
+    if name == "deconvolution":  # the wavelength of electrons is a length that does not double
+        params = dataclasses.replace(params, defocus=0.0)
     lengths = {f.name: 2 * getattr(params, f.name) for f in dataclasses.fields(params) if f.metadata["unit"] == "Å"}
     assert lengths
     doubled = dataclasses.replace(params, **lengths)
