@@ -17,6 +17,7 @@ COMMANDS = {
     "train": "Train a network that classifies or encodes subtomograms",
     "classify": "Sort subtomograms into classes with a network",
     "cluster": "Group subtomograms without labels",
+    "teach": "Train a network that segments from groups that a person chose",
     "discover": "Look for structures that a network was never shown",
     "adapt": "Adapt a network from simulated to experimental subtomograms",
     "segment": "Mark the particle in each subtomogram, and mask what is beside it",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -85,6 +85,43 @@ def jpeg(picture: np.ndarray, zoom: int = 1, quality: int = 85) -> bytes:
     stream = io.BytesIO()
     imsave(stream, _enlarged(picture, zoom), format="jpg", pil_kwargs={"quality": quality})
     return stream.getvalue()
+
+
+def middle_slices(cube: np.ndarray) -> np.ndarray:
+    """Return the three slices through the central voxel side by side, (e, 3 e): x y, x z, y z; row 0 is the lowest."""
+    c = cube.shape[0] // 2
+    return np.concatenate([cube[c], cube[:, c], cube[:, :, c]], axis=1)
+
+
+def cube_sheet(rows: Sequence[tuple[str, Sequence[np.ndarray]]], path: str | Path, titles: Sequence[str]) -> Path:
+    """Draw the middle slices of cubes, a row for each name, as a PNG.
+
+    Parameters
+    ----------
+    rows
+        Name and cubes (e, e, e) of each row, as many cubes as there are titles; they may have different edges.
+    path
+        File to write.
+    titles
+        Of the columns.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(1 + 4 * len(titles), 0.4 + 1.35 * len(rows)), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(len(rows), len(titles), squeeze=False)
+    for line, (name, cubes) in zip(axes, rows, strict=True):
+        for axis, cube in zip(line, cubes, strict=True):
+            axis.imshow(grey(middle_slices(cube)), origin="lower", interpolation="nearest")
+            axis.set_xticks([])
+            axis.set_yticks([])
+        line[0].set_ylabel(name, rotation=0, ha="right", va="center")
+    for axis, title in zip(axes[0], titles, strict=True):
+        axis.set_title(f"{title}: x y, x z, y z", fontsize="medium")
+    with replacing(path) as part:
+        figure.savefig(part, format="png", dpi=100)
+    return Path(path)
 
 
 def _enlarged(picture: np.ndarray, zoom: int) -> np.ndarray:

@@ -65,6 +65,8 @@ class Grouping:
         (n, 2) float32: places to draw them at. Distances between far groups mean nothing.
     centres
         (k, e, e, e) float32: what the centre of each group looks like, bright, standardised.
+    binning
+        Voxels of the cubes along one voxel of the centres.
     encoder
         The trained network; ``None`` where components were compared.
     """
@@ -73,6 +75,7 @@ class Grouping:
     codes: np.ndarray
     map: np.ndarray
     centres: np.ndarray
+    binning: float
     encoder: Model | None
 
 
@@ -119,7 +122,7 @@ def group_job(
         problem = f"{cubes.shape[0]} subtomograms do not make {chosen.clusters or 'two or more'} groups"
         raise ParameterProblem("clusters", problem, "give more subtomograms, or ask for fewer groups")
     yield Progress(0, 0, "reading subtomograms")
-    small = yield from _prepared(cubes, chosen, wedges)
+    small = yield from prepare_job(cubes, chosen, wedges)
     if chosen.by == "components" and encoder is None:
         codes, decode = _components(small, chosen.code, chosen.seed)
     else:
@@ -130,10 +133,12 @@ def group_job(
     count = chosen.clusters if chosen.clusters is not None else suggested_count(codes, seed=chosen.seed)
     clusters = cluster_codes(codes, count, chosen.seed)
     yield Progress(0, 0, "drawing a map")
-    return Grouping(clusters, codes, _map(codes, chosen), decode(clusters.centres), encoder)
+    binning = cubes.shape[1] / small.shape[1] if cubes.shape[1] > chosen.edge else 1.0
+    return Grouping(clusters, codes, _map(codes, chosen), decode(clusters.centres), binning, encoder)
 
 
-def _prepared(cubes: LazyArray, params: GroupingParams, wedges: Sequence[Wedge]) -> Job[np.ndarray]:
+def prepare_job(cubes: LazyArray, params: GroupingParams, wedges: Sequence[Wedge] = ()) -> Job[np.ndarray]:
+    """Read cubes as they are grouped, (n, e, e, e) float32 with an edge that a network takes; a job."""
     import torch
 
     from ais_app.core.particles import fourier
@@ -195,7 +200,9 @@ def _components(cubes: np.ndarray, most: int, seed: int) -> tuple[np.ndarray, _D
     from ais_app.core.particles.fourier import soft_sphere
 
     edge = cubes.shape[1]
-    flat = (standardised(cubes) * soft_sphere(edge)).reshape(cubes.shape[0], -1)
+    flat = (standardised(cubes) * soft_sphere(edge)).reshape(len(cubes), -1)
+    if not np.ptp(flat, axis=0).any():
+        raise ParameterProblem("clusters", "no two different subtomograms are there", "give others to compare")
     found = PCA(min(most, len(cubes) - 1), svd_solver="randomized", random_state=seed).fit(flat)
     codes = found.transform(flat).astype(np.float32)
     return codes, lambda some: found.inverse_transform(some).reshape(-1, edge, edge, edge).astype(np.float32)

@@ -1,0 +1,197 @@
+"""Group the subtomograms of a stack without labels, and show what the groups look like."""
+
+from __future__ import annotations
+
+import csv
+import io
+import warnings
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ais_app.core import provenance
+from ais_app.core.coordinates import write_particles
+from ais_app.core.errors import DataWarning
+from ais_app.core.files import write_text
+from ais_app.core.io import create_volume
+from ais_app.core.jobs import Job, Progress, run
+from ais_app.core.model.package import load_model, save_model
+from ais_app.core.particles.average import average_now
+from ais_app.core.particles.clusters import load_clusters, matched, save_clusters
+from ais_app.core.particles.grouping import Grouping, GroupingParams, group_job
+from ais_app.core.particles.labels import save_labels
+from ais_app.core.particles.stack import SubtomogramStack
+from ais_app.core.pictures import cube_sheet
+from ais_app.core.tomogram import Tomogram
+from ais_app.operations.subtomo_classify import save_array, with_voxels
+
+CLUSTERS, CODES, ENCODER = "clusters.npz", "codes.npy", "encoder.aismodel"
+_DRAWN = 24  # groups in the picture
+
+
+@dataclass(frozen=True)
+class Clustered:
+    """What a grouping leaves.
+
+    Parameters
+    ----------
+    table, star
+        One line a subtomogram: its group, its distance from the centre, its place on the map; the particles.
+    clusters
+        ``clusters.npz``, for `subtomo_teach`, and to keep the numbers of groups in the next run.
+    picture
+        The middle slices of each centre and each average.
+    sizes
+        Subtomograms in each group.
+    """
+
+    table: Path
+    star: Path
+    clusters: Path
+    picture: Path
+    sizes: tuple[int, ...]
+
+    def __str__(self) -> str:
+        return f"{len(self.sizes)} groups of {', '.join(f'{n:,}' for n in self.sizes)} -> {self.table}, {self.picture}"
+
+
+def subtomo_cluster(
+    stack: str | Path,
+    out_dir: str | Path,
+    params: GroupingParams | None = None,
+    *,
+    encoder: str | Path | None = None,
+    like: str | Path | None = None,
+    save: bool = False,
+) -> Clustered:
+    """Group the subtomograms of a stack.
+
+    Parameters
+    ----------
+    stack
+        The stack.
+    out_dir
+        Folder of ``<stack>_clusters.csv`` and ``.star``, ``clusters.npz``, ``codes.npy``, ``encoder.aismodel``,
+        ``clusters.png``, and ``cluster_<n>_centre.mrc`` and ``_average.mrc`` of each group; made where missing.
+    params
+        See `GroupingParams`.
+    encoder
+        A network that encodes cubes, to use instead of training one.
+    like
+        ``clusters.npz`` of an earlier run over the same subtomograms: groups keep its numbers.
+    save
+        Keep the groups in the stack as classes ``cluster 0`` ..., where other commands and the window find them.
+
+    Raises
+    ------
+    ParameterProblem
+        There are fewer subtomograms than groups, or fewer than three.
+    FileProblem
+        A file cannot be read or written.
+    ModelProblem
+        The network does not encode cubes of this size.
+    """
+    return run(subtomo_cluster_job(stack, out_dir, params, encoder=encoder, like=like, save=save))
+
+
+def subtomo_cluster_job(
+    stack: str | Path,
+    out_dir: str | Path,
+    params: GroupingParams | None = None,
+    *,
+    encoder: str | Path | None = None,
+    like: str | Path | None = None,
+    save: bool = False,
+) -> Job[Clustered]:
+    """Group as a job; see `subtomo_cluster`."""
+    params, folder, stack = params or GroupingParams(), Path(out_dir), Path(stack)
+    opened = SubtomogramStack.open(stack)
+    network = None if encoder is None else load_model(encoder)
+    found = yield from group_job(opened.cubes, params, wedges=opened.wedges, encoder=network)
+    if like is not None:
+        found = _renumbered(found, Path(like))
+    yield Progress(0, 0, "averaging groups")
+    averages = _averages(opened, found)
+    result = _written(stack, opened, found, averages, folder, trained=network is None)
+    arguments: dict[str, Any] = {"stack": str(stack), "out_dir": str(folder), "params": params, "save": save}
+    arguments |= {"encoder": _name(encoder), "like": _name(like)}
+    inputs = [stack / "cubes", *(Path(path) for path in (encoder, like) if path is not None)]
+    for path in (result.table, result.star, result.clusters, result.picture):
+        provenance.record("subtomo_cluster", path, arguments, inputs, {"sizes": list(result.sizes)}).write(path)
+    if save:
+        names = [f"cluster {number}" for number in range(len(result.sizes))]
+        save_labels(stack, found.clusters.assignment, names)
+    return result
+
+
+def _name(path: str | Path | None) -> str | None:
+    return None if path is None else str(path)
+
+
+def _renumbered(found: Grouping, like: Path) -> Grouping:
+    """Return the groups numbered as in an earlier run, and their centres in that order."""
+    clusters = matched(found.clusters, load_clusters(like))
+    _, first = np.unique(clusters.assignment, return_index=True)  # where each group has its first cube
+    return replace(found, clusters=clusters, centres=found.centres[found.clusters.assignment[first]])
+
+
+def _averages(stack: SubtomogramStack, found: Grouping) -> list[np.ndarray]:
+    averages = []
+    for number in range(len(found.clusters.centres)):
+        rows = np.flatnonzero(found.clusters.assignment == number)
+        part = stack.subset(rows)
+        averages.append(average_now(part.cubes, part.poses, part.wedges, part.wedge_of).average)
+    return averages
+
+
+def _written(
+    stack: Path,
+    opened: SubtomogramStack,
+    found: Grouping,
+    averages: list[np.ndarray],
+    folder: Path,
+    *,
+    trained: bool,
+) -> Clustered:
+    groups = found.clusters
+    away = np.linalg.norm(found.codes - groups.centres[groups.assignment], axis=1)
+    table = write_text(folder / f"{stack.stem}_clusters.csv", _csv(opened, found, away))
+    placed = opened.placed()
+    columns = placed.table.assign(rlnClassNumber=groups.assignment + 1, aisClusterDistance=away.round(5))
+    star = write_particles(
+        folder / f"{stack.stem}_clusters.star", with_voxels(replace(placed, table=columns), opened), "star"
+    )
+    clusters = save_clusters(folder / CLUSTERS, groups)
+    save_array(folder / CODES, found.codes)
+    if trained and found.encoder is not None:
+        save_model(found.encoder, folder / ENCODER)
+    for number, (centre, average) in enumerate(zip(found.centres, averages, strict=True)):
+        _write(folder / f"cluster_{number}_centre.mrc", centre, opened.voxel_size * found.binning)
+        _write(folder / f"cluster_{number}_average.mrc", average, opened.voxel_size)
+    sizes = tuple(int(n) for n in groups.sizes)
+    shown = np.argsort(-groups.sizes, kind="stable")[:_DRAWN]
+    if len(sizes) > _DRAWN:
+        warnings.warn(DataWarning(f"{folder}: the picture shows the {_DRAWN} largest groups"), stacklevel=2)
+    rows = [(f"{n}: {sizes[n]:,}", (found.centres[n], averages[n])) for n in shown.tolist()]
+    picture = cube_sheet(rows, folder / "clusters.png", ("centre", "average"))
+    return Clustered(table, star, clusters, picture, sizes)
+
+
+def _write(path: Path, cube: np.ndarray, voxel_size: float) -> None:
+    like = Tomogram(cube, (voxel_size,) * 3)
+    with create_volume(path, cube.shape, np.dtype(np.float32), like=like, label="group of subtomograms") as writer:
+        writer.write(0, cube.astype(np.float32))
+
+
+def _csv(stack: SubtomogramStack, found: Grouping, away: np.ndarray) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["row", "tomogram", "x", "y", "z", "cluster", "distance", "map x", "map y"])
+    for row, number in enumerate(found.clusters.assignment):
+        z, y, x = stack.particles.positions_zyx[row]
+        places = [f"{value:.2f}" for value in (x, y, z)]
+        across = [f"{value:.4f}" for value in found.map[row]]
+        writer.writerow([row, stack.particles.tomograms[row], *places, int(number), f"{away[row]:.5f}", *across])
+    return text.getvalue()

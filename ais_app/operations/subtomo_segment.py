@@ -1,0 +1,138 @@
+"""Mark the particle in each subtomogram with a network of volumes, and put its neighbours out of the way."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ais_app.core import provenance
+from ais_app.core.errors import ParameterProblem
+from ais_app.core.files import write_text
+from ais_app.core.jobs import Job, Progress, run
+from ais_app.core.model.package import load_model
+from ais_app.core.particles.particle_masks import ParticleMaskParams, own_and_others, probabilities_job, without_others
+from ais_app.core.particles.stack import SubtomogramStack, write_stack
+
+_BATCH = 32
+
+
+@dataclass(frozen=True)
+class Segmented:
+    """What was marked.
+
+    Parameters
+    ----------
+    masks
+        A stack like the one that was given: 1 in the particle, 0 elsewhere.
+    cleaned
+        The stack without neighbours; ``None`` where it was not asked for.
+    table
+        One line a subtomogram: the volume of its particle and of what lies beside it, Å³.
+    empty
+        Subtomograms without a particle.
+    """
+
+    masks: Path
+    cleaned: Path | None
+    table: Path
+    empty: int
+
+    def __str__(self) -> str:
+        rest = f", {self.empty:,} without a particle" if self.empty else ""
+        return f"{self.masks}{'' if self.cleaned is None else f', {self.cleaned}'}, {self.table}{rest}"
+
+
+def subtomo_segment(
+    stack: str | Path,
+    model: str | Path,
+    out_dir: str | Path,
+    params: ParticleMaskParams | None = None,
+    *,
+    clean: bool = False,
+    trust_source: bool = False,
+) -> Segmented:
+    """Mark the particle in each subtomogram of a stack.
+
+    Parameters
+    ----------
+    stack
+        The stack.
+    model
+        A network of volumes: SSN3D, EDSS3D as `subtomo_teach` makes it, U-Net 3D.
+    out_dir
+        Folder of ``<stack>_masks.zarr``, ``<stack>_masks.csv`` and, with `clean`, ``<stack>_clean.zarr``.
+    params
+        See `ParticleMaskParams`.
+    clean
+        Also write the subtomograms with their neighbours replaced by the mean of the background.
+    trust_source
+        Run the source of an architecture that is packed with the model.
+
+    Raises
+    ------
+    ModelProblem
+        The network does not mark particles in cubes.
+    FileProblem
+        A file cannot be read or written.
+    """
+    return run(subtomo_segment_job(stack, model, out_dir, params, clean=clean, trust_source=trust_source))
+
+
+def subtomo_segment_job(
+    stack: str | Path,
+    model: str | Path,
+    out_dir: str | Path,
+    params: ParticleMaskParams | None = None,
+    *,
+    clean: bool = False,
+    trust_source: bool = False,
+) -> Job[Segmented]:
+    """Mark as a job; see `subtomo_segment`."""
+    params, folder, stack = params or ParticleMaskParams(), Path(out_dir), Path(stack)
+    opened, network = SubtomogramStack.open(stack), load_model(model, trust_source=trust_source)
+    masks, cleaned = folder / f"{stack.stem}_masks.zarr", folder / f"{stack.stem}_clean.zarr"
+    if stack.resolve() in {masks.resolve(), cleaned.resolve()}:
+        raise ParameterProblem(stack, "is an output too; it would be overwritten", "choose another folder")
+    own = np.empty((len(opened), *(opened.edge,) * 3), np.float32)
+    clear = np.empty(own.shape if clean else (0,), np.float32)
+    volumes = np.zeros((len(opened), 2))
+    for low in range(0, len(opened), _BATCH):
+        cubes = opened.read(slice(low, low + _BATCH))
+        found = yield from probabilities_job(network, cubes, opened.voxel_size, params.device)
+        for row, (cube, probability) in enumerate(zip(cubes, found, strict=True), start=low):
+            inside, beside = own_and_others(probability, params)
+            own[row], volumes[row] = inside, (inside.sum(), beside.sum())
+            if clean:
+                clear[row] = without_others(cube, inside, beside, params.soft)
+        yield Progress(min(low + _BATCH, len(opened)), len(opened), "telling particles from neighbours")
+    arguments: dict[str, Any] = {"stack": str(stack), "model": str(model), "out_dir": str(folder), "params": params}
+    arguments |= {"clean": clean, "trust_source": trust_source}
+    _copy(masks, own, opened, {"masks of": stack.name})
+    if clean:
+        _copy(cleaned, clear, opened, {"neighbours": "replaced by the mean of the background"})
+    table = write_text(folder / f"{stack.stem}_masks.csv", _csv(volumes * opened.voxel_size**3))
+    result = Segmented(masks, cleaned if clean else None, table, int((volumes[:, 0] == 0).sum()))
+    for path in (masks, table, *((cleaned,) if clean else ())):
+        record = provenance.record("subtomo_segment", path, arguments, [stack, Path(model)], {"empty": result.empty})
+        record.write(path)
+    return result
+
+
+def _copy(path: Path, cubes: np.ndarray, like: SubtomogramStack, notes: dict[str, Any]) -> None:
+    write_stack(
+        path, cubes, like.particles, like.wedges, like.wedge_of, like.voxel_size, like.classes,
+        poses=like.poses, notes={**like.notes, **notes},
+    )  # fmt: skip
+
+
+def _csv(volumes: np.ndarray) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["row", "particle A3", "beside A3"])
+    writer.writerows([row, f"{own:.0f}", f"{beside:.0f}"] for row, (own, beside) in enumerate(volumes))
+    return text.getvalue()

@@ -1,0 +1,136 @@
+"""Train a network that segments from groups of subtomograms that a person chose: no voxel is painted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ais_app.core import provenance
+from ais_app.core.errors import FileProblem, ParameterProblem
+from ais_app.core.jobs import Job, Progress, run
+from ais_app.core.model.package import ModelCard, architecture, load_model, save_model
+from ais_app.core.params import Params, param
+from ais_app.core.particles.classify import decode, encode
+from ais_app.core.particles.clusters import decoded_masks, load_clusters, weak_data
+from ais_app.core.particles.correlation import compute_device
+from ais_app.core.particles.grouping import GroupingParams, prepare_job
+from ais_app.core.particles.stack import SubtomogramStack
+from ais_app.operations.subtomo_cluster import CLUSTERS, ENCODER
+
+
+@dataclass(frozen=True)
+class TeachParams(Params):
+    """How a network learns from groups."""
+
+    architecture: str = param("edss3d", "Network of volumes")
+    level: float = param(0.5, "Share of a decoded cube's highest density that belongs to it", low=0.05, high=0.95)
+    epochs: int = param(40, "Passes over the subtomograms, at most", low=1, high=100_000)
+    patience: int = param(20, "It stops after so many without a better held-out loss", low=1, high=100_000)
+    batch: int = param(16, "Subtomograms in one step", low=1, high=4096)
+    loss: str = param("bce+dice", "What is minimised", choices=("bce+dice", "bce", "dice", "focal", "focal+dice"))
+    validation_share: float = param(0.1, "Share of the subtomograms that is held out", low=0.01, high=0.9)
+    seed: int = param(0, "The same seed on the same machine gives the same network", low=0, high=2**31 - 1)
+    device: str = param("auto", "Where to compute", choices=("auto", "cpu", "cuda"))
+
+
+def subtomo_teach(
+    stack: str | Path,
+    groups: str | Path,
+    chosen: Sequence[int],
+    out: str | Path,
+    params: TeachParams | None = None,
+    *,
+    feature: str = "particle",
+    encoder: str | Path | None = None,
+) -> Path:
+    """Train a network from groups.
+
+    Zeng et al. (2018), Journal of Structural Biology 202, 150, section 2.4: the decoded subtomograms of the chosen
+    groups, which have little noise left, say which voxels are the particle; as many others are background.
+
+    Parameters
+    ----------
+    stack
+        The stack that was grouped.
+    groups
+        Folder that `subtomo_cluster` wrote.
+    chosen
+        Numbers of the groups that show the feature.
+    out
+        Model package to write. It also segments whole tomograms of the same kind.
+    params
+        See `TeachParams`.
+    feature
+        What the network finds.
+    encoder
+        Network that encoded the subtomograms, where `groups` holds none.
+
+    Raises
+    ------
+    ParameterProblem
+        No group is chosen, or one that is not there, or the groups are of another stack.
+    FileProblem
+        The folder holds no groups, or no network to decode them with.
+    """
+    return run(subtomo_teach_job(stack, groups, chosen, out, params, feature=feature, encoder=encoder))
+
+
+def subtomo_teach_job(
+    stack: str | Path,
+    groups: str | Path,
+    chosen: Sequence[int],
+    out: str | Path,
+    params: TeachParams | None = None,
+    *,
+    feature: str = "particle",
+    encoder: str | Path | None = None,
+) -> Job[Path]:
+    """Train as a job; see `subtomo_teach`."""
+    from ais_app.core.training.parameters import TrainParams
+    from ais_app.core.training.trainer import train_job
+
+    params, out, stack = params or TeachParams(), Path(out), Path(stack)
+    opened, clusters = SubtomogramStack.open(stack), load_clusters(Path(groups) / CLUSTERS)
+    network = Path(groups) / ENCODER if encoder is None else Path(encoder)
+    if not network.exists():
+        remedy = "group by autoencoder, or give the network with --encoder"
+        raise FileProblem(network, "is not there: nothing can decode the groups", remedy)
+    _check(opened, clusters.assignment.size, len(clusters.centres), chosen)
+    decoder = load_model(network)
+    edge = int(decoder.card.parameters["size"])
+    where = str(compute_device(params.device))
+    cubes = yield from prepare_job(opened.cubes, GroupingParams(edge=edge))
+    yield Progress(0, 0, "decoding")
+    masks = decoded_masks(
+        decode(decoder, encode(decoder, cubes, device=where), device=where), dark=False, level=params.level
+    )
+    settings = TrainParams(
+        architecture=params.architecture, box_size=edge, depth=edge, epochs=params.epochs, patience=params.patience,
+        batch=params.batch, draws=1, loss=params.loss, validation="area", validation_share=params.validation_share,
+        seed=params.seed, device=params.device, shift=0.0, scale=0.0,
+    )  # fmt: skip
+    fine = opened.voxel_size * (opened.edge / edge if opened.edge > edge + 3 else 1)
+    # as in the tomograms, so that it segments these too
+    sign = -1 if opened.notes.get("extracted_with", {}).get("dark", True) else 1
+    data = weak_data(sign * cubes, masks, clusters, chosen, settings, voxel_size=fine)
+    known = architecture(params.architecture).parameters
+    card = ModelCard(params.architecture, {"classes": 1} if "classes" in known else {}, depth=edge, feature=feature)
+    result = yield from train_job(replace(data, contrast=sign), settings, card)
+    save_model(result.model, out)
+    arguments: dict[str, Any] = {"stack": str(stack), "groups": str(groups), "chosen": list(chosen), "out": out.name}
+    arguments |= {"params": params, "feature": feature, "encoder": None if encoder is None else str(encoder)}
+    notes = {"metrics": result.model.card.training["metrics"], "cubes": data.record["cubes"]}
+    provenance.record("subtomo_teach", out, arguments, [stack, Path(groups) / CLUSTERS, network], notes).write(out)
+    return out
+
+
+def _check(stack: SubtomogramStack, grouped: int, count: int, chosen: Sequence[int]) -> None:
+    if grouped != len(stack):
+        problem = f"{grouped:,} subtomograms were grouped, the stack has {len(stack):,}"
+        raise ParameterProblem("groups", problem, "give the stack they were made of")
+    wrong = [number for number in chosen if not 0 <= number < count]
+    if wrong or not chosen:
+        problem = f"there is no group {', '.join(map(str, wrong))}" if wrong else "none is chosen"
+        raise ParameterProblem("groups", problem, f"choose from 0 to {count - 1}; clusters.png shows them")
