@@ -26,7 +26,7 @@ from ais_app.core.particles.correlation import (
 from ais_app.core.particles.orientations import all_rotations, rotations_near
 from ais_app.core.particles.poses import Poses
 from ais_app.core.particles.proposals import Proposals
-from ais_app.core.particles.refine import Fit, refine
+from ais_app.core.particles.refine import Fit, best_near, refine
 from ais_app.core.particles.search import Grid, Shifts, coarse_shells, search, search_near, turned_grid
 from ais_app.core.particles.wedge import Wedge
 
@@ -188,28 +188,32 @@ class Aligner:
         *,
         narrow: bool,
     ) -> tuple[Fit, torch.Tensor]:
-        """Refine all candidates with few shells, the better half with more, and the best with all."""
+        """Refine all candidates with few shells, the better half with more, and the best with all.
+
+        Few shells do not tell fine features apart, such as the seven-fold of a barrel: in between, each candidate is
+        compared with its neighbours at half the step, with more shells.
+        """
         count, reference = self.params.candidates, self._sampled[number]
         options: dict[str, Any] = {"farthest": self.farthest, "turn": self.params.refine, "about": begun}
-        stages = [self.coarse]
+        band = Band.up_to(self.edge, self.coarse, mask, self.device)
+        fit = refine(reference, band.of(transforms), of, band, fit, **options)
+        kept = _leading(fit, 2 * count, count)
+        fit, of = fit[kept], of[kept]
         if self.params.refine:
-            middle = (self.coarse + self.shells) / 2 if self.shells < 2 * self.coarse else 2 * self.coarse
-            stages += [middle, self.shells]
-        for stage, shells in enumerate(stages):
-            band = Band.up_to(self.edge, shells, mask, self.device)
+            middle = min(2 * self.coarse, (self.coarse + self.shells) / 2)
+            band = Band.up_to(self.edge, middle, mask, self.device)
             values = band.of(transforms)
-            if stage == 2 and narrow:
-                best = _leading(fit, count, 1)
-                fine = refine(reference, values, of[best], band, fit[best], **options)
-                for name in ("rotations", "shifts"):
-                    getattr(fit, name)[best] = getattr(fine, name)
-                fit.scores = fit.scores.masked_fill(torch.ones_like(fit.scores, dtype=torch.bool), -torch.inf)
-                fit.scores[best] = fine.scores
-            else:
-                fit = refine(reference, values, of, band, fit, **options)
-            if stage == 0:
-                kept = _leading(fit, 2 * count, count)
-                fit, of = fit[kept], of[kept]
+            if self.params.within is None:
+                step = self.params.angular_step / 2
+                near = torch.from_numpy(rotations_near(step, 1.8 * step)).to(self.device, torch.float32)
+                fit = best_near(reference, values, of, band, fit, near)
+            fit = refine(reference, values, of, band, fit, **options)
+            band = Band.up_to(self.edge, self.shells, mask, self.device)
+            fine = _leading(fit, count, 1) if narrow else _leading(fit, count, count)
+            done = refine(reference, band.of(transforms), of[fine], band, fit[fine], **options)
+            fit = Fit(fit.rotations, fit.shifts, torch.full_like(fit.scores, -torch.inf))
+            for name in ("rotations", "shifts", "scores"):
+                getattr(fit, name)[fine] = getattr(done, name)
         order = _leading(fit, count, count)
         return fit[order], of[order]
 

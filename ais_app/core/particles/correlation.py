@@ -212,13 +212,16 @@ class Sampled:
 
 
 def prepared(reference: Reference) -> torch.Tensor:
-    """Return the cube of a reference within a soft ball, its background 0, its mean square 1."""
+    """Return the cube of a reference within the largest ball, its background 0, its mean square 1.
+
+    The background is the median near the surface of the ball. The ball falls off over two voxels only: what it takes
+    from a particle that fills its box, subtomograms still have, and poses would be wrong by a degree.
+    """
     cube = torch.as_tensor(np.asarray(reference.cube, dtype=np.float32))
     edge = cube.shape[-1]
-    ball = torch.from_numpy(soft_sphere(edge))
-    rim = ball * (1 - ball)
-    cube = (cube - (cube * rim).sum() / rim.sum()) * ball
-    return cube / cube.square().mean().sqrt()
+    ball = torch.from_numpy(soft_sphere(edge, edge / 2, 2.0))
+    cube = (cube - cube[(ball > 0) & (ball < 1)].median()) * ball
+    return cube / cube.square().mean().sqrt().clamp_min(1e-20)
 
 
 def references_of(references: Reference | np.ndarray | Sequence[Reference | np.ndarray]) -> list[Reference]:

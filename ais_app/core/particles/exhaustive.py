@@ -11,8 +11,7 @@ import math
 import numpy as np
 from scipy import ndimage
 
-from ais_app.core.particles.correlation import Reference
-from ais_app.core.particles.fourier import soft_sphere
+from ais_app.core.particles.correlation import Reference, prepared
 from ais_app.core.particles.orientations import all_rotations, rotations_near
 from ais_app.core.particles.poses import Poses
 from ais_app.core.particles.wedge import Wedge
@@ -58,7 +57,7 @@ def exhaustive(
     radius = np.sqrt(k[:, None, None] ** 2 + k[:, None] ** 2 + np.fft.rfftfreq(edge, 1 / edge) ** 2)
     seen = (wedge.mask(edge).numpy() > 0) & (radius > 0) & (radius <= min(shells, (edge - 1) // 2))
     transform = np.fft.rfftn(np.fft.ifftshift(cube)) * seen
-    density = _prepared(reference)
+    density = prepared(reference).numpy().astype(np.float64)
     known = None if reference.measured is None else _full(np.asarray(reference.measured))
     tried = all_rotations(step, symmetry) if rotations is None else rotations
     best = _best(density, known, transform, seen, tried, farthest)
@@ -123,13 +122,6 @@ def _peak(scores: np.ndarray, place: tuple[np.intp, ...]) -> np.ndarray:
         part = 0.5 * (before - after) / curve if np.isfinite(curve) and curve < 0 else 0.0
         shift[axis] = (place[axis] + edge // 2) % edge - edge // 2 + part
     return shift
-
-
-def _prepared(reference: Reference) -> np.ndarray:
-    cube = np.asarray(reference.cube, dtype=np.float64)
-    ball = soft_sphere(len(cube))
-    rim = ball * (1 - ball)
-    return np.asarray((cube - (cube * rim).sum() / rim.sum()) * ball)
 
 
 def _full(measured: np.ndarray) -> np.ndarray:

@@ -1,0 +1,63 @@
+"""Maps made to fit the cubes of a stack: another voxel size, another box, the same centre."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from ais_app.core.errors import ParameterProblem
+from ais_app.core.particles.fourier import from_fourier, resized, to_fourier
+
+
+def fitted_map(density: np.ndarray, voxel_size: float, edge: int, to: float) -> np.ndarray:
+    """Return a map in a cube of `edge` voxels of size `to`, its centre at voxel ``edge // 2``.
+
+    It is padded to a cube that is a whole number of voxels of either size to within a part in a thousand, and resized
+    in Fourier space: detail that the new voxels cannot hold is left out.
+
+    Parameters
+    ----------
+    density
+        (z, y, x); voxel ``n // 2`` of each axis is its centre. Around it is the background: the mean of its surface.
+    voxel_size, to
+        Å, before and after.
+    edge
+        Voxels.
+
+    Raises
+    ------
+    ParameterProblem
+        It is no volume of numbers, or the voxel sizes differ more than 20-fold.
+    """
+    density = np.asarray(density, dtype=np.float32)
+    if density.ndim != 3 or not np.isfinite(density).all():
+        raise ParameterProblem("reference", f"is no volume of numbers (shape {density.shape})", "give a density map")
+    if not 0.05 <= to / voxel_size <= 20:
+        problem = f"has voxels of {voxel_size:g} Å, the stack of {to:g} Å"
+        raise ParameterProblem("reference", problem, "give the right voxel size of both")
+    cube = _in_cube(density, max(density.shape))
+    if abs(to / voxel_size - 1) > 1e-3:
+        sizes = np.arange(len(cube), 2 * len(cube) + 20)
+        counts = np.maximum(np.round(sizes * voxel_size / to), 4)
+        best = int(np.argmin(np.abs(sizes * voxel_size / (counts * to) - 1)))
+        wide, narrow = int(sizes[best]), int(counts[best])
+        transform = to_fourier(torch.from_numpy(_in_cube(cube, wide)))
+        cube = from_fourier(resized(transform, wide, narrow), narrow).numpy()
+    return _in_cube(cube, edge)
+
+
+def _in_cube(density: np.ndarray, edge: int) -> np.ndarray:
+    """Return a volume cut or padded with its background to a cube, its centre kept."""
+    background = float(np.concatenate([face for axis in range(3) for face in _faces(density, axis)]).mean())
+    cube = np.full((edge,) * 3, background, dtype=np.float32)
+    into, out = [], []
+    for count in density.shape:
+        before = edge // 2 - count // 2
+        into.append(slice(max(before, 0), min(before + count, edge)))
+        out.append(slice(max(-before, 0), min(-before + edge, count)))
+    cube[tuple(into)] = density[tuple(out)]
+    return cube
+
+
+def _faces(density: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
+    return density.take(0, axis).ravel(), density.take(-1, axis).ravel()

@@ -1,0 +1,232 @@
+"""Align the subtomograms of a stack to a map: poses out, as a particle list and into the stack."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ais_app.core import provenance
+from ais_app.core.coordinates import write_particles
+from ais_app.core.errors import FileProblem, ParameterProblem
+from ais_app.core.files import replacing
+from ais_app.core.io import open_tomogram
+from ais_app.core.jobs import Job, Progress, run
+from ais_app.core.particles.alignment import AlignParams
+from ais_app.core.particles.poses import Poses
+from ais_app.core.particles.stack import SubtomogramStack, save_poses
+from ais_app.operations.subtomo_outputs import open_stack
+
+_KEEP_EVERY = 5.0  # seconds
+
+
+@dataclass(frozen=True)
+class SubtomoAlignment:
+    """What was aligned.
+
+    Parameters
+    ----------
+    path
+        The particle list.
+    poses
+        Of the best reference in each subtomogram.
+    chosen
+        (n,) which reference that is.
+    """
+
+    path: Path
+    poses: Poses
+    chosen: np.ndarray
+
+    def __str__(self) -> str:
+        count = len(self.poses)
+        low, middle, high = np.percentile(self.poses.scores, [10, 50, 90])
+        words = f"{count:,} subtomogram{'s' * (count != 1)}, score {middle:.3f} ({low:.3f} to {high:.3f})"
+        if self.chosen.max(initial=0):
+            words += "; " + ", ".join(f"map {i + 1}: {n:,}" for i, n in enumerate(np.bincount(self.chosen)))
+        return f"{words} -> {self.path}"
+
+
+def subtomo_align(
+    stack: str | Path,
+    out: str | Path,
+    params: AlignParams | None = None,
+    *,
+    reference: Sequence[str | Path],
+    reference_voxel_size: float | None = None,
+    reference_dark: bool = False,
+    low_pass_angstrom: float | None = None,
+    tilt: str | None = None,
+    save: bool = False,
+    resume: bool = True,
+) -> SubtomoAlignment:
+    """Find a map, or the best of several, in each subtomogram.
+
+    Parameters
+    ----------
+    stack
+        The ``.zarr`` folder that `subtomo_extract` makes.
+    out
+        A STAR file: the particles where they were found, with angles as RELION has them and scores.
+    params
+        What to search.
+    reference
+        Maps of any size; voxel ``n // 2`` of each axis is the centre. They are brought to the voxels of the stack.
+    reference_voxel_size
+        Å; replaces what the maps say.
+    reference_dark
+        Density is dark in the maps.
+    low_pass_angstrom
+        Finest detail used, Å, instead of `params.low_pass`.
+    tilt
+        Lowest and highest tilt of all particles, ``"-60,60"``; replaces what the stack says.
+    save
+        Write the poses into the stack too.
+    resume
+        Go on where the same call was stopped.
+
+    Returns
+    -------
+    SubtomoAlignment
+        The poses.
+
+    Raises
+    ------
+    FileProblem
+        The stack or a map cannot be read, or the list not be written.
+    ParameterProblem
+        There is no map, its voxel size is not known, or a parameter is out of bounds.
+    """
+    options: dict[str, Any] = {"reference": reference, "reference_voxel_size": reference_voxel_size, "tilt": tilt}
+    options |= {"reference_dark": reference_dark, "low_pass_angstrom": low_pass_angstrom}
+    return run(subtomo_align_job(stack, out, params, **options, save=save, resume=resume))
+
+
+def subtomo_align_job(
+    stack: str | Path,
+    out: str | Path,
+    params: AlignParams | None = None,
+    *,
+    reference: Sequence[str | Path],
+    reference_voxel_size: float | None = None,
+    reference_dark: bool = False,
+    low_pass_angstrom: float | None = None,
+    tilt: str | None = None,
+    save: bool = False,
+    resume: bool = True,
+) -> Job[SubtomoAlignment]:
+    """Align as a job; see `subtomo_align`."""
+    chosen, out = params or AlignParams(), Path(out)
+    yield Progress(0, 0, "reading")
+    opened = open_stack(stack, tilt)
+    maps = [Path(path) for path in reference]
+    if not maps:
+        raise ParameterProblem("reference", "there is none", "give a map: --reference MAP.mrc")
+    cubes = [_read(path, opened, reference_voxel_size, dark=reference_dark) for path in maps]
+    arguments: dict[str, Any] = {"stack": str(stack), "out": str(out), "params": chosen, "tilt": tilt}
+    arguments |= {"reference": [str(path) for path in maps], "reference_voxel_size": reference_voxel_size}
+    arguments |= {"reference_dark": reference_dark, "low_pass_angstrom": low_pass_angstrom}
+    asked = _in_shells(chosen, low_pass_angstrom, opened)
+    record = provenance.record("subtomo_align", out, arguments, [Path(stack), *maps], {"particles": len(opened)})
+    poses, best = yield from _aligned(opened, cubes, asked, _Kept(out, record, resume=resume))
+    found = opened.with_poses(poses)
+    placed = found.placed()
+    if len(maps) > 1:
+        table = placed.table.copy()
+        table["rlnClassNumber"] = best + 1
+        placed = replace(placed, table=table)
+    write_particles(out, placed, "star")
+    record.write(out)
+    if save:
+        save_poses(stack, poses)
+    return SubtomoAlignment(out, poses, best)
+
+
+def _read(path: Path, stack: SubtomogramStack, voxel_size: float | None, *, dark: bool) -> np.ndarray:
+    from ais_app.core.particles.fit_map import fitted_map
+
+    tomogram = open_tomogram(path, voxel_size=voxel_size)
+    sizes = tomogram.require_voxel_size_zyx()
+    if max(sizes) > 1.001 * min(sizes):
+        raise ParameterProblem(path, f"its voxels are no cubes: {sizes} Å (z y x)", "rescale it: ais-app convert")
+    density = fitted_map(tomogram.read(), sizes[0], stack.edge, stack.voxel_size)
+    return -density if dark else density
+
+
+def _in_shells(params: AlignParams, angstrom: float | None, stack: SubtomogramStack) -> AlignParams:
+    if angstrom is None:
+        return params
+    if params.low_pass is not None:
+        raise ParameterProblem("low_pass", "is given in shells and in Å", "give one of them")
+    if not angstrom > 0:
+        raise ParameterProblem("low_pass_angstrom", f"{angstrom:g} Å", "give the finest detail, such as 30")
+    return replace(params, low_pass=max(1.0, stack.edge * stack.voxel_size / angstrom))
+
+
+def _aligned(
+    stack: SubtomogramStack, cubes: list[np.ndarray], params: AlignParams, kept: _Kept
+) -> Job[tuple[Poses, np.ndarray]]:
+    from ais_app.core.particles.align import Aligner
+
+    aligner = Aligner(cubes, stack.wedges, params)
+    count, size = len(stack), aligner.batch_size
+    table = kept.read(count)
+    first = int(np.isnan(table[:, 0]).argmax()) if np.isnan(table[:, 0]).any() else count
+    start = None if params.within is None else stack.poses
+    try:
+        while first < count:
+            rows = slice(first, min(first + size, count))
+            part = aligner.align(stack.read(rows), stack.wedge_of[rows], None if start is None else start[rows])
+            poses = part.poses
+            table[rows] = np.column_stack(
+                [poses.scores, part.chosen, poses.shifts_zyx, poses.rotations.reshape(len(poses), 9)]
+            )
+            first = rows.stop
+            kept.write(table)
+            yield Progress(first, count, "subtomograms")
+    finally:
+        if 0 < first < count:
+            kept.write(table, now=True)
+    kept.remove()
+    return Poses(table[:, 5:].reshape(-1, 3, 3), table[:, 2:5], table[:, 0]), table[:, 1].astype(int)
+
+
+class _Kept:
+    """What was aligned before the work was stopped: a hidden file beside the output, if it is of the same work."""
+
+    def __init__(self, out: Path, record: provenance.Provenance, *, resume: bool) -> None:
+        self._path = out.with_name(f".{out.name}.unfinished.npz")
+        self._resume, self._written = resume, time.monotonic()
+        arguments = {name: value for name, value in record.arguments.items() if name != "out"}
+        text = json.dumps([arguments, record.inputs], sort_keys=True, default=str)
+        self._mark = hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+    def read(self, count: int) -> np.ndarray:
+        """Return a table (count, 14): score, reference, shift, rotation; NaN where still to be done."""
+        empty = np.full((count, 14), np.nan)
+        if not (self._resume and self._path.exists()):
+            return empty
+        try:
+            with np.load(self._path, allow_pickle=False) as content:
+                table, mark = np.asarray(content["table"]), str(content["mark"])
+        except (OSError, ValueError, KeyError, EOFError) as error:
+            raise FileProblem(self._path, f"is damaged: {error}", "start anew: --fresh") from error
+        return table if mark == self._mark and table.shape == empty.shape else empty
+
+    def write(self, table: np.ndarray, *, now: bool = False) -> None:
+        """Keep the table, at most every few seconds."""
+        if not now and time.monotonic() - self._written < _KEEP_EVERY:
+            return
+        with replacing(self._path) as part, part.open("wb") as stream:
+            np.savez(stream, table=table, mark=np.array(self._mark))
+        self._written = time.monotonic()
+
+    def remove(self) -> None:
+        """Forget it: the work is done."""
+        self._path.unlink(missing_ok=True)
