@@ -76,5 +76,5 @@ def test_the_page_of_the_filters_knows_them_all():
         row = re.search(rf"^\| `{known.name}` \|.*$", page, re.M)
         assert row, known.name
         for name, field in known.params.__dataclass_fields__.items():
-            default = field.default if isinstance(field.default, bool) else f"{field.default:g}"
+            default = field.default if isinstance(field.default, bool | str) else f"{field.default:g}"
             assert name == "three_d" or f"`{name}` {default}" in row[0], (known.name, name)

@@ -25,7 +25,7 @@ class PeronaMalikParams(Params):
     iterations: int = param(5, "Steps; more smooth more", low=1, high=200)
     contrast: float = param(1.5, "Differences above this many times the noise are edges", low=0.1, high=20)
     gamma: float = param(
-        1 / 7, "Size of a step; above one sixth the scheme would not be stable in 3D", low=0.001, high=1 / 6
+        0.14, "Size of a step; above one sixth the scheme would not be stable in 3D", low=0.001, high=1 / 6
     )
     edges: str = param(
         "strong", "What is kept: strong edges, or wide regions over small ones", choices=("strong", "wide")
