@@ -20,6 +20,7 @@ from ais_app.models._classify3d import CHE, CLASSES, SIZE, CubeClassifier, check
 from torch import nn
 
 DROP = 0.3
+MOMENTUM = 0.3  # of batch statistics: a small training has few steps, and they must not lag behind the weights
 SMALLEST = 4  # voxels
 
 
@@ -28,7 +29,7 @@ def _level(channels_in: int, channels_out: int) -> nn.Sequential:
     for width in (channels_in, channels_out):
         layers += [
             nn.Conv3d(width, channels_out, 3, padding=1, bias=False),
-            nn.BatchNorm3d(channels_out),
+            nn.BatchNorm3d(channels_out, momentum=MOMENTUM),
             nn.ReLU(inplace=True),
         ]
     return nn.Sequential(*layers)

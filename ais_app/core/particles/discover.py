@@ -55,7 +55,7 @@ class Found:
     unknown
         Share of them that no known class explains.
     distance
-        Mean distance to the nearest class; about 1 for members of a class.
+        Mean distance to the nearest class; somewhat below 1 for members of a class.
     tightness
         Mean cosine of members and the middle of the cluster, up to 1.
     nearest

@@ -125,9 +125,10 @@ def save_labels(path: str | Path, labels: np.ndarray, names: Sequence[str]) -> N
 def _table(path: Path) -> pd.DataFrame:
     from ais_app.core.coordinates import read_particles
 
-    if path.suffix.lower() in (".csv", ".tsv", ".txt"):
+    separators = {".csv": ",", ".tsv": "\t"}
+    if path.suffix.lower() in separators:
         try:
-            return pd.read_csv(path, sep=None, engine="python", comment="#")
+            return pd.read_csv(path, sep=separators[path.suffix.lower()], comment="#")
         except OSError as error:
             raise FileProblem(path, error.strerror or str(error), "check the name") from error
         except (ValueError, pd.errors.ParserError) as error:

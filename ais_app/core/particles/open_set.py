@@ -61,7 +61,7 @@ class OpenSet:
     def distance(self, features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return how far features (n, f) are from the nearest class, (n,) float64, and which it is, (n,) int64.
 
-        About 1 for a cube of a class.
+        Somewhat below 1 for a cube of a class.
         """
         features = np.asarray(features, np.float64)
         squares = np.full((len(features), len(self.centres)), np.inf)

@@ -1,0 +1,92 @@
+import numpy as np
+import pytest
+import torch
+
+from ais_app.core.errors import ModelProblem, ParameterProblem
+from ais_app.core.jobs import JobCancelled, run
+from ais_app.core.model.package import ModelCard, new_model
+from ais_app.core.particles.classify import classify
+from ais_app.core.training.adapt import SOURCE, TARGET, Adapt, adapt_data, entropy, information
+from ais_app.core.training.adapt_parameters import AdaptParams
+from ais_app.core.training.cube_parameters import CubeTrainParams
+from ais_app.core.training.cubes import cube_data
+from ais_app.core.training.trainer import train_job
+
+EDGE = 8
+
+
+def balls_and_rods(count: int, seed: int, veil: float = 0.0):
+    """Return cubes with a ball or a rod, and which; `veil` adds a gradient of density that no one has seen before."""
+    random = np.random.default_rng(seed)
+    labels = np.arange(count) % 2
+    z, y, x = np.meshgrid(*[np.arange(EDGE) - EDGE // 2] * 3, indexing="ij")
+    solid = np.stack([x**2 + y**2 + z**2 < 8, (x**2 + y**2 < 2.5) & (np.abs(z) < 4)])
+    cubes = random.normal(0, 0.4, (count, EDGE, EDGE, EDGE)) + 2 * solid[labels]
+    return (cubes + veil * (x + y) / EDGE).astype(np.float32), labels
+
+
+@pytest.fixture(scope="module")
+def model():
+    settings = CubeTrainParams(epochs=5, batch=8, learning_rate=3e-3, validation="none", averaging=0.5).for_cubes(EDGE)
+    data = cube_data(*balls_and_rods(48, 0), settings)
+    return run(train_job(data, settings, ModelCard("classifier3d", {"classes": 2}))).model
+
+
+def adapting(model, checkpoint=None, resume=False, **options):
+    settings = AdaptParams(**{"epochs": 3, "batch": 16, **options}).for_training("classifier3d", EDGE)
+    data = adapt_data(balls_and_rods(32, 1)[0], balls_and_rods(32, 2, veil=4)[0], settings)
+    return train_job(data, settings, model.card, start=model, task=Adapt(), checkpoint=checkpoint, resume=resume)
+
+
+def test_adapts_without_a_label(model):
+    target, labels = balls_and_rods(60, 3, veil=4)
+    adapted = run(adapting(model, epochs=6, learning_rate=3e-4))
+    assert {"entropy", "discriminator"} <= set(adapted.history[0])
+    before, after = ((classify(one, target).argmax(1) == labels).mean() for one in (model, adapted.model))
+    assert after >= before and after > 0.8
+    last = "head.1.weight"
+    assert torch.equal(adapted.model.network.body.state_dict()[last], model.network.body.state_dict()[last])
+    assert not torch.equal(next(adapted.model.network.parameters()), next(model.network.parameters()))
+    best = min(adapted.history, key=lambda entry: entry["loss"])
+    assert adapted.model.card.training["best_epoch"] == best["epoch"]
+
+
+def test_resumes_to_the_same_weights(model, tmp_path):
+    whole = run(adapting(model))
+    job = adapting(model, tmp_path / "c")
+    for _ in range(5):
+        next(job)
+    with pytest.raises(StopIteration) as stopped:
+        job.throw(JobCancelled())
+    assert not stopped.value.value.finished and (tmp_path / "c").exists()
+    resumed = run(adapting(model, tmp_path / "c", resume=True))
+    pairs = zip(whole.model.network.parameters(), resumed.model.network.parameters(), strict=True)
+    assert all(torch.equal(a, b) for a, b in pairs) and not (tmp_path / "c").exists()
+
+
+def test_both_sides_are_in_every_batch_and_held_out():
+    settings = AdaptParams(batch=8).for_training("classifier3d", EDGE)
+    data = adapt_data(balls_and_rods(50, 0)[0], balls_and_rods(10, 1)[0], settings)
+    assert (data.training.labels == SOURCE).sum() == 40 and (data.training.labels == TARGET).sum() == 8
+    assert np.bincount(data.held_out.labels).tolist() == [10, 2]
+    assert np.array_equal(data.training.positive, data.training.labels == TARGET)
+
+
+def test_what_answers_say():
+    sure = torch.tensor([[50.0, 0.0], [0.0, 50.0]])
+    assert information(sure) == pytest.approx(np.log(2), abs=1e-6) and float(entropy(sure).max()) < 1e-6
+    assert information(torch.tensor([[50.0, 0.0]] * 3)) == pytest.approx(0, abs=1e-6), "all one class says nothing"
+    assert information(torch.zeros(4, 3)) == pytest.approx(0, abs=1e-6)
+
+
+def test_what_does_not_fit_is_named():
+    settings = AdaptParams().for_training("classifier3d", EDGE)
+    cubes = balls_and_rods(8, 0)[0]
+    for source, target, side in ((cubes[:3], cubes, "source"), (cubes, cubes[:, :6, :6, :6], "target")):
+        with pytest.raises(ParameterProblem, match=f"{side}: cubes of shape .* at least 4 cubes of 8 voxels"):
+            adapt_data(source, target, settings)
+    with pytest.raises(ModelProblem, match="NaN"):
+        adapt_data(cubes, cubes * np.nan, settings)
+    encoder = new_model(ModelCard("autoencoder3d", {"size": EDGE, "code": 4}))
+    with pytest.raises(ModelProblem, match="adapt a network that does"):
+        Adapt().objective(encoder.network, settings)
