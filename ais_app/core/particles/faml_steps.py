@@ -19,10 +19,11 @@ import torch
 
 from ais_app.core.particles.average_sums import back_turned
 from ais_app.core.particles.correlation import Band, Reference, Sampled
-from ais_app.core.particles.fourier import from_fourier, resized, to_fourier
+from ais_app.core.particles.fourier import from_fourier, resized
 from ais_app.core.particles.orientations import angles_between
 from ais_app.core.particles.poses import Poses
 from ais_app.core.particles.refine import Fit, refine
+from ais_app.core.particles.search import distinct
 from ais_app.core.particles.wedge import Wedge
 
 _SAME_ANGLE, _SAME_SHIFT = 3.0, 0.3  # degrees, voxels: candidates that are one
@@ -173,6 +174,7 @@ class Expectation:
         device = data.cubes.device
         self._grid = torch.from_numpy(grid).to(device=device, dtype=torch.float32)
         self._small = int(coarse.cubes.shape[-1])
+        self._apart = 0.9 * float(_step_of(grid))
         self._fine_references = _references(model, data)
         self._references = self._fine_references if coarse is data else _references(self._coarse_model, coarse)
         along = torch.fft.fftfreq(self._small, 1 / self._small, device=device)
@@ -234,7 +236,7 @@ class Expectation:
                 maps = maps * (small**3 / 2)
                 log_p = (2 * maps - power[part, None, None, None]) / sigma2 + self._prior
                 best[row, part], where[row, part] = log_p.flatten(1).max(dim=1)
-        chosen = best.topk(self._count, dim=1).indices
+        chosen = distinct(best, self._grid.expand(len(best), -1, -1, -1), self._count, self._apart)
         return chosen, where.gather(1, chosen)
 
     def _turned_class(self, band: Band, wedge: int, number: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -312,23 +314,28 @@ def _class(
 
 
 def _references(model: Model, data: Data) -> list[tuple[Sampled, float]]:
-    cubes = from_fourier(model.classes, int(data.cubes.shape[-1]))
-    return [_sampled(cube, data.shells, data.cubes.device) for cube in cubes]
+    # on the grid of the whole cubes the soft ball that references are cut with is thin
+    cubes = from_fourier(resized(model.classes, int(model.classes.shape[1]), data.edge), data.edge)
+    return [_sampled(cube, data.shells, data.cubes.device, own) for cube, own in zip(cubes, model.classes, strict=True)]
 
 
-def _sampled(cube: torch.Tensor, shells: int, device: torch.device) -> tuple[Sampled, float]:
-    """Return a class to be turned, and what its samples are multiplied by to have its grey values."""
+def _sampled(cube: torch.Tensor, shells: int, device: torch.device, own: torch.Tensor) -> tuple[Sampled, float]:
+    """Return a class to be turned, and what its samples are multiplied by to be as its transform, `own`."""
     values = np.asarray(cube.cpu())
     if not np.ptp(values) > 0:
         values = np.random.default_rng(0).normal(size=values.shape).astype(np.float32)
         return Sampled(Reference(values), shells, slopes=True, device=device), 0.0
     sampled = Sampled(Reference(values), shells, slopes=True, device=device)
-    edge = values.shape[0]
-    band = Band.up_to(edge, shells, device=device)
-    found = sampled(torch.eye(3, device=device)[None], band.k)[0][0]
-    own = band.of(to_fourier(cube.to(device)))
-    scale = (found.conj() * own).real.sum() / found.abs().square().sum().clamp_min(1e-20)
+    band = Band.up_to(int(own.shape[0]), shells, device=device)
+    found, wanted = sampled(torch.eye(3, device=device)[None], band.k)[0][0], band.of(own)
+    scale = (found.conj() * wanted).real.sum() / found.abs().square().sum().clamp_min(1e-20)
     return sampled, float(scale)
+
+
+def _step_of(grid: np.ndarray) -> float:
+    """Return the distance, degrees, of a rotation from its nearest neighbour."""
+    away = angles_between(grid[:1], grid[1:]) if len(grid) > 1 else np.array([0.0])
+    return float(away.min())
 
 
 def _partners(band: Band) -> tuple[torch.Tensor, torch.Tensor]:
