@@ -10,7 +10,9 @@ On a GPU whole transforms. Both give the same.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,8 +24,9 @@ if TYPE_CHECKING:
     import torch
 
 Shape = tuple[int, int, int]
-_COLUMNS = 256  # of a block, for each thread: with 200 voxels along z they fill half a second-level cache
-_SLICES = 2  # of a slab, for each thread
+Visit = Callable[[int, "torch.Tensor"], float]
+_COLUMNS = 256  # of a block: with 200 voxels along z they fill half a second-level cache
+_SLICES = 2  # of a slab
 _FLAT = 1e-4  # of the tomogram's deviation: where it is less around a voxel there is nothing to compare with
 _POWER_STEP = 8  # one slice of so many enters the mean power of the scores: there are enough of them
 
@@ -50,6 +53,36 @@ def placed(block: np.ndarray, read: Region, core: Region, padded: Shape, support
     return torch.from_numpy(np.roll(tile, (1 - support,) * 3, axis=(0, 1, 2)))
 
 
+class Workers:
+    """Threads that each compute on one core; torch's own wait for each other after every small step.
+
+    Used as a context; the result of `map` does not depend on how many there are: `count`, torch's number.
+    """
+
+    def __init__(self) -> None:
+        import torch
+
+        self.count = torch.get_num_threads()
+        self._pool = ThreadPoolExecutor(self.count) if self.count > 1 else None
+
+    def __enter__(self) -> Workers:
+        import torch
+
+        torch.set_num_threads(1)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        import torch
+
+        torch.set_num_threads(self.count)
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+
+    def map(self, work: Callable[[int], float], items: Sequence[int]) -> list[float]:
+        """Return what the work gives for each, in their order."""
+        return list(map(work, items) if self._pool is None else self._pool.map(work, items))
+
+
 class Correlator:
     """The transform of one tile, ready to be multiplied.
 
@@ -59,47 +92,64 @@ class Correlator:
         Of `placed`, on the device where it is computed.
     core
         Voxels that are wanted, z y x.
+    workers
+        Who computes on a CPU.
     """
 
-    def __init__(self, tile: torch.Tensor, core: Shape) -> None:
+    def __init__(self, tile: torch.Tensor, core: Shape, workers: Workers) -> None:
         import torch
 
         self.padded: Shape = (int(tile.shape[0]), int(tile.shape[1]), int(tile.shape[2]))
-        self.core = core
-        self.whole = tile.device.type != "cpu"
-        if self.whole:
+        self.core, self.workers = core, workers
+        self._whole = tile.device.type != "cpu"
+        if self._whole:
             self._spectrum = [torch.fft.rfftn(tile)]
             return
-        threads = torch.get_num_threads()
-        self._columns, self._slices = _COLUMNS * threads, _SLICES * threads
         flat = torch.fft.fft(torch.fft.rfft(tile), dim=1).reshape(self.padded[0], -1)
-        parts = torch.split(flat, self._columns, dim=1)
-        self._spectrum = [torch.fft.fft(part, dim=0).contiguous() for part in parts]
+        self._spectrum = [torch.fft.fft(part, dim=0).contiguous() for part in torch.split(flat, _COLUMNS, dim=1)]
 
-    def slabs(self, kernel: torch.Tensor, mask: object = None) -> Iterator[tuple[int, torch.Tensor]]:
-        """Yield the correlation with a kernel, (n, n, n): the first slice of a slab, and its voxels of the core.
+    @property
+    def starts(self) -> Sequence[int]:
+        """First slices of the slabs."""
+        return range(0, self.core[0], self.core[0] if self._whole else _SLICES)
 
-        The mask is not asked for: the kernel was multiplied with it.
-        """
+    def multiplied(self, kernel: torch.Tensor) -> torch.Tensor:
+        """Return the product with a kernel, (n, n, n): on a CPU transformed back along z already."""
         import torch
 
         nz, ny, nx = self.padded
-        depth, height, width = self.core
         kernel = kernel.flip((0, 1, 2))
-        if self.whole:
-            product = torch.fft.rfftn(kernel, s=self.padded).mul_(self._spectrum[0])
-            yield 0, torch.fft.irfftn(product, s=self.padded)[:depth, :height, :width]
-            return
+        if self._whole:
+            return torch.fft.rfftn(kernel, s=self.padded).mul_(self._spectrum[0])
         planes = torch.fft.fft(torch.fft.rfft(kernel, n=nx), n=ny, dim=1).reshape(len(kernel), -1)
-        mixed = torch.empty((depth, planes.shape[1]), dtype=planes.dtype)
-        for number, spectrum in enumerate(self._spectrum):
-            at = slice(number * self._columns, number * self._columns + spectrum.shape[1])
+        mixed = torch.empty((self.core[0], planes.shape[1]), dtype=planes.dtype)
+
+        def columns(number: int) -> float:
+            spectrum = self._spectrum[number]
+            at = slice(number * _COLUMNS, number * _COLUMNS + spectrum.shape[1])
             product = torch.fft.fft(planes[:, at], n=nz, dim=0).mul_(spectrum)
-            mixed[:, at] = torch.fft.ifft(product, dim=0)[:depth]
-        images = mixed.reshape(depth, ny, nx // 2 + 1)
-        for z in range(0, depth, self._slices):
-            values = torch.fft.irfft2(images[z : z + self._slices], s=(ny, nx))
-            yield z, values[:, :height, :width]
+            mixed[:, at] = torch.fft.ifft(product, dim=0)[: self.core[0]]
+            return 0.0
+
+        self.workers.map(columns, range(len(self._spectrum)))
+        return mixed.reshape(self.core[0], ny, nx // 2 + 1)
+
+    def slab(self, product: torch.Tensor, z: int) -> torch.Tensor:
+        """Return the voxels of the core in the slab that begins at slice `z`."""
+        import torch
+
+        depth, height, width = self.core
+        if self._whole:
+            return torch.fft.irfftn(product, s=self.padded)[:depth, :height, :width]
+        return torch.fft.irfft2(product[z : z + _SLICES], s=self.padded[1:])[:, :height, :width]
+
+    def each(self, kernel: torch.Tensor, mask: object, visit: Visit) -> float:
+        """Call ``visit(first slice, correlation)`` for every slab, and add up what it returns.
+
+        The mask is not asked for: the kernel was multiplied with it.
+        """
+        product = self.multiplied(kernel)
+        return math.fsum(self.workers.map(lambda z: visit(z, self.slab(product, z)), self.starts))
 
 
 def local_weights(tile: torch.Tensor, core: Shape, mask: np.ndarray, *, divided: bool = True) -> np.ndarray:
@@ -145,20 +195,25 @@ class MaskedCorrelator:
 
     Parameters
     ----------
-    tile, core
+    tile, core, workers
         As for `Correlator`.
     """
 
-    def __init__(self, tile: torch.Tensor, core: Shape) -> None:
-        self._values, self._squares = Correlator(tile, core), Correlator(tile * tile, core)
+    def __init__(self, tile: torch.Tensor, core: Shape, workers: Workers) -> None:
+        self._values = Correlator(tile, core, workers)
+        self._squares = Correlator(tile * tile, core, workers)
 
-    def slabs(self, kernel: torch.Tensor, mask: torch.Tensor) -> Iterator[tuple[int, torch.Tensor]]:
-        """Yield the correlation coefficients, slab by slab."""
+    def each(self, kernel: torch.Tensor, mask: torch.Tensor, visit: Visit) -> float:
+        """Call ``visit(first slice, correlation coefficients)`` for every slab, and add up what it returns."""
         weight = float(mask.sum())
-        streams = zip(self._values.slabs(kernel), self._values.slabs(mask), self._squares.slabs(mask), strict=True)
-        for (z, product), (_, total), (_, square) in streams:
-            mean = total / weight
-            yield z, product * inverse_deviation(square / weight - mean * mean, weight)
+        products = self._values.multiplied(kernel), self._values.multiplied(mask), self._squares.multiplied(mask)
+
+        def one(z: int) -> float:
+            values, mean = self._values.slab(products[0], z), self._values.slab(products[1], z) / weight
+            square = self._squares.slab(products[2], z) / weight
+            return visit(z, values * inverse_deviation(square - mean * mean, weight))
+
+        return math.fsum(self._values.workers.map(one, self._values.starts))
 
 
 class Maxima:
@@ -190,31 +245,38 @@ class Maxima:
         self.lowest = torch.full(kept, torch.inf, device=device)
         self.which_lowest = torch.zeros(kept, dtype=torch.int32, device=device)
 
-    def update(self, number: int, z: int, values: torch.Tensor) -> None:
-        """Take the values of rotation `number` in the slab that begins at slice `z`."""
+    def update(self, number: int, z: int, values: torch.Tensor) -> float:
+        """Take the values of rotation `number` in the slab that begins at slice `z`; return its part of the power.
+
+        Slabs may come from several threads at a time.
+        """
         slab = slice(z, z + len(values))
-        self._measure(number, z, values)
         if values.device.type == "cpu":
             _raise(values.numpy(), self.highest[slab].numpy(), self.which[slab].numpy(), number)
             if self.both:
                 _lower(values.numpy(), self.lowest[slab].numpy(), self.which_lowest[slab].numpy(), number)
-            return
-        self.which[slab].masked_fill_(values > self.highest[slab], number)
-        self.highest[slab].clamp_(min=values)
-        if self.both:
-            self.which_lowest[slab].masked_fill_(values < self.lowest[slab], number)
-            self.lowest[slab].clamp_(max=values)
+        else:
+            self.which[slab].masked_fill_(values > self.highest[slab], number)
+            self.highest[slab].clamp_(min=values)
+            if self.both:
+                self.which_lowest[slab].masked_fill_(values < self.lowest[slab], number)
+                self.lowest[slab].clamp_(max=values)
+        return self._power(number, z, values)
 
-    def _measure(self, number: int, z: int, values: torch.Tensor) -> None:
-        """Add to the mean square of the scores, over every eighth slice, others in each rotation."""
+    def _power(self, number: int, z: int, values: torch.Tensor) -> float:
+        """Return the sum of the squared scores of every eighth slice, others in each rotation."""
         import torch
 
         first = (number - z) % _POWER_STEP
         if first >= len(values):
-            return
-        chosen = slice(z + first, z + len(values), _POWER_STEP)
-        self.power += float((values[first::_POWER_STEP] * self.weights[chosen]).square().sum(dtype=torch.float64))
-        self.count += float(self._counts[chosen].sum())
+            return 0.0
+        weights = self.weights[z + first : z + len(values) : _POWER_STEP]
+        return float((values[first::_POWER_STEP] * weights).square().sum(dtype=torch.float64))
+
+    def add(self, number: int, power: float) -> None:
+        """Add what `update` returned for all slabs of a rotation to the mean square of the scores."""
+        self.power += power
+        self.count += float(self._counts[number % _POWER_STEP :: _POWER_STEP].sum())
 
     def scores(self, lowest: bool) -> tuple[np.ndarray, np.ndarray]:
         """Return the scores and the numbers of their rotations; those of the inverted template where `lowest`."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ais_app.core.jobs import Job, Progress
-from ais_app.core.matching.correlation import inverse_deviation
+from ais_app.core.matching.correlation import Workers, inverse_deviation
 from ais_app.core.matching.template import Template
 from ais_app.core.particles.orientations import rotations_near
 from ais_app.core.tomogram import LazyArray
@@ -65,17 +65,20 @@ def refine_job(
     Progress
         In places.
     """
-    import torch
-
     places, turns, scores = found.positions_zyx.copy(), found.rotations.copy(), found.scores.copy()
     rounds = [rotations_near(max(0.05, step * apart), step * within) for apart, within in _ROUNDS]
-    for row in range(len(found)):
-        yield Progress(row, len(found), "finer rotations")
-        with torch.inference_mode():
-            for near in rounds:
-                tried = near @ turns[row]
-                place, best, score = _best(volume, mean, deviation, template, places[row], tried)
-                places[row], turns[row], scores[row] = place, tried[best], score
+
+    def one(row: int) -> float:
+        for near in rounds:
+            tried = near @ turns[row]
+            place, best, score = _best(volume, mean, deviation, template, places[row], tried)
+            places[row], turns[row], scores[row] = place, tried[best], score
+        return 0.0
+
+    with Workers() as workers:
+        for row in range(0, len(found), workers.count):
+            yield Progress(row, len(found), "finer rotations")
+            workers.map(one, range(row, min(len(found), row + workers.count)))
     yield Progress(len(found), len(found), "finer rotations")
     return Found(places, turns, scores)
 

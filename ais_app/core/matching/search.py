@@ -8,6 +8,7 @@ import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from ais_app.core.matching.correlation import Maxima
 
 CHECKPOINT = 60.0  # seconds after which a tile that is not finished is kept, so that it need not begin anew
+CHECKPOINT_COST = 20.0  # times as long as keeping it took, at least
 _BYTES_PER_VOXEL = 40  # of a tile: its transform, two products, the maxima, the deviations while they are computed
 _KERNEL_VOXELS = 2**20  # turned together
 
@@ -153,32 +155,28 @@ class _Search:
 
     def tile(self, number: int) -> Iterator[int]:
         """Try all rotations on one tile and keep its scores; yields how many were tried."""
-        import torch
-
-        from ais_app.core.matching.correlation import Correlator, MaskedCorrelator
+        from ais_app.core.matching.correlation import Correlator, MaskedCorrelator, Workers
 
         core = self.plan.cores[number]
         z, y, x = (part.stop - part.start for part in core)
-        size = (z, y, x)
-        with torch.inference_mode():
-            yield 0
-            tile = self._read(core)
-            yield 0
-            maxima = self._maxima(tile, core)
-            correlator: Any = (MaskedCorrelator if self.template.turns else Correlator)(tile, size)
+        yield 0
+        tile = self._read(core)
+        yield 0
+        maxima = self._maxima(tile, core)
+        with Workers() as workers:
+            kind: Any = MaskedCorrelator if self.template.turns else Correlator
+            correlator = kind(tile, (z, y, x), workers)
             del tile
-            first = self.store.restore(number, maxima)
             kept, cost = time.monotonic(), 0.0
-            for at, kernel, mask in self._kernels(first):
-                for low, values in correlator.slabs(kernel, mask):
-                    maxima.update(at, low, values)
+            for at, kernel, mask in self._kernels(self.store.restore(number, maxima)):
+                maxima.add(at, correlator.each(kernel, mask, partial(maxima.update, at)))
                 yield at + 1
-                if time.monotonic() - kept > max(CHECKPOINT, 20 * cost):
+                if time.monotonic() - kept > max(CHECKPOINT, CHECKPOINT_COST * cost):
                     began = time.monotonic()
                     self.store.keep_part(number, maxima, at + 1)
                     kept = time.monotonic()
                     cost = kept - began
-            self.store.keep(number, maxima)
+        self.store.keep(number, maxima)
 
     def _read(self, core: Region) -> torch.Tensor:
         from ais_app.core.matching.correlation import placed
