@@ -30,9 +30,9 @@ ROOT = Path(__file__).resolve().parent.parent
 KEYS_PAGE = ROOT / "docs" / "window" / "keys.md"
 SIZES = ((1280, 800), (1920, 1080))
 THEMES = ("dark", "light")
-TABS = ("annotate", "train", "export", "render")
+TABS = ("annotate", "train", "export", "render", "particles")
 MANUAL = {"empty": "window_empty", "annotate": "window_annotate", "train": "window_train", "export": "window_export",
-          "render": "window_render", "keys": "window_keys"}  # fmt: skip
+          "render": "window_render", "particles": "window_particles", "keys": "window_keys"}  # fmt: skip
 SEED = 3
 SLICES = (14, 20, 26, 32)
 IN_VIEW = 23  # a slice that was not annotated, so that the prediction is seen
@@ -110,6 +110,7 @@ def photograph(folder: Path, out: Path, manual: bool) -> None:
         train(window, camera)
         export(window, camera)
         render_tab(window, camera)
+        particles_tab(window, camera)
     finally:
         window.shut_down()
         window.close()
@@ -230,6 +231,46 @@ def render_tab(window: MainWindow, camera: Camera) -> None:
     pause(0.5)
     wait_for(lambda: not (space.busy or picking.busy))
     camera.take_all("full", ("render",))
+
+
+def particles_tab(window: MainWindow, camera: Camera) -> None:
+    """Show the ribosomes of both tomograms, and what is not one, grouped and averaged."""
+    import numpy as np
+
+    from ais_app.core.coordinates import read_particles
+    from ais_app.core.particle_set import Particles
+    from ais_app.state.commands import particles
+
+    session = window.workbench.session
+    random = np.random.default_rng(SEED)
+    for number, entry in enumerate(session.project.tomograms, start=1):
+        truth = read_particles(session.project.folder / f"phantom_{number}" / "ribosome.star")
+        high = np.array(entry.shape) * entry.voxel_size
+        chance = random.uniform(0.15 * high, 0.85 * high, (max(4, len(truth) // 4), 3))
+        places = np.concatenate([truth.positions_zyx, chance])
+        rotations = np.concatenate([truth.rotations, np.tile(np.eye(3), (len(chance), 1, 1))])
+        found = Particles(places, rotations=rotations, scores=random.uniform(0.3, 1, len(places)))
+        session.project.add_picks(entry, "ribosome", found, feature="Ribosome", radius=125.0)
+    session.view.tab = "particles"
+    area, panel = window.tabs[4].data, window.tabs[4].panel
+    pause(1.0)
+    particles.show_picks(session, "ribosome")
+    wait_for(lambda: not area.tiles.busy)  # type: ignore[attr-defined]
+    pause(0.5)
+    worst = np.argsort(session.gallery.quality)[:5]
+    particles.reject(session, worst)
+    panel.compute("average")  # type: ignore[attr-defined]
+    wait_for(lambda: panel.jobs.average is not None)  # type: ignore[attr-defined]
+    panel.clusters.count.setValue(3)  # type: ignore[attr-defined]
+    panel.compute("group")  # type: ignore[attr-defined]
+    wait_for(lambda: panel.jobs.groups is not None)  # type: ignore[attr-defined]
+    particles.set_class(session, np.flatnonzero(session.gallery.clusters == 0), "70S")
+    particles.change_look(session, sort="score")
+    reveal(panel, panel.average.save)  # type: ignore[attr-defined]
+    camera.take_all("full", ("particles",))
+    if not camera.manual:
+        reveal(panel, panel.clusters.rows[0])  # type: ignore[attr-defined]
+        camera.take_all("clusters", ("particles",))
 
 
 class Camera:

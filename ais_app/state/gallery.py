@@ -269,3 +269,13 @@ def sources(session: Session) -> list[tuple[str, PickSource, int, int]]:
         elif source.feature is not None and len(names_of[source.feature]) > 1:
             found.append((f"all of {features[source.feature]}", source, sum(each), len(each)))
     return sorted(found, key=lambda item: -item[2])
+
+
+def feature_of(session: Session) -> str:
+    """Return the name of the feature that the particles shown are of; empty where they are of none."""
+    table = session.gallery.table
+    if not session.has_project or not len(table) or table.sets[0] < 0:
+        return ""
+    sets = {each.id: each for each in session.project.picks(int(table.tomograms[0]))}
+    names = {each.id: each.name for each in session.project.features}
+    return names.get(sets[int(table.sets[0])].feature or 0, "")

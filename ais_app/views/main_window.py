@@ -132,6 +132,8 @@ class MainWindow(QMainWindow):
         for signal in (session.events.opened, session.events.history, session.events.features):
             signal.connect(self._later)
         session.events.tomograms.connect(self._later)
+        for signal in (session.gallery.changed, session.gallery.selection):
+            signal.connect(self._later)
         settings.events.theme.connect(self.apply_theme)
         settings.events.console.connect(self._show_console)
         self.workbench.jobs.changed.connect(self._later)

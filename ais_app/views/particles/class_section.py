@@ -7,6 +7,7 @@ from PyQt6.QtCore import QSignalBlocker, pyqtSignal
 from PyQt6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from ais_app.state.commands import particles
+from ais_app.state.gallery import feature_of
 from ais_app.state.particle_classes import classes
 from ais_app.views.widgets.colour_button import ColourButton
 from ais_app.views.widgets.fields import ChoiceBox
@@ -43,6 +44,7 @@ class MarkSection(QWidget):
         self.negatives.setToolTip(
             "Place boxes at the rejected particles: the next training of the feature learns that it is not there"
         )
+        self._source: object = None
         self._build()
         self.reject.clicked.connect(lambda: self.judged.emit(True))
         self.keep.clicked.connect(lambda: self.judged.emit(False))
@@ -65,6 +67,10 @@ class MarkSection(QWidget):
         if [self.feature.itemText(place) for place in range(self.feature.count())] != features:
             self.feature.clear()
             self.feature.addItems(features)
+        gallery = session.gallery
+        if gallery.source != self._source:  # another choice: most likely of its own feature
+            self._source = gallery.source
+            self.feature.setCurrentText(feature_of(session))
         self.refresh_buttons()
 
     def refresh_buttons(self) -> None:
