@@ -1,14 +1,14 @@
 """Train the networks that come with the program, on simulated tomograms, and publish them into resources/networks.
 
-    python packaging/train_shipped.py WORK_DIR [--feature membrane ...] [--phantoms 16] [--unseen 4] [--boxes 320]
-                                      [--shape 48,224,224] [--epochs 12] [--draws 4] [--device auto]
+    python packaging/train_shipped.py WORK_DIR [--feature membrane ...] [--phantoms 24] [--unseen 8] [--boxes 400]
+                                      [--shape 48,224,224] [--epochs N] [--draws 4] [--device auto]
                                       [--out resources/networks] [--fresh] [--quick]
 
 Every phantom has another seed, signal-to-noise ratio, defocus, voxel size and tilt range; whole phantoms are held out
 to choose the best epoch, and others, which no training has seen, give the scores on the card. The network of
 microtubules is also tried on two crops of a real tomogram (tests/data/microtubules). What is in WORK_DIR is used again:
 an interrupted run goes on, a training from its last checkpoint. --quick runs everything in about a minute, to see
-that it does. On two cores the sizes above take some ten minutes for each network.
+that it does. On two cores that do nothing else the whole takes about 20 minutes.
 """
 
 from __future__ import annotations
@@ -48,15 +48,16 @@ TILTS = (50.0, 60.0)  # degrees
 SLICES = 6  # annotated of each phantom
 # a membrane is 50 Å thin; the others are large, and at half the resolution a network sees all of them at once
 SETTINGS: dict[str, dict[str, object]] = {
-    "membrane": {"voxel_size": 10.0, "box_size": 64, "depth": 5},
-    "ribosome": {"voxel_size": 20.0, "box_size": 48, "depth": 5},
-    "microtubule": {"voxel_size": 20.0, "box_size": 48, "depth": 7},
+    "membrane": {"voxel_size": 10.0, "box_size": 64, "depth": 5, "epochs": 12},
+    "ribosome": {"voxel_size": 20.0, "box_size": 48, "depth": 5, "epochs": 30},
+    "microtubule": {"voxel_size": 20.0, "box_size": 48, "depth": 7, "epochs": 12},
 }
 CONTENTS = {"n_microtubules": 4}  # with two, one slab of a phantom hardly shows any
 LIMITS = (
     "Trained on simulated tomograms only: ice without crowding beyond a few per cent, one kind of carbon film, no"
     " lamella damage, no denoising. Look at the result before you use it; to go on training from this network on a few"
-    " slices of your own tomograms is the surer way. Structures must be dark: invert where they are bright."
+    " slices of your own tomograms is the surer way. Structures must be dark: ais-app convert --invert where they are"
+    " not."
 )
 
 
@@ -68,7 +69,7 @@ class Size:
     unseen: int
     shape: tuple[int, int, int]
     boxes: int
-    epochs: int
+    epochs: int | None
     draws: int
     device: str
     architecture: str
@@ -118,16 +119,16 @@ def trained(work: Path, project: Path, feature: str, size: Size) -> Path:
     out = work / f"{feature}.aismodel"
     if out.exists():
         return out
+    settings = SETTINGS[feature] | ({} if size.epochs is None else {"epochs": size.epochs})
     params = ais_app.TrainParams(
         architecture=size.architecture,
         boxes=size.boxes,
-        epochs=size.epochs,
         draws=size.draws,
         device=size.device,
         batch=16,
         validation="tomogram",
         seed=1,
-        **SETTINGS[feature],  # type: ignore[arg-type] - each of its own kind
+        **settings,  # type: ignore[arg-type] - each of its own kind
     )
     began = time.perf_counter()
     ais_app.train(project, feature, out, params, resume=out.with_name(out.name + ".checkpoint").exists())
@@ -208,11 +209,11 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("work", type=Path)
     parser.add_argument("--feature", action="append", choices=list(SETTINGS))
-    parser.add_argument("--phantoms", type=int, default=16)
-    parser.add_argument("--unseen", type=int, default=4)
+    parser.add_argument("--phantoms", type=int, default=24)
+    parser.add_argument("--unseen", type=int, default=8)
     parser.add_argument("--shape", type=lambda text: tuple(map(int, text.split(","))), default=(48, 224, 224))
-    parser.add_argument("--boxes", type=int, default=320)
-    parser.add_argument("--epochs", type=int, default=12)
+    parser.add_argument("--boxes", type=int, default=400)
+    parser.add_argument("--epochs", type=int, help="other than what suits each feature")
     parser.add_argument("--draws", type=int, default=4)
     parser.add_argument("--device", default="auto")
     parser.add_argument("--architecture", default="unet_s", help="small: all networks together must stay below 15 MB")
