@@ -46,6 +46,10 @@ class Subtomograms:
         (n, 3, 3), active on x y z columns, the template's into the particle's frame.
     voxel_size
         Å.
+    shifts_zyx
+        (n, 3), voxels, from the central voxel of each cube to the centre of its particle.
+    neighbours
+        (n, edge, edge, edge) uint8: 1 within the outlines of the other particles that reach into the box.
     """
 
     signal: np.ndarray
@@ -55,6 +59,8 @@ class Subtomograms:
     classes: tuple[str, ...]
     rotations: np.ndarray
     voxel_size: float
+    shifts_zyx: np.ndarray
+    neighbours: np.ndarray
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -73,26 +79,43 @@ class Subtomograms:
 
 
 def simulate_subtomograms_job(
-    templates: Sequence[Template], params: SimulateParams, edge: int, each: int, seed: int, shift: float = 0.1
+    templates: Sequence[Template],
+    params: SimulateParams,
+    edge: int,
+    each: int,
+    seed: int,
+    shift: float = 0.1,
+    *,
+    spacing: float = 1.0,
+    empty: bool = True,
 ) -> Job[Subtomograms]:
     """Make subtomograms; see `simulate_subtomograms`. A job."""
     if not templates or edge < 8 or each < 1 or not 0 <= shift < 0.5:
         raise ParameterProblem("subtomograms", "need a template, 8 voxels, one of each and a shift below a half")
+    pitch = _pitch(templates, params.voxel_size, edge, shift, spacing)
     random = np.random.default_rng((seed, 4))
-    classes = (*(template.name for template in templates), NOTHING)
+    classes = (*(template.name for template in templates), *([NOTHING] if empty else []))
     labels = random.permutation(np.repeat(np.arange(len(classes)), each))
     parts = [labels[low : low + IN_ONE] for low in range(0, len(labels), IN_ONE)]
     made = []
     for number, part in enumerate(parts):
         yield Progress(number, len(parts), f"tomogram {number + 1} of {len(parts)}")
-        made.append(_one(templates, params, edge, part, classes, shift, (seed, number)))
+        made.append(_one(templates, params, _Grid(edge, pitch, shift), part, classes, (seed, number)))
     columns = [np.concatenate(column) for column in zip(*made, strict=True)]
-    signal, noise, masks, rotations = columns
-    return Subtomograms(signal, noise, masks, labels, classes, rotations, params.voxel_size)
+    signal, noise, masks, neighbours, rotations, shifts = columns
+    return Subtomograms(signal, noise, masks, labels, classes, rotations, params.voxel_size, shifts, neighbours)
 
 
 def simulate_subtomograms(
-    templates: Sequence[Template], params: SimulateParams, edge: int, each: int, seed: int, shift: float = 0.1
+    templates: Sequence[Template],
+    params: SimulateParams,
+    edge: int,
+    each: int,
+    seed: int,
+    shift: float = 0.1,
+    *,
+    spacing: float = 1.0,
+    empty: bool = True,
 ) -> Subtomograms:
     """Make subtomograms of complexes in random orientations, and as many without a particle.
 
@@ -110,45 +133,76 @@ def simulate_subtomograms(
         The same seed gives the same cubes.
     shift
         Largest distance of a particle from the middle of its cube along each axis, as a share of the edge.
+    spacing
+        From a particle to the next, as a share of the edge: below 1 the neighbours reach into the cubes.
+    empty
+        Make cubes without a particle too, as many as of each class.
 
     Raises
     ------
     ParameterProblem
-        A number is out of bounds.
+        A number is out of bounds, or the particles would overlap.
     """
-    return run(simulate_subtomograms_job(templates, params, edge, each, seed, shift))
+    options: dict[str, Any] = {"spacing": spacing, "empty": empty}
+    return run(simulate_subtomograms_job(templates, params, edge, each, seed, shift, **options))
+
+
+@dataclass(frozen=True)
+class _Grid:
+    """Cubes of `edge` voxels every `pitch` voxels, with a particle up to `shift` edges from the middle of each."""
+
+    edge: int
+    pitch: int
+    shift: float
+
+
+def _pitch(templates: Sequence[Template], voxel_size: float, edge: int, shift: float, spacing: float) -> int:
+    if not 0.3 <= spacing <= 1:
+        raise ParameterProblem("spacing", f"{spacing:g}", "give 0.3 to 1 edges")
+    pitch = max(1, round(spacing * edge))
+    widest = max(template.radius for template in templates) / voxel_size
+    if spacing < 1 and pitch < 2 * (widest + shift * edge):
+        problem = f"particles of {2 * widest:.0f} voxels every {pitch} would overlap"
+        raise ParameterProblem("spacing", problem, "take more, or a smaller shift")
+    return pitch
 
 
 def _one(
     templates: Sequence[Template],
     params: SimulateParams,
-    edge: int,
+    grid: _Grid,
     labels: np.ndarray,
     classes: tuple[str, ...],
-    shift: float,
     seed: tuple[int, int],
 ) -> tuple[np.ndarray, ...]:
     """Make one tomogram with a particle in each cell of a grid, and cut it into the cells."""
     random = np.random.default_rng((*seed, 5))
+    edge, pitch, shift = grid.edge, grid.pitch, grid.shift
     across = math.ceil(math.sqrt(len(labels)))
     down = math.ceil(len(labels) / across)
-    shape = (edge, down * edge, across * edge)
+    shape = (edge, down * pitch + edge - pitch, across * pitch + edge - pitch)
     params = replace(params, shape=shape, snr=1.0, keep_noise_free=True, **_EMPTY)
     scene = Scene(params, list(classes))
     rotations = _random_rotations(random, len(labels))
-    corners = [(0, edge * (i // across), edge * (i % across)) for i in range(len(labels))]
-    for label, rotation, corner in zip(labels, rotations, corners, strict=True):
-        at = np.array(corner) + edge // 2 + random.uniform(-shift, shift, 3) * edge
+    corners = [(0, pitch * (i // across), pitch * (i % across)) for i in range(len(labels))]
+    own, shifts = np.zeros(len(labels), np.int64), np.zeros((len(labels), 3))
+    for number, (label, rotation, corner) in enumerate(zip(labels, rotations, corners, strict=True)):
+        shifts[number] = random.uniform(-shift, shift, 3) * edge
         if label < len(templates):
-            _paint(scene, templates[label], rotation, at, scene.label_values[classes[label]])
+            at = np.array(corner) + edge // 2 + shifts[number]
+            own[number] = _paint(scene, templates[label], rotation, at, scene.label_values[classes[label]])
     recording = run(record(scene, int(random.integers(2**31))))
     assert recording.noise_free is not None  # it was asked for
-    volumes = (recording.noise_free, recording.tomogram - recording.noise_free, (scene.labels > 0).astype(np.uint8))
-    cut = [np.stack([_cell(volume, corner, edge) for corner in corners]) for volume in volumes]
-    return (*cut, rotations[:, ::-1, ::-1])
+    volumes = (recording.noise_free, recording.tomogram - recording.noise_free, scene.instances)
+    signal, noise, instances = (np.stack([_cell(one, corner, edge) for corner in corners]) for one in volumes)
+    mine = (instances == own[:, None, None, None]) & (instances > 0)
+    others = (instances > 0) & ~mine
+    return signal, noise, mine.astype(np.uint8), others.astype(np.uint8), rotations[:, ::-1, ::-1], shifts
 
 
-def _paint(scene: Scene, template: Template, rotation: np.ndarray, at: np.ndarray, value: int) -> None:
+def _paint(scene: Scene, template: Template, rotation: np.ndarray, at: np.ndarray, value: int) -> int:
+    """Add a particle to the scene and return its number."""
+    number = scene.next_instance()
     paint_map(
         scene.density,
         scene.labels,
@@ -160,8 +214,9 @@ def _paint(scene: Scene, template: Template, rotation: np.ndarray, at: np.ndarra
         np.ascontiguousarray(rotation),
         at,
         value,
-        scene.next_instance(),
+        number,
     )
+    return number
 
 
 def _of_equal_contrast(template: Template, scene: Scene) -> np.ndarray:
