@@ -165,11 +165,13 @@ def purity(truth: np.ndarray, found: np.ndarray) -> float:
     return sum(np.bincount(truth[found == number]).max() for number in np.unique(found)) / len(truth)
 
 
-def likelihood(name: str, maps: Sequence[np.ndarray], count: int, snr: float, seed: int, iterations: int) -> str:
+def likelihood(
+    name: str, maps: Sequence[np.ndarray], count: int, snr: float, seed: int, iterations: int, step: float = 20.0
+) -> str:
     """Sort with FAML, and return a row of the table."""
     cubes, _, truth = mixed(maps, count, snr, seed)
     start = time.time()
-    asked = FamlParams(classes=len(maps), iterations=iterations, seed=seed)
+    asked = FamlParams(classes=len(maps), iterations=iterations, seed=seed, angular_step=step)
     found = run(faml_job(cubes, [WEDGE], np.zeros(count, np.int64), asked), shown(start))
     took = time.time() - start
     agreements = " / ".join(
@@ -195,9 +197,9 @@ def mixture(seed: int, files: Sequence[Path], snr: float, count: int) -> list[st
     """Sort two complexes in one set: at least 90 % purity is asked for."""
     templates = [template_of(*read_map(file), file.name.split(".")[0]) for file in files]
     templates = templates or [load_template(name) for name in ("proteasome", "tric")]
-    maps = [of_template(template, 32, 12.0) for template in templates]
-    name = " and ".join(template.name for template in templates) + ", 32³, 12 Å"
-    return [FAML_HEAD, likelihood(name, maps, count, snr, seed, 8), sorted_too(name, maps, count, snr, seed)]
+    maps = [of_template(template, 24, 16.0) for template in templates]
+    name = " and ".join(template.name for template in templates) + ", 24³, 16 Å"
+    return [FAML_HEAD, likelihood(name, maps, count, snr, seed, 6, 30.0), sorted_too(name, maps, count, snr, seed)]
 
 
 def sorted_too(name: str, maps: Sequence[np.ndarray], count: int, snr: float, seed: int) -> str:
@@ -207,7 +209,8 @@ def sorted_too(name: str, maps: Sequence[np.ndarray], count: int, snr: float, se
     cubes, _, truth = mixed(maps, count, snr, seed)
     wedge_of = np.zeros(count, np.int64)
     start = time.time()
-    whole = run(refine_halves_job(cubes, [WEDGE], wedge_of, AverageParams(iterations=5, seed=seed)), shown(start))
+    together = AverageParams(iterations=4, angular_step=30.0, global_iterations=3, seed=seed)
+    whole = run(refine_halves_job(cubes, [WEDGE], wedge_of, together), shown(start))
     asked = SortParams(classes=len(maps), seed=seed)
     found = run(sort_job(cubes, whole.poses, [WEDGE], wedge_of, asked), shown(start))
     took = time.time() - start
@@ -244,7 +247,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--maps", nargs=2, type=Path, default=[])
     parser.add_argument("--snr", type=float, default=0.1, help="of the mixture")
-    parser.add_argument("--count", type=int, default=100, help="particles of the mixture")
+    parser.add_argument("--count", type=int, default=40, help="particles of the mixture")
     parser.add_argument("--threads", type=int, default=0)
     asked = parser.parse_args()
     if asked.threads:

@@ -1,0 +1,197 @@
+"""`ais-app subtomo average`, `sort` and `faml`: files, provenance, stopped and resumed, bad input."""
+
+import csv
+
+import numpy as np
+import pytest
+from scipy.spatial.transform import Rotation
+
+from ais_app.core.coordinates import read_particles
+from ais_app.core.errors import FileProblem, ParameterProblem
+from ais_app.core.io import open_tomogram, write_volume
+from ais_app.core.jobs import JobCancelled, run
+from ais_app.core.particle_set import Particles
+from ais_app.core.particles.faml import FamlParams
+from ais_app.core.particles.fourier import from_fourier, soft_sphere, to_fourier
+from ais_app.core.particles.halves_params import AverageParams
+from ais_app.core.particles.poses import Poses
+from ais_app.core.particles.sort import SortParams
+from ais_app.core.particles.stack import SubtomogramStack, write_stack
+from ais_app.core.particles.wedge import Wedge
+from ais_app.core.tomogram import Tomogram
+from ais_app.operations.replay import replay
+from ais_app.operations.subtomo_average import subtomo_average, subtomo_average_job
+from ais_app.operations.subtomo_faml import subtomo_faml
+from ais_app.operations.subtomo_sort import subtomo_sort
+
+EDGE, SIZE = 14, 12.0
+PLACES = np.array([[0, 0, 0], [3.5, 0, 1], [-1, 3.5, 0], [0, -1.5, 3.5]])
+FAST = AverageParams(iterations=2, angular_step=45.0, global_iterations=1)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def on_one_core(one_thread):
+    """Cubes of this size are turned fastest on one."""
+
+
+def table_of(path):
+    return list(csv.DictReader(path.read_text().splitlines()))
+
+
+def cube(places):
+    along = np.arange(EDGE) - EDGE // 2
+    z, y, x = np.meshgrid(along, along, along, indexing="ij")
+    return sum(np.exp(-((x - a) ** 2 + (y - b) ** 2 + (z - c) ** 2) / 4.5) for a, b, c in places).astype(np.float32)
+
+
+TRUTH = cube(PLACES)
+
+
+@pytest.fixture
+def stack(tmp_path):
+    """Eight particles, those with odd numbers with a bump more, their poses known."""
+    import torch
+
+    random = np.random.default_rng(2)
+    rotations = Rotation.random(8, rng=random).as_matrix()
+    kinds = [PLACES, np.concatenate([PLACES, [[-3.0, -3.0, -1.0]]])]
+    clean = torch.from_numpy(np.stack([cube(kinds[i % 2] @ r.T) for i, r in enumerate(rotations)]))
+    noisy = clean + 0.05 * torch.from_numpy(random.normal(size=clean.shape).astype(np.float32))
+    cubes = from_fourier(to_fourier(noisy) * Wedge().mask(EDGE), EDGE).numpy()
+    positions = random.uniform(200, 800, (8, 3))
+    names = np.array(["TS_01", "TS_02"] * 4, dtype=object)
+    particles = Particles(positions, rotations=rotations, tomograms=names, voxel_size=SIZE)
+    path = tmp_path / "particles.zarr"
+    write_stack(path, cubes, particles, [Wedge()], np.zeros(8, int), SIZE)
+    return path
+
+
+def agreement(first, second):
+    inside = soft_sphere(EDGE) > 0.5
+    return float(np.corrcoef(first[inside], second[inside])[0, 1])
+
+
+def test_the_command_writes_what_it_says(stack, tmp_path, ais):
+    out = tmp_path / "out"
+    code, text, err = ais("subtomo", "average", stack, "-o", out, "--no-align", "--tilt", "-60,60")
+    assert code == 0, err
+    assert "8 particles, 0 iterations" in text and "average.mrc" in text
+    average = open_tomogram(out / "average.mrc")
+    assert average.shape == (EDGE,) * 3 and average.voxel_size == pytest.approx(SIZE)
+    assert agreement(average.read(), TRUTH) > 0.9  # bright, and in the frame of the poses
+    halves = [open_tomogram(out / f"half{number}.mrc").read() for number in (1, 2)]
+    assert not np.array_equal(*halves) and agreement(*halves) > 0.7
+    rows = table_of((out / "fsc.csv"))
+    assert len(rows) == EDGE // 2 + 1 and {"shell", "resolution", "fsc"} <= set(rows[0])
+    found = read_particles(out / "particles.star", voxel_size=SIZE)
+    opened = SubtomogramStack.open(stack)
+    assert np.allclose(found.rotations, opened.poses.rotations, atol=1e-4)
+    for name in ("average.mrc", "half1.mrc", "half2.mrc", "fsc.csv", "particles.star"):
+        assert (out / f"{name}.json").exists()
+    assert replay(out / "average.mrc").identical
+
+
+def test_alignment_from_poses_is_saved_on_demand(stack, tmp_path):
+    before = SubtomogramStack.open(stack).poses
+    found = subtomo_average(stack, tmp_path / "a", FAST)
+    assert np.array_equal(SubtomogramStack.open(stack).poses.rotations, before.rotations)
+    assert len(table_of((tmp_path / "a" / "iterations.csv"))) == len(found.refined.history) > 0
+    saved = subtomo_average(stack, tmp_path / "b", FAST, save=True)
+    after = SubtomogramStack.open(stack).poses
+    assert np.allclose(after.rotations, saved.refined.poses.rotations)
+    assert np.array_equal(saved.refined.averages.average, found.refined.averages.average)
+
+
+def test_stopped_it_goes_on_where_it_was(stack, tmp_path):
+    whole = subtomo_average(stack, tmp_path / "whole", FAST)
+    out, steps = tmp_path / "out", []
+
+    def stop():
+        return any(step.values for step in steps)
+
+    with pytest.raises(JobCancelled):
+        run(subtomo_average_job(stack, out, FAST), steps.append, stop)
+    assert (out / "iterations" / "state.npz").exists() and not (out / "average.mrc").exists()
+    again = []
+    resumed = run(subtomo_average_job(stack, out, FAST), again.append)
+    assert np.array_equal(resumed.refined.averages.average, whole.refined.averages.average)
+    assert [step.values["iteration"] for step in again if step.values] == [2]
+    (out / "iterations" / "state.npz").write_bytes(b"no state")
+    with pytest.raises(FileProblem, match="--fresh"):
+        subtomo_average(stack, out, FAST)
+    assert len(subtomo_average(stack, out, FAST, resume=False).refined.history) == 2
+
+
+def test_a_reference_and_a_mask(stack, tmp_path):
+    like = Tomogram(TRUTH, (SIZE,) * 3)
+    reference = write_volume(tmp_path / "reference.mrc", TRUTH, like=like)
+    mask = write_volume(tmp_path / "mask.mrc", soft_sphere(EDGE), like=like)
+    asked = AverageParams(iterations=1, angular_step=45.0)
+    found = subtomo_average(stack, tmp_path / "out", asked, reference=reference, mask=mask)
+    assert agreement(found.refined.averages.average, TRUTH) > 0.9
+    wrong = write_volume(tmp_path / "wrong.mrc", TRUTH[:-2, :-2, :-2], like=like)
+    with pytest.raises(ParameterProblem, match="12 × 12 × 12"):
+        subtomo_average(stack, tmp_path / "out", asked, reference=wrong)
+    finer = write_volume(tmp_path / "finer.mrc", TRUTH, like=Tomogram(TRUTH, (SIZE / 2,) * 3))
+    with pytest.raises(ParameterProblem, match="6 Å"):
+        subtomo_average(stack, tmp_path / "out", asked, mask=finer)
+
+
+def test_one_particle_has_no_curve(stack, tmp_path):
+    opened = SubtomogramStack.open(stack)
+    one = tmp_path / "one.zarr"
+    write_stack(one, opened.read([0]), opened.particles[:1], [Wedge(-90, 90)], np.zeros(1, int), SIZE)
+    found = subtomo_average(one, tmp_path / "out", align=False)
+    assert "no second half" in str(found) and not (tmp_path / "out" / "fsc.csv").exists()
+    with pytest.raises(ParameterProblem, match="2 of 1 particles"):
+        subtomo_sort(one, tmp_path / "sorted")
+    with pytest.raises(ParameterProblem, match="2 of 1 particles"):
+        subtomo_faml(one, tmp_path / "faml")
+
+
+def test_bad_input_of_the_command(stack, tmp_path, ais):
+    for arguments in (
+        ["average", tmp_path / "none.zarr", "-o", tmp_path / "out"],
+        ["average", stack, "-o", tmp_path / "out", "--tilt", "0,0"],
+        ["average", stack, "-o", tmp_path / "out", "--symmetry", "X9"],
+        ["average", stack, "-o", tmp_path / "out", "--low-pass", "5000"],
+        ["sort", stack, "-o", tmp_path / "out", "--classes", "9"],
+        ["faml", stack, "-o", tmp_path / "out", "--classes", "9"],
+    ):
+        code, _, err = ais("subtomo", *arguments)
+        assert code == 1 and err.startswith("ais-app: "), (arguments, err)
+
+
+def test_sort_writes_class_averages_and_the_classes(stack, tmp_path, ais):
+    out = tmp_path / "out"
+    code, text, err = ais("subtomo", "sort", stack, "-o", out, "--classes", "2", "--no-align", "--dimensions", "2")
+    assert code == 0, err
+    assert "class 1: 4 particles" in text and "class_2_average.mrc" in text
+    classes = SubtomogramStack.open(stack).classes
+    assert len({*classes[::2]}) == len({*classes[1::2]}) == 1 and classes[0] != classes[1]
+    for name in ("class_1_average.mrc", "class_2_half2.mrc", "class_1_fsc.csv", "coordinates.csv", "rounds.csv"):
+        assert (out / name).exists() and (out / f"{name}.json").exists()
+    table = read_particles(out / "particles.star", voxel_size=SIZE).table
+    assert np.array_equal(np.asarray(table["rlnClassNumber"], dtype=int), classes + 1)
+    assert replay(out / "class_1_average.mrc").identical
+    unknown = tmp_path / "unknown.zarr"
+    opened = SubtomogramStack.open(stack)
+    bare = Particles(opened.particles.positions_zyx, voxel_size=SIZE)
+    write_stack(unknown, opened.read(), bare, [Wedge()], np.zeros(8, int), SIZE, poses=Poses.unturned(8))
+    with pytest.raises(ParameterProblem, match="not aligned"):
+        subtomo_sort(unknown, out, SortParams())
+
+
+def test_faml_writes_class_averages_and_probabilities(stack, tmp_path):
+    out = tmp_path / "out"
+    asked = FamlParams(classes=2, iterations=2, angular_step=45.0, candidates=3)
+    found = subtomo_faml(stack, out, asked, tilt="-60,60", use_poses=True, save_aligned=True)
+    assert "class 1: " in str(found) and len(found.faml.history) == 2
+    rows = table_of((out / "probabilities.csv"))
+    assert len(rows) == 8
+    assert all(float(row["class 1"]) + float(row["class 2"]) == pytest.approx(1, abs=1e-4) for row in rows)
+    opened = SubtomogramStack.open(stack)
+    assert np.array_equal(opened.classes, found.faml.classes)
+    assert np.allclose(opened.poses.rotations, found.faml.poses.rotations)
+    for name in ("class_1_average.mrc", "class_2_average.mrc", "particles.star", "iterations.csv"):
+        assert (out / name).exists() and (out / f"{name}.json").exists()
