@@ -81,7 +81,7 @@ def test_the_command_writes_what_it_says(stack, tmp_path, ais):
     assert agreement(average.read(), TRUTH) > 0.9  # bright, and in the frame of the poses
     halves = [open_tomogram(out / f"half{number}.mrc").read() for number in (1, 2)]
     assert not np.array_equal(*halves) and agreement(*halves) > 0.7
-    rows = table_of((out / "fsc.csv"))
+    rows = table_of(out / "fsc.csv")
     assert len(rows) == EDGE // 2 + 1 and {"shell", "resolution", "fsc"} <= set(rows[0])
     found = read_particles(out / "particles.star", voxel_size=SIZE)
     opened = SubtomogramStack.open(stack)
@@ -95,7 +95,7 @@ def test_alignment_from_poses_is_saved_on_demand(stack, tmp_path):
     before = SubtomogramStack.open(stack).poses
     found = subtomo_average(stack, tmp_path / "a", FAST)
     assert np.array_equal(SubtomogramStack.open(stack).poses.rotations, before.rotations)
-    assert len(table_of((tmp_path / "a" / "iterations.csv"))) == len(found.refined.history) > 0
+    assert len(table_of(tmp_path / "a" / "iterations.csv")) == len(found.refined.history) > 0
     saved = subtomo_average(stack, tmp_path / "b", FAST, save=True)
     after = SubtomogramStack.open(stack).poses
     assert np.allclose(after.rotations, saved.refined.poses.rotations)
@@ -187,7 +187,7 @@ def test_faml_writes_class_averages_and_probabilities(stack, tmp_path):
     asked = FamlParams(classes=2, iterations=2, angular_step=45.0, candidates=3)
     found = subtomo_faml(stack, out, asked, tilt="-60,60", use_poses=True, save_aligned=True)
     assert "class 1: " in str(found) and len(found.faml.history) == 2
-    rows = table_of((out / "probabilities.csv"))
+    rows = table_of(out / "probabilities.csv")
     assert len(rows) == 8
     assert all(float(row["class 1"]) + float(row["class 2"]) == pytest.approx(1, abs=1e-4) for row in rows)
     opened = SubtomogramStack.open(stack)

@@ -165,9 +165,11 @@ def _iteration(
     """Align all particles to the references of their halves, and compare the new halves."""
     if given is None:
         sums = yield from _sums(data, now.poses, now.half_of, params)
-        references = [
-            reference_of(part, now, outline) for part in (sums if params.independent else [sums[0] + sums[1]] * 2)
-        ]
+        if not params.independent or not all(part.count for part in sums):
+            sums = [sums[0] + sums[1]] * 2
+        references = [reference_of(part, now, outline) for part in sums]
+        if sums[0] is sums[1]:
+            references = references[:1] * 2
     else:
         references = [filtered(given, now.shells, outline)] * 2
     poses = yield from _aligned(data, references, now, params, whole=given is not None)

@@ -129,6 +129,8 @@ def test_one_particle_two_particles_and_nothing_missing():
     asked = AverageParams(iterations=1, angular_step=40.0)
     one = refine_halves(cubes[:1], [Wedge()], np.zeros(1, int), asked, voxel_size=10.0, reference=truth)
     assert one.averages.fsc is None and agreement(one.averages.average, truth) > 0.8
+    alone = refine_halves(cubes[:1], [Wedge()], np.zeros(1, int), asked, voxel_size=10.0)  # aligned to itself
+    assert np.isfinite(alone.averages.average).all() and alone.poses.scores[0] > 0.5
     two = refine_halves(cubes, [Wedge(-90, 90)], np.zeros(2, int), asked, voxel_size=10.0)
     assert two.averages.fsc is not None and len(two.poses) == 2
 
