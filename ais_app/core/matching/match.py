@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 _MOST_IN_MEMORY = 2**26  # voxels of a binned or filtered tomogram that are computed once, not for every tile
 _MOST_PEAKS = 20000  # without a number
-_ALIKE = 1.5  # ratio of the quartiles of local deviations up to which they are those of noise
+_EXPLAINED = 0.16  # share of the variance at a place that a template in its right place explains, at least
+_FEW = 0.25  # of the peaks may be of gold or ice
 _TO_DECIDE = 300  # peaks of each sign that are compared
 
 
@@ -262,14 +263,17 @@ class _Choice:
         return _Chosen(peaks_kept, scores, lowest, inverted, int((~kept).sum()), self.spacing)
 
     def _usual(self, found: Peaks) -> np.ndarray:
-        """Return which peaks are not of things that vary far more than the others: gold, ice."""
+        """Return which peaks are not of gold or ice: of great contrast, that the template yet explains little of.
+
+        Only a few can be: where many peaks are like that, particles themselves stand out of the noise.
+        """
         limit = self.params.outliers
         if limit is None or len(found) < 2:
             return np.ones(len(found), dtype=bool)
         varies = local_deviations(self.volume, self.mean, self.deviation, found.positions_zyx, self.template)
-        low, high = np.percentile(varies, [25, 75])
-        # where noise is not what varies most, particles themselves differ: there is no usual value
-        return varies <= limit * high if high < _ALIKE * low else np.ones(len(found), dtype=bool)
+        strange = (varies > limit * np.median(varies)) & (found.scores**2 < _EXPLAINED)
+        few = strange[: self.params.number].mean() <= _FEW
+        return ~strange if few else np.ones(len(found), dtype=bool)
 
 
 def _particles(found: Found, tomogram: Tomogram, params: MatchParams, spacing: float) -> Particles:

@@ -39,7 +39,7 @@ class MatchParams(Params):
     )
     border: float | None = param(None, "Distance kept from the faces; the radius of the mask if not given", unit="Å")
     outliers: float | None = param(
-        2.0, "Leave out peaks where the tomogram varies so many times as much as at the others: gold, ice", low=1
+        2.0, "Leave out low scores where the tomogram varies so many times as much as at others: gold, ice", low=1
     )
     refine: bool = param(True, "Look for a better rotation around each that is found")
 

@@ -74,7 +74,7 @@ class Template:
         """Return the kernels, (k, n, n, n), and their masks, (1, n, n, n) where these are not turned."""
         import torch
 
-        turns = torch.as_tensor(np.asarray(rotations), dtype=torch.float32, device=self.fine.device)
+        turns = torch.as_tensor(np.ascontiguousarray(rotations), dtype=torch.float32, device=self.fine.device)
         mask = torch.from_numpy(self.mask).to(self.fine.device)[None]
         if self.turns:
             mask = _sampled(mask[0], 1, turns, self.support)
