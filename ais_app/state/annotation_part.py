@@ -212,6 +212,11 @@ class AnnotationPart(ProjectPart):
 
     # picks
 
+    @property
+    def pick_sets(self) -> list[PickSet]:
+        """The sets of picks of all tomograms, tomogram by tomogram; one query."""
+        return pick_table.all_entries(self._history)
+
     def picks(self, tomogram: WhichTomogram) -> list[PickSet]:
         """Return the pick sets of a tomogram in the order in which they were added."""
         return pick_table.entries(self._history, self.tomogram(tomogram).id)

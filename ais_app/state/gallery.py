@@ -18,11 +18,11 @@ from psygnal import Signal
 from ais_app.state.gallery_look import GalleryLook, ordered
 from ais_app.state.gallery_table import (
     ParticleTable,
+    PickReader,
     PickSource,
     Source,
     StackSource,
     empty_table,
-    table_of_picks,
     table_of_stack,
 )
 
@@ -93,6 +93,7 @@ class Gallery:
         self._box: BoxChoice | None = None
         self._table: ParticleTable | None = None
         self._before: ParticleTable | None = None
+        self._reader: PickReader | None = None
         self._stack: tuple[Any, ...] = ()
         self.stack_edge = 0
         self._order: np.ndarray | None = None
@@ -102,7 +103,7 @@ class Gallery:
         self.grouping: Grouping | None = None
         events = session.events
         events.opened.connect(self._opened)
-        events.picks.connect(self._forget, check_nargs=False)
+        events.picks.connect(self._picks_changed)
         events.tomograms.connect(self._forget)
         events.document.connect(self._document_changed)
 
@@ -160,7 +161,7 @@ class Gallery:
     def show(self, source: Source | None, stack: tuple[Any, ...] = (), stack_edge: int = 0) -> None:
         """Show the particles of another source; of a stack with what `table_of_stack` needs."""
         self.source, self._stack, self.stack_edge = source, stack, stack_edge
-        self._box, self._table, self._order, self.grouping = None, None, None, None
+        self._box, self._table, self._order, self.grouping, self._reader = None, None, None, None, None
         self.look = replace(self.look, of_class=None, of_cluster=None)
         self.current = -1
         self.changed.emit()
@@ -209,7 +210,11 @@ class Gallery:
         project = self._session.project if self._session.has_project else None
         if isinstance(self.source, StackSource):
             return table_of_stack(project, self.source, *self._stack)
-        return empty_table() if project is None else table_of_picks(project, self.source)
+        if project is None:
+            return empty_table()
+        if self._reader is None:
+            self._reader = PickReader(project, self.source)
+        return self._reader.table()
 
     def _take(self, table: ParticleTable) -> None:
         """Take a table; what is selected, known and grouped stays with its particles."""
@@ -230,6 +235,11 @@ class Gallery:
             self._before = self._table
         self._table = self._order = None
         self.changed.emit()
+
+    def _picks_changed(self, _: int, pick_set: int) -> None:
+        if self._reader is not None:
+            self._reader.forget(pick_set)
+        self._forget()
 
     def _document_changed(self, name: str) -> None:
         if name.startswith("particle"):
@@ -256,12 +266,11 @@ def sources(session: Session) -> list[tuple[str, PickSource, int, int]]:
     features = {feature.id: feature.name for feature in session.project.features}
     counts: dict[PickSource, list[int]] = {}
     names_of: dict[int, set[str]] = {}
-    for entry in session.project.tomograms:
-        for pick_set in session.project.picks(entry):
-            counts.setdefault(PickSource(pick_set.name), []).append(pick_set.count)
-            if pick_set.feature in features:
-                counts.setdefault(PickSource(feature=pick_set.feature), []).append(pick_set.count)
-                names_of.setdefault(pick_set.feature, set()).add(pick_set.name)
+    for pick_set in session.project.pick_sets:
+        counts.setdefault(PickSource(pick_set.name), []).append(pick_set.count)
+        if pick_set.feature in features:
+            counts.setdefault(PickSource(feature=pick_set.feature), []).append(pick_set.count)
+            names_of.setdefault(pick_set.feature, set()).add(pick_set.name)
     found = []
     for source, each in counts.items():
         if source.name:

@@ -118,16 +118,37 @@ def empty_table() -> ParticleTable:
     return ParticleTable(none, none, none, words, np.zeros((0, 3)), np.zeros(0), np.zeros(0, dtype=bool), words)
 
 
-def table_of_picks(project: Project, source: PickSource) -> ParticleTable:
-    """Read the picks of a source; tomograms whose voxel size is not known have none."""
-    found = []
-    for entry in project.tomograms:
-        if entry.voxel_size_zyx is None:
-            continue
-        for pick_set in project.picks(entry):
-            if source.holds(pick_set) and pick_set.count:
-                found.append((entry, pick_set.id, project.pick_store(pick_set).read()))
-    return _joined(found) if found else empty_table()
+class PickReader:
+    """Reads the picks of a source; of those that were read before only the sets that have changed.
+
+    Parameters
+    ----------
+    project
+        Where they are.
+    source
+        Which.
+    """
+
+    def __init__(self, project: Project, source: PickSource) -> None:
+        self._project, self._source = project, source
+        self._read: dict[int, tuple[TomogramEntry, int, Picks]] = {}
+
+    def forget(self, pick_set: int) -> None:
+        """Read a set again: it has changed."""
+        self._read.pop(pick_set, None)
+
+    def table(self) -> ParticleTable:
+        """Return the picks as they are now; tomograms whose voxel size is not known have none."""
+        entries = {entry.id: entry for entry in self._project.tomograms if entry.voxel_size_zyx is not None}
+        found = []
+        for pick_set in self._project.pick_sets:
+            entry = entries.get(pick_set.tomogram)
+            if entry is None or not pick_set.count or not self._source.holds(pick_set):
+                continue
+            if pick_set.id not in self._read or self._read[pick_set.id][0] != entry:
+                self._read[pick_set.id] = (entry, pick_set.id, self._project.pick_store(pick_set).read())
+            found.append(self._read[pick_set.id])
+        return _joined(found) if found else empty_table()
 
 
 def table_of_stack(

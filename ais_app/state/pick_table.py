@@ -21,6 +21,13 @@ def entries(history: History, tomogram: int) -> list[PickSet]:
     return [_entry(history, row) for row in history.database.rows(statement, (tomogram,))]
 
 
+def all_entries(history: History) -> list[PickSet]:
+    """Return the sets of all tomograms, tomogram by tomogram; one query."""
+    return [
+        _entry(history, row) for row in history.database.rows(f"SELECT {_COLUMNS} FROM pick_set ORDER BY tomogram, id")
+    ]
+
+
 def find(history: History, which: int | PickSet) -> PickSet:
     """Return a set as it is now.
 

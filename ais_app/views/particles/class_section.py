@@ -138,6 +138,11 @@ class ClassList(QWidget):
         self._nothing = hint("Select particles and name their class, group them, or let a network classify them.")
         self._column.addWidget(self._nothing)
 
+    @property
+    def names(self) -> list[str]:
+        """The classes that have a row."""
+        return list(self._rows)
+
     def row(self, name: str) -> _ClassRow:
         """Return the row of a class."""
         return self._rows[name]
