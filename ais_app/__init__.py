@@ -86,6 +86,8 @@ _PUBLIC = {
     "read_particles": "ais_app.core.coordinates",
     "write_particles": "ais_app.core.coordinates",
     "mapback": "ais_app.operations.mapback",
+    "match": "ais_app.operations.match",
+    "MatchParams": "ais_app.core.matching.parameters",
     "MapBackParams": "ais_app.core.scene.map_back",
     # networks on subtomograms
     "subtomo_train": "ais_app.operations.subtomo_train",
