@@ -12,7 +12,6 @@ before), few of each class, few epochs, some of the networks and SNRs; minutes o
 from __future__ import annotations
 
 import argparse
-import gzip
 import json
 import time
 from collections.abc import Callable
@@ -22,16 +21,17 @@ from typing import Any
 
 import numpy as np
 import torch
-from scipy.ndimage import center_of_mass
+from subtomogram_papers import PAPER, PAPER_FOUND, PAPER_SSN3D, TILTS, templates
 
 from ais_app.core.jobs import run
 from ais_app.core.model.cubes import standardised
 from ais_app.core.model.package import Model, ModelCard, architecture
-from ais_app.core.particles.classify import classify, decode, encode
+from ais_app.core.particles.classify import classify, decode, encode, features, logits
 from ais_app.core.particles.clusters import cluster_codes, decoded_masks, weak_data
+from ais_app.core.particles.discover import DiscoverParams, discover
+from ais_app.core.particles.open_set import known_classes, record_known
 from ais_app.core.simulate.parameters import SimulateParams
 from ais_app.core.simulate.subtomograms import NOTHING, Subtomograms, simulate_subtomograms
-from ais_app.core.simulate.templates import Template, load_template, template_names, template_of
 from ais_app.core.training.boxes import BoxSet, TrainingData
 from ais_app.core.training.classify import accuracies
 from ais_app.core.training.cubes import cube_data
@@ -39,45 +39,6 @@ from ais_app.core.training.parameters import TrainParams
 from ais_app.core.training.trainer import train_job
 
 EDGE, VOXEL_SIZE = 40, 9.2  # of the boxes that are simulated; Å
-IN_MEMBRANES = "ampa_receptor"
-# complex of the papers -> map in --maps, and what brings it to electrons per voxel of 10 Å
-STAND_INS = {
-    "1F1B": ("pdb_assembly_10A/1f1b_10A", 1.0),
-    "1W6T": ("pdb_assembly_10A/1w6t_10A", 1.0),
-    "1YG6": ("pdb_assembly_10A/1yg6_10A", 1.0),
-    "2BO9": ("pdb_assembly_10A/2bo9_10A", 1.0),
-    "2BYU": ("pdb_assembly_10A/2byu_10A", 1.0),
-    "2GHO": ("pdb_assembly_10A/2gho_10A", 1.0),
-    "2H12": ("pdb_assembly_10A/2h12_10A", 1.0),
-    # the same kind of complex
-    "3DY4 -> 3J9I, 20S proteasome": ("pdb_assembly_10A/3j9i_10A", 1.0),
-    "1FNT -> 3IPM, 20S with activator": ("polnet_10A/3ipm", 1.37),
-    "4V4Q -> 4V5A, 70S ribosome": ("pdb_assembly_10A/4v5a_10A", 1.0),
-    "1LB3 -> 6PXM, ferritin": ("polnet_10A/6pxm", 17.5),
-    "1KP8 -> 4V94, chaperonin": ("polnet_10A/derived_4v94_half", 1.37),
-    # others of some 60 to 520 kDa
-    "1A1S -> 2CG9": ("pdb_assembly_10A/2cg9_10A", 1.0),
-    "1BXR -> 1BXN": ("pdb_assembly_10A/1bxn_10A", 1.0),
-    "1EQR -> 3H84": ("pdb_assembly_10A/3h84_10A", 1.0),
-    "1GYT -> 7N4Y": ("polnet_10A/7n4y", 17.5),
-    "1QO1 -> 1U6G": ("pdb_assembly_10A/1u6g_10A", 1.0),
-    "1VPX -> 1F4A": ("polnet_10A/1f4a", 17.5),
-    "1VRG -> 1QVR": ("pdb_assembly_10A/1qvr_10A", 1.0),
-    "2GLS -> 2LDB": ("pdb_assembly_10A/2ldb_10A", 1.0),
-    "2IDB -> 3D2F": ("pdb_assembly_10A/3d2f_10A", 1.0),
-    "2REC -> 3CF3": ("pdb_assembly_10A/3cf3_10A", 1.0),
-}
-# Xu et al. (2017), Bioinformatics 33, i13, table 2, ±60°
-PAPER = {
-    "dsrf3d": {1000: 0.990, 0.5: 0.972, 0.1: 0.891, 0.05: 0.767, 0.03: 0.658},
-    "inception3d": {1000: 0.993, 0.5: 0.975, 0.1: 0.851, 0.05: 0.757, 0.03: 0.608},
-}
-# Liu et al. (2018), semantic segmentation of subtomograms: pixel accuracy in % and mean IoU
-PAPER_SSN3D = {
-    "ssn3d_v1": {0.5: (98.28, 70.10)},
-    "ssn3d_v2": {0.5: (99.30, 85.30)},
-    "ssn3d_ed": {0.5: (99.35, 86.40), 0.06: (98.84, 83.04), 0.01: (97.94, 73.78)},
-}
 
 
 @dataclass(frozen=True)
@@ -89,11 +50,15 @@ class Form:
     epochs: int
     classifiers: tuple[str, ...]
     snrs: tuple[float, ...]
+    tilts: tuple[float, ...]
     segmenters: tuple[str, ...]
     segmenter_snrs: tuple[float, ...]
     segmenter_epochs: int
     encoder_epochs: int
     clusters: int
+    discoverers: tuple[str, ...]
+    left_out: int | None
+    discovery_snr: float
 
     @property
     def edge(self) -> int:
@@ -107,11 +72,15 @@ WHOLE = Form(
     epochs=20,
     classifiers=("dsrf3d", "inception3d", "dsrf3d_v2", "rb3d_pooled", "cb3d", "classifier3d"),
     snrs=(1000, 0.5, 0.1, 0.05, 0.03),
+    tilts=TILTS,
     segmenters=("ssn3d_v1", "ssn3d_v2", "ssn3d_ed"),
     segmenter_snrs=(0.5, 0.06, 0.01),
     segmenter_epochs=40,
     encoder_epochs=60,
     clusters=100,
+    discoverers=("dsrf3d", "inception3d", "classifier3d"),
+    left_out=None,
+    discovery_snr=0.05,
 )
 REDUCED = Form(
     binning=2,
@@ -119,42 +88,22 @@ REDUCED = Form(
     epochs=12,
     classifiers=("dsrf3d", "inception3d", "classifier3d"),
     snrs=(0.5, 0.1),
+    tilts=(60.0, 40.0),
     segmenters=("ssn3d_ed",),
     segmenter_snrs=(0.5,),
     segmenter_epochs=10,
     encoder_epochs=15,
     clusters=16,
+    discoverers=("classifier3d",),
+    left_out=3,
+    discovery_snr=0.5,
 )
 
 
-def templates(folder: Path | None) -> list[Template]:
-    if folder is None:
-        return [load_template(name) for name in template_names() if name != IN_MEMBRANES]
-    return [
-        template_of(_electrons(folder / f"{file}.mrc.gz", factor), 10.0, name)
-        for name, (file, factor) in STAND_INS.items()
-    ]
-
-
-def _electrons(path: Path, factor: float) -> np.ndarray:
-    raw = gzip.decompress(path.read_bytes())
-    nx, ny, nz, mode = np.frombuffer(raw, "<i4", 4)
-    extended = int(np.frombuffer(raw, "<i4", 1, offset=92)[0])
-    kind = {0: "i1", 1: "<i2", 2: "<f4"}[int(mode)]
-    density = np.frombuffer(raw, kind, nx * ny * nz, offset=1024 + extended).reshape(nz, ny, nx)
-    n = 2 * max(density.shape)
-    cube = np.zeros((n, n, n), np.float32)
-    centre = np.rint(center_of_mass(density.clip(0))).astype(int)
-    cube[tuple(slice(n // 2 - c, n // 2 - c + side) for c, side in zip(centre, density.shape, strict=True))] = density
-    size = max(np.abs(np.argwhere(cube > 0) - n // 2).max() + 2, 8)
-    inner = slice(n // 2 - size, n // 2 + size)
-    return cube[inner, inner, inner].clip(0) * np.float32(factor)
-
-
-def sets(form: Form, folder: Path | None, seed: int) -> tuple[Subtomograms, Subtomograms]:
+def sets(form: Form, folder: Path | None, seed: int, tilt: float = 60.0) -> tuple[Subtomograms, Subtomograms]:
     """Return subtomograms to train on and, of another seed, to test on: half and half, as in the papers."""
     microscope = SimulateParams(
-        voxel_size=VOXEL_SIZE, tilt=60.0, tilt_step=3.0, defocus=5.0, spherical_aberration=2.0, dose=0.0
+        voxel_size=VOXEL_SIZE, tilt=tilt, tilt_step=3.0, defocus=5.0, spherical_aberration=2.0, dose=0.0
     )
     maps = templates(folder)
     one, two = (simulate_subtomograms(maps, microscope, EDGE, form.each // 2, seed + k) for k in (0, 1000))
@@ -184,7 +133,18 @@ def timed(job: Any) -> tuple[Any, float]:
     return result, time.perf_counter() - start
 
 
-def classifiers(form: Form, training: Subtomograms, test: Subtomograms, seed: int) -> list[dict[str, Any]]:
+def classifiers(
+    form: Form, training: Subtomograms, test: Subtomograms, seed: int, folder: Path | None
+) -> list[dict[str, Any]]:
+    rows = []
+    for tilt in form.tilts:
+        if tilt != TILTS[0]:
+            training, test = sets(form, folder, seed, tilt)
+        rows += [{"tilt": tilt, **row} for row in _classified(form, training, test, seed, TILTS.index(tilt))]
+    return rows
+
+
+def _classified(form: Form, training: Subtomograms, test: Subtomograms, seed: int, column: int) -> list[dict[str, Any]]:
     rows = []
     for snr in form.snrs:
         cubes, unseen = binned(training.at(snr), form), binned(test.at(snr), form)
@@ -195,14 +155,43 @@ def classifiers(form: Form, training: Subtomograms, test: Subtomograms, seed: in
             start = time.perf_counter()
             chosen = classify(result.model, unseen, batch=64, device=DEVICE).argmax(1)
             each = (time.perf_counter() - start) / len(unseen)
-            row = {"network": name, "snr": snr, "paper": PAPER.get(name, {}).get(snr), "s_classify": each}
+            paper = PAPER.get(name, {}).get(snr)
+            row = {"network": name, "snr": snr, "paper": paper and paper[column], "s_classify": each}
             row |= {"s_train": seconds / (form.epochs * len(cubes)), **accuracies(chosen, test.labels)}
             rows.append(row)
-            print(f"# {name} at {snr}: {row['accuracy']:.3f} in {seconds:.0f} s", flush=True)
+            print(f"# {name} at {snr}, ±{TILTS[column]:.0f}°: {row['accuracy']:.3f} in {seconds:.0f} s", flush=True)
     return rows
 
 
-def segmenters(form: Form, training: Subtomograms, test: Subtomograms, seed: int) -> list[dict[str, Any]]:
+def discoverers(
+    form: Form, training: Subtomograms, test: Subtomograms, seed: int, folder: Path | None
+) -> list[dict[str, Any]]:
+    """Leave each class out of a training, and look for it among the clusters of what the network sees in the others."""
+    rows = []
+    cubes, unseen = (binned(made.at(form.discovery_snr), form) for made in (training, test))
+    count = len(training.classes)
+    left_out = [k for k in range(count) if training.classes[k] != NOTHING][: form.left_out]
+    for name in form.discoverers:
+        for out in left_out:
+            kept, numbers = training.labels != out, np.cumsum(np.arange(count) != out) - 1
+            params = settings(form, name, form.epochs, seed, validation="auto")
+            data = cube_data(cubes[kept], numbers[training.labels[kept]], params)
+            result, seconds = timed(train_job(data, params, card(name, form, classes=count - 1)))
+            known = known_classes(record_known(result.model, data, device=DEVICE))
+            grouped, near = (of(result.model, unseen, batch=64, device=DEVICE) for of in (logits, features))
+            wanted = DiscoverParams(clusters=form.clusters, seed=seed)
+            found = discover(grouped, near, known, wanted, test.labels)
+            best = max(found.clusters, key=lambda one: (one.counts[out] / one.size, one.size))
+            row = {"network": name, "left_out": training.classes[out], "purity": best.counts[out] / best.size}
+            row |= {"recall": best.counts[out] / int((test.labels == out).sum()), "rank": best.rank}
+            rows.append(row)
+            print(f"# {name} without {row['left_out']}: {row['purity']:.2f} in {seconds:.0f} s", flush=True)
+    return rows
+
+
+def segmenters(
+    form: Form, training: Subtomograms, test: Subtomograms, seed: int, folder: Path | None
+) -> list[dict[str, Any]]:
     rows = []
     size = form.edge - form.edge % 8  # they halve three times
     for snr in form.segmenter_snrs:
@@ -247,7 +236,9 @@ def _overlap(found: np.ndarray, truth: np.ndarray) -> dict[str, float]:
     return {"pixel_accuracy": float((found == truth).mean()), "mean_iou": float(np.mean(ious))}
 
 
-def encoder(form: Form, training: Subtomograms, test: Subtomograms, seed: int, snr: float = 0.5) -> dict[str, Any]:
+def encoder(
+    form: Form, training: Subtomograms, test: Subtomograms, seed: int, folder: Path | None, snr: float = 0.5
+) -> dict[str, Any]:
     """Return how pure clusters of codes are, how pure those of the voxels, and how well clusters teach to segment."""
     as_published = {"batch": 8, "optimiser": "adam", "schedule": "constant"}
     params = settings(form, "autoencoder3d", form.encoder_epochs, seed, shift=0.0, **as_published)
@@ -280,12 +271,25 @@ def encoder(form: Form, training: Subtomograms, test: Subtomograms, seed: int, s
 
 def show(found: dict[str, Any]) -> None:
     if "classifiers" in found:
-        print("\n| network | SNR | accuracy | the paper's | s to train on one, per epoch | s to classify one |")
-        print("|---|---|---|---|---|---|")
+        print("\n| network | tilts | SNR | accuracy | the paper's | s to train on one, per epoch | s to classify one |")
+        print("|---|---|---|---|---|---|---|")
     for row in found.get("classifiers", []):
         paper = "" if row["paper"] is None else f"{row['paper']:.3f}"
         times = f"{row['s_train']:.4f} | {row['s_classify']:.4f}"
-        print(f"| {row['network']} | {row['snr']:g} | {row['accuracy']:.3f} | {paper} | {times} |")
+        print(
+            f"| {row['network']} | ±{row['tilt']:.0f}° | {row['snr']:g} | {row['accuracy']:.3f} | {paper} | {times} |"
+        )
+    if "discoverers" in found:
+        print("\n| network | left out | purity of the best cluster | of it in that | rank |\n|---|---|---|---|---|")
+    for row in found.get("discoverers", []):
+        shares = f"{row['purity']:.2f} | {row['recall']:.2f} | {row['rank']}"
+        print(f"| {row['network']} | {row['left_out']} | {shares} |")
+    for name in dict.fromkeys(row["network"] for row in found.get("discoverers", [])):
+        purities = [row["purity"] for row in found["discoverers"] if row["network"] == name]
+        paper = PAPER_FOUND.get(name, "")
+        print(
+            f"{name}: {sum(p > 0.5 for p in purities)} of {len(purities)} are most of some cluster; the paper: {paper}"
+        )
     if "segmenters" in found:
         print("\n| network | SNR | pixel accuracy | mean IoU | the paper's |\n|---|---|---|---|---|")
     for row in found.get("segmenters", []):
@@ -300,8 +304,9 @@ def show(found: dict[str, Any]) -> None:
         print(f"EDSS3D taught by clusters: mean IoU {taught:.2f}, all background {nothing:.2f}")
 
 
-PARTS: dict[str, Callable[[Form, Subtomograms, Subtomograms, int], Any]] = {
+PARTS: dict[str, Callable[[Form, Subtomograms, Subtomograms, int, Path | None], Any]] = {
     "classifiers": classifiers,
+    "discoverers": discoverers,
     "encoder": encoder,
     "segmenters": segmenters,
 }
@@ -322,7 +327,7 @@ def main() -> None:
     print(f"# {len(training)} + {len(test)} subtomograms in {time.perf_counter() - start:.0f} s", flush=True)
     found: dict[str, Any] = {"classes": training.classes, "seed": arguments.seed, "device": DEVICE}
     for name in arguments.parts:
-        found[name] = PARTS[name](form, training, test, arguments.seed)
+        found[name] = PARTS[name](form, training, test, arguments.seed, arguments.maps)
         arguments.out.write_text(json.dumps(found, indent=2))
     show(found)
     print(f"\n{time.perf_counter() - start:.0f} s in all, {torch.get_num_threads()} threads")
