@@ -292,7 +292,9 @@ class Store:
     def _volume(self, name: str, shape: tuple[int, ...], kind: Any) -> np.ndarray:
         if self._folder is None:
             return np.empty(shape, dtype=kind)
-        mapped: np.ndarray = np.lib.format.open_memmap(self._folder / f"{name}.npy", mode="w+", dtype=kind, shape=shape)
+        file = self._folder / f"{name}.npy"
+        file.unlink(missing_ok=True)  # whoever still looks at an earlier one keeps it
+        mapped: np.ndarray = np.lib.format.open_memmap(file, mode="w+", dtype=kind, shape=shape)
         return mapped
 
     def _tile(self, number: int) -> Path:
