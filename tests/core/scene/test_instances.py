@@ -5,12 +5,14 @@ import pytest
 import trimesh
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.ndimage import map_coordinates
 
 from ais_app.core import geometry
 from ais_app.core.errors import ParameterProblem
 from ais_app.core.particle_set import Particles
 from ais_app.core.scene.glyphs import arrow, ball, map_surface
 from ais_app.core.scene.instances import instances
+from ais_app.core.scene.map_back import map_back
 
 ANGLES = st.tuples(st.floats(-180, 180), st.floats(0, 180), st.floats(-180, 180))
 
@@ -123,3 +125,18 @@ def test_none_at_all():
 def test_levels_without_a_surface(level, problem):
     with pytest.raises(ParameterProblem, match=problem):
         map_surface(hand(), (4.0,) * 3, level)
+
+
+def test_a_map_lies_where_map_back_paints_it():
+    """The same average at the same picks: as instances in the scene, and as a volume."""
+    at = np.array([[18, 6, 9], [10, 15, 8]])
+    z, y, x = np.meshgrid(*(np.arange(n) for n in (24, 21, 20)), indexing="ij")
+    density = sum(np.exp(-((z - c) ** 2 + (y - b) ** 2 + (x - a) ** 2) / 8) for c, b, a in at).astype(np.float32)
+    rotations = geometry.relion_to_matrices(np.array([[20.0, 50, -70], [170, 100, 30]]))
+    particles = Particles(np.array([[300.0, 310, 320], [330, 290, 700]]), rotations=rotations)
+    merged = instances(particles).merged(map_surface(density, (8.0, 8.0, 8.0), 0.5))
+    volume = np.concatenate([slab for _, slab in map_back(density, 8.0, particles, (62, 62, 102), (10.0,) * 3)])
+    values = map_coordinates(volume, merged.vertices_xyz[:, ::-1].T / 10, order=1)
+    # the surface of the map is where the volume falls through its level
+    assert len(merged.vertices_xyz) > 200 and np.abs(np.median(values) - 0.5) < 0.05
+    assert np.percentile(values, 5) > 0.3 and np.percentile(values, 95) < 0.65
