@@ -26,13 +26,14 @@ from ais_app.core.particles.correlation import (
 from ais_app.core.particles.orientations import all_rotations, rotations_near
 from ais_app.core.particles.poses import Poses
 from ais_app.core.particles.proposals import Proposals
-from ais_app.core.particles.refine import Fit, best_near, refine
+from ais_app.core.particles.refine import Fit, refine
 from ais_app.core.particles.search import Grid, Shifts, coarse_shells, search, search_near, turned_grid
 from ais_app.core.particles.wedge import Wedge
 
 __all__ = ["AlignParams", "Aligner", "Alignment", "Candidates", "Reference", "align", "align_job"]
 
 _VOXELS = {"cpu": 2**20, "cuda": 2**25}  # of cubes worked on at once
+_CLOSE = 0.05  # what scores may differ by and yet change places with more shells
 _KEPT = 8  # references, times wedges, that are kept ready
 
 
@@ -188,11 +189,7 @@ class Aligner:
         *,
         narrow: bool,
     ) -> tuple[Fit, torch.Tensor]:
-        """Refine all candidates with few shells, the better half with more, and the best with all.
-
-        Few shells do not tell fine features apart, such as the seven-fold of a barrel: in between, each candidate is
-        compared with its neighbours at half the step, with more shells.
-        """
+        """Refine all candidates with few shells, the better half with more, and those that are close with all."""
         count, reference = self.params.candidates, self._sampled[number]
         options: dict[str, Any] = {"farthest": self.farthest, "turn": self.params.refine, "about": begun}
         band = Band.up_to(self.edge, self.coarse, mask, self.device)
@@ -202,14 +199,9 @@ class Aligner:
         if self.params.refine:
             middle = min(2 * self.coarse, (self.coarse + self.shells) / 2)
             band = Band.up_to(self.edge, middle, mask, self.device)
-            values = band.of(transforms)
-            if self.params.within is None:
-                step = self.params.angular_step / 2
-                near = torch.from_numpy(rotations_near(step, 1.8 * step)).to(self.device, torch.float32)
-                fit = best_near(reference, values, of, band, fit, near)
-            fit = refine(reference, values, of, band, fit, **options)
+            fit = refine(reference, band.of(transforms), of, band, fit, **options)
             band = Band.up_to(self.edge, self.shells, mask, self.device)
-            fine = _leading(fit, count, 1) if narrow else _leading(fit, count, count)
+            fine = _close(fit, count) if narrow else _leading(fit, count, count)
             done = refine(reference, band.of(transforms), of[fine], band, fit[fine], **options)
             fit = Fit(fit.rotations, fit.shifts, torch.full_like(fit.scores, -torch.inf))
             for name in ("rotations", "shifts", "scores"):
@@ -227,6 +219,12 @@ def _leading(fit: Fit, of_each: int, kept: int) -> torch.Tensor:
     order = fit.scores.reshape(-1, of_each).argsort(dim=1, descending=True, stable=True)[:, :kept]
     first = torch.arange(len(order), device=order.device)[:, None] * of_each
     return (order + first).flatten()
+
+
+def _close(fit: Fit, of_each: int) -> torch.Tensor:
+    """Return the rows of the best among each `of_each`, and of those that may turn out better with more shells."""
+    best = fit.scores.reshape(-1, of_each).max(dim=1).values.repeat_interleave(of_each)
+    return (fit.scores >= best - _CLOSE * best.abs()).nonzero()[:, 0]
 
 
 def _orthogonal(rotations: torch.Tensor) -> torch.Tensor:

@@ -19,7 +19,7 @@ class AlignParams(Params):
     """How subtomograms are aligned."""
 
     angular_step: float = param(
-        30.0, "Step of the grid of rotations; finer detail is found by refinement", unit="degrees", low=2, high=90
+        20.0, "Step of the grid of rotations; finer detail is found by refinement", unit="degrees", low=2, high=90
     )
     within: float | None = param(
         None, "Search only this far from the present orientation; all without", unit="degrees", low=0, high=180
@@ -29,7 +29,7 @@ class AlignParams(Params):
         None, "Highest shell of Fourier space used, waves per box; all without", unit="shells", low=1
     )
     symmetry: str = param("C1", "Of the reference: C1, C2 ... about z, D2, D3 ...")
-    candidates: int = param(5, "Orientations of each particle that are refined", low=1, high=50)
+    candidates: int = param(3, "Orientations of each particle that are refined", low=1, high=50)
     refine: bool = param(True, "Refine between the rotations of the grid")
     coarse_shell: float | None = param(
         None, "Highest shell of the coarse search; from the step without", unit="shells", low=1

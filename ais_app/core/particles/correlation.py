@@ -20,6 +20,7 @@ import torch.nn.functional as F  # noqa: N812 - torch's own name for it
 
 from ais_app.core.errors import ParameterProblem
 from ais_app.core.particles.fourier import AXES_ZYX, frequencies_xyz, soft_sphere, to_fourier
+from ais_app.core.particles.sampling import sampled
 
 OVERSAMPLING = 2
 
@@ -194,21 +195,7 @@ class Sampled:
         return values[..., 0], values[..., 1:].transpose(1, 2), mask
 
     def _rows(self, rotations: torch.Tensor, k: torch.Tensor) -> torch.Tensor:
-        side = 2 * self._reach + 1
-        # rows times R are columns times its transpose
-        where = (k @ rotations) * OVERSAMPLING + self._reach
-        base = where.floor().clamp_(0, side - 2)
-        part = where - base
-        base = base.int()
-        corner = (base[..., 2] * side + base[..., 1]) * side + base[..., 0]
-        dx, dy, dz = part.unbind(dim=-1)
-        ex, ey, ez = 1 - dx, 1 - dy, 1 - dz
-        near, far = (ez * ey, ez * dy), (dz * ey, dz * dy)
-        weights = torch.stack([f * g for f in (*near, *far) for g in (ex, dx)], dim=-1)
-        steps = [z * side * side + y * side + x for z in (0, 1) for y in (0, 1) for x in (0, 1)]
-        index = corner[..., None] + torch.tensor(steps, dtype=torch.int32, device=k.device)
-        rows = F.embedding_bag(index.reshape(-1, 8), self._table, per_sample_weights=weights.reshape(-1, 8), mode="sum")
-        return rows.reshape(*corner.shape, -1)
+        return sampled(self._table, 2 * self._reach + 1, OVERSAMPLING, rotations, k)
 
 
 def prepared(reference: Reference) -> torch.Tensor:

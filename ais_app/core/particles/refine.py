@@ -111,38 +111,6 @@ def refine(
     return Fit(*(torch.cat([getattr(part, name) for part in parts]) for name in ("rotations", "shifts", "scores")))
 
 
-def best_near(
-    reference: Sampled, transforms: torch.Tensor, of: torch.Tensor, band: Band, start: Fit, near: torch.Tensor
-) -> Fit:
-    """Return the best of the rotations near each pose, its shift as it is.
-
-    Parameters
-    ----------
-    reference, transforms, of, band, start
-        As in `refine`.
-    near
-        (r, 3, 3) rotations after those of the poses.
-    """
-    size = max(1, POINTS[transforms.device.type] // (len(band.index) * len(near)))
-    rotations, scores = [], []
-    for first in range(0, len(of), size):
-        rows = slice(first, first + size)
-        asked = (near @ start.rotations[rows, None]).flatten(0, 1)
-        values, mask = reference(asked, band.k)
-        moved = transforms[of[rows]] * band.phases(-start.shifts[rows])
-        values = values.unflatten(0, (-1, len(near)))
-        fit = torch.einsum("prm,pm->pr", values, moved.conj()).real
-        power = torch.view_as_real(values).flatten(2).square().sum(dim=2)
-        own = moved.abs().square()
-        length = own.sum(dim=1, keepdim=True)
-        if mask is not None:
-            length = torch.einsum("prm,pm->pr", mask.unflatten(0, (-1, len(near))), own)
-        score, best = (fit / torch.sqrt(power * length).clamp_min(1e-20)).max(dim=1)
-        rotations.append(near[best] @ start.rotations[rows])
-        scores.append(score)
-    return Fit(torch.cat(rotations), start.shifts, torch.cat(scores))
-
-
 def _refine(
     reference: Sampled,
     transforms: torch.Tensor,

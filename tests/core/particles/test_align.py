@@ -41,7 +41,7 @@ def one_wedge(cubes):
 @pytest.mark.parametrize(("mode", "snr"), [("grid", 0.1), ("grid", 0.01), ("harmonics", 0.1)])
 def test_coarse_search_is_right(mode, snr):
     reference, cubes, true = simulated(3, 10, snr)
-    params = AlignParams(mode=mode, refine=False, angular_step=15, coarse_shell=6)
+    params = AlignParams(mode=mode, refine=False, angular_step=15, coarse_shell=5)
     angle, shift = errors(align(reference, cubes, *one_wedge(cubes), params).poses, true)
     assert (angle <= 15).mean() >= 0.9
     assert np.median(shift) < 1.5
