@@ -1,6 +1,6 @@
 """Pick by a difference of Gaussians: everything of one size that is darker, or brighter, than what is around it.
 
-    volume ──► narrow - wide Gaussian ──► maxima ──► highest first, none within the distance ──► threshold ──► particles
+    volume ──► narrow - wide Gaussian ──► maxima that are round ──► highest first, none too close ──► threshold
 
 Pei, Xu, Frazier and Alber (2016), BMC Bioinformatics 17, 405; Voss et al. (2009), J. Struct. Biol. 166, 205. Needs
 neither a network nor a template. The volume is read tile by tile, and the tiles leave no trace in the result.
@@ -47,6 +47,10 @@ class DogParams(Params):
     min_distance: float | None = param(
         None, "Of two maxima closer than this the weaker one goes; twice sigma when not given", unit="Å", low=0
     )
+    roundness: float = param(
+        0.15, "Discard maxima whose smallest curvature is less than this share of the largest: sheets, edges",
+        low=0, high=1,
+    )  # fmt: skip
     sigma: float | None = param(
         None, "Standard deviation of the narrow Gaussian, instead of the diameter", unit="Å", low=1, high=2000
     )
@@ -110,13 +114,11 @@ def pick_dog_job(
     blobs = _blobs(volume, voxel_size_zyx, params)
     side = side or tile_side(volume.shape, blobs)
     planes = volume.shape[0] * int(np.prod([-(-length // side) for length in volume.shape[1:]]))
-    positions, values = [np.empty((0, 3))], [np.empty(0, np.float32)]
+    found = []
     for number, (_, peaks) in enumerate(peaks_of(response_planes(volume, blobs, side))):
-        positions.append(peaks.positions_zyx)
-        values.append(peaks.values)
+        found.append(peaks)
         yield Progress(number + 1, planes, "searching")
-    found = Peaks(np.concatenate(positions), np.concatenate(values))
-    return _chosen(found, volume.shape, voxel_size_zyx, params, keep)
+    return _chosen(Peaks.join(found), volume.shape, voxel_size_zyx, params, keep)
 
 
 def _blobs(volume: LazyArray, voxel_size_zyx: ZYX, params: DogParams) -> Blobs:
@@ -144,8 +146,10 @@ def _chosen(
     from ais_app.core.picking.spacing import spaced
     from ais_app.core.tomogram import mean_size
 
+    cut = paper_threshold(peaks.values, params.level)  # of all maxima, as in the paper
+    if params.roundness > 0:
+        peaks = peaks[peaks.roundness(voxel_size_zyx) >= params.roundness]
     positions, values = peaks.positions_zyx, peaks.values
-    cut = paper_threshold(values, params.level)  # of all maxima, as in the paper
     size = np.array(voxel_size_zyx)
     inside = np.minimum(positions + 0.5, np.array(shape) - 0.5 - positions) * size
     kept = (values > 0) & (inside.min(axis=1) >= params.border_margin)

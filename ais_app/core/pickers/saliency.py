@@ -42,9 +42,9 @@ class SaliencyParams(Params):
     diameter: float = param(250.0, "Diameter of the particles", unit="Å", low=10, high=5000)
     number: int | None = param(None, "Keep this many, the most salient, whatever the threshold", low=1)
     threshold: str = param(
-        "otsu",
-        "Which are kept: otsu and mixture divide saliencies in two, middle is halfway up, none keeps all",
-        choices=("otsu", "mixture", "middle", "none"),
+        "mixture",
+        "Which are kept: mixture and otsu divide saliencies in two, middle is halfway up, none keeps all",
+        choices=("mixture", "otsu", "middle", "none"),
     )
     min_distance: float | None = param(
         None, "Of two closer than this the less salient one goes; two thirds of the diameter when not given",

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numba import njit
 
 from ais_app.core.picking.blob_response import Plane
+from ais_app.core.tomogram import ZYX
 
 FEW = 8  # maxima; fewer tell nothing about noise
 _ROUNDS = 200  # of the fit of two Gaussians, which ends long before
+_OUTLIERS = 0.1  # share of the maxima that may be something else, far stronger than particles
 _ROUNDING = 4e-6  # of the largest voxel: below that a response is a rounding error
 
 
@@ -25,10 +27,33 @@ class Peaks:
         (n, 3) float64, voxels, between voxels by parabolas along each axis.
     values
         (n,) float32: the response at the voxel of each.
+    hessians
+        (n, 3, 3) float64, z y x: second differences of the response there, per voxel²; a neighbour that is missing
+        counts as the voxel itself.
     """
 
     positions_zyx: np.ndarray
     values: np.ndarray
+    hessians: np.ndarray
+
+    def __getitem__(self, rows: np.ndarray | slice) -> Peaks:
+        """Return the chosen rows: a mask, indices or a slice."""
+        return Peaks(self.positions_zyx[rows], self.values[rows], self.hessians[rows])
+
+    @staticmethod
+    def join(parts: Sequence[Peaks]) -> Peaks:
+        """Put sets one after another."""
+        return Peaks(
+            np.concatenate([np.empty((0, 3)), *(part.positions_zyx for part in parts)]),
+            np.concatenate([np.empty(0, np.float32), *(part.values for part in parts)]),
+            np.concatenate([np.empty((0, 3, 3)), *(part.hessians for part in parts)]),
+        )
+
+    def roundness(self, voxel_size_zyx: ZYX) -> np.ndarray:
+        """Return the smallest over the largest curvature, (n,): 1 at a ball, near 0 at a sheet, an edge or a rod."""
+        sizes = np.array(voxel_size_zyx)
+        values = np.linalg.eigvalsh(self.hessians / (sizes[:, None] * sizes))
+        return np.where(values[:, 0] < 0, values[:, 2] / np.minimum(values[:, 0], -1e-30), 0)
 
 
 def peaks_of(planes: Iterable[Plane]) -> Iterator[tuple[Plane, Peaks]]:
@@ -49,13 +74,7 @@ def peaks_of(planes: Iterable[Plane]) -> Iterator[tuple[Plane, Peaks]]:
         if plane.last:
             found.append(_maxima(below, here, None))
             below, here = None, None
-        yield plane, _joined(found)
-
-
-def _joined(found: list[Peaks]) -> Peaks:
-    positions = [np.empty((0, 3)), *(part.positions_zyx for part in found)]
-    values = [np.empty(0, np.float32), *(part.values for part in found)]
-    return Peaks(np.concatenate(positions), np.concatenate(values))
+        yield plane, Peaks.join(found)
 
 
 def _maxima(below: Plane | None, here: Plane, above: Plane | None) -> Peaks:
@@ -73,7 +92,25 @@ def _maxima(below: Plane | None, here: Plane, above: Plane | None) -> Peaks:
     ]
     whole = np.stack([np.full(len(places), here.z), y - 1 + here.corner_yx[0], x - 1 + here.corner_yx[1]], axis=1)
     real = np.abs(values) > _ROUNDING * here.largest
-    return Peaks((whole + np.stack(away, axis=1))[real], values[real])
+    return Peaks(whole + np.stack(away, axis=1), values, _hessians(stack, y, x))[real]
+
+
+def _hessians(stack: np.ndarray, y: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """Return the second differences at voxels of the middle plane, (n, 3, 3)."""
+    middle = stack[1, y, x].astype(np.float64)
+
+    def at(offset: np.ndarray) -> np.ndarray:
+        there = stack[1 + offset[0], y + offset[1], x + offset[2]].astype(np.float64)
+        return np.where(np.isfinite(there), there, middle)
+
+    out, steps = np.empty((len(y), 3, 3)), np.eye(3, dtype=np.int64)
+    for a in range(3):
+        out[:, a, a] = at(steps[a]) - 2 * middle + at(-steps[a])
+        for b in range(a):
+            same = at(steps[a] + steps[b]) + at(-steps[a] - steps[b])
+            other = at(steps[a] - steps[b]) + at(steps[b] - steps[a])
+            out[:, a, b] = out[:, b, a] = (same - other) / 4
+    return out
 
 
 def _vertex(before: np.ndarray, middle: np.ndarray, after: np.ndarray) -> np.ndarray:
@@ -129,18 +166,36 @@ def automatic_threshold(values: np.ndarray, way: str) -> float:
     Parameters
     ----------
     values
-        (n,) values of maxima.
+        (n,) values of maxima, none negative.
     way
         ``"otsu"``: the two groups differ most from each other for their own spread (Otsu 1979, IEEE Trans. Syst. Man
         Cybern. 9, 62). ``"mixture"``: two Gaussians are fitted by expectation and maximisation, and a value belongs
-        to the more likely one; where they are no better than one, nothing is divided.
+        to the more likely one. Square roots are divided. Where a few are far above all others, such as gold, and the
+        others fall apart better among themselves, those are divided.
     """
     if len(values) < FEW or np.ptp(values) == 0:
         return -np.inf
+    roots = np.sqrt(np.asarray(values, dtype=np.float64))
+    between, explained = _otsu(roots)
+    others = roots[roots <= between]
+    if len(others) > (1 - _OUTLIERS) * len(roots) and len(others) >= FEW and np.ptp(others) > 0:
+        below, more = _otsu(others)
+        if more > explained:
+            roots, between = others, below
+    return (between if way == "otsu" else _between_gaussians(roots, between)) ** 2
+
+
+def _otsu(values: np.ndarray) -> tuple[float, float]:
+    """Return the value that divides best, and the share of the variance that the division explains."""
     from skimage.filters import threshold_otsu
 
-    between = float(threshold_otsu(np.asarray(values, dtype=np.float64)))
-    return between if way == "otsu" else _between_gaussians(np.asarray(values, dtype=np.float64), between)
+    between = float(threshold_otsu(values))
+    upper = values > between
+    share = float(upper.mean())
+    if share in (0.0, 1.0):
+        return between, 0.0
+    apart = float(values[upper].mean() - values[~upper].mean())
+    return between, share * (1 - share) * apart**2 / float(values.var())
 
 
 def _between_gaussians(values: np.ndarray, start: float) -> float:

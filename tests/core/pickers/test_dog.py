@@ -107,9 +107,30 @@ def test_a_ball_answers_most_to_its_own_diameter():
     volume = balls([(240, 250, 300)], 80, (10.0,) * 3)
     scores = {}
     for diameter in (80, 120, 160, 220, 300):
-        (score,) = pick_dog(volume, (10.0,) * 3, DogParams(diameter=diameter, number=1)).scores
+        (score,) = pick_dog(volume, (10.0,) * 3, DogParams(diameter=diameter, number=1, roundness=0)).scores
         scores[diameter] = score
     assert max(scores, key=scores.get) == 160
+
+
+@pytest.mark.parametrize("size", [(10.0,) * 3, (10.0, 8.0, 9.0)])
+def test_sheets_and_rods_are_not_round(size):
+    z, y, x = (axis * s for axis, s in zip(np.ogrid[:48, :50, :60], size, strict=True))
+    volume = balls([(240, 100, 120)], 60, size)
+    volume -= 3 * (np.abs(0.8 * (y - 300) + 0.6 * (z - 240)) < 60)  # a sheet
+    volume = volume - 3 * ((z - 240) ** 2 + (x - 420) ** 2 < 45**2)
+    params = {share: DogParams(diameter=120, number=4, roundness=share) for share in (0, 0.15)}
+    places = {share: pick_dog(volume, size, chosen).positions_zyx for share, chosen in params.items()}
+    assert np.linalg.norm(places[0] - (240, 100, 120), axis=1).min() > 100  # sheet and rod are stronger
+    assert np.linalg.norm(places[0.15] - (240, 100, 120), axis=1).min() < 10
+
+
+def test_a_little_gold_does_not_hide_the_particles(tomograms):
+    one = tomograms[0.1]
+    volume = one.volume - 40 * one.volume.std() * balls(
+        [(300, 900, 700), (320, 500, 1200)], 40, (10.0,) * 3, one.volume.shape, 1
+    )
+    found = pick_dog(volume, (10.0,) * 3, DogParams(sigma=50, min_distance=100))
+    assert f1(found.positions_zyx / 10, one.centres, 6) > 0.85
 
 
 def test_dark_and_bright_are_told_apart():
@@ -189,9 +210,9 @@ def test_it_stops_at_any_plane():
 def test_thresholds_divide_two_groups(seed, share, apart):
     rng = np.random.default_rng(seed)
     many = int(200 * share)
-    values = np.concatenate([rng.normal(0, 1, 200 - many), rng.normal(apart, 1, many)])
+    values = np.abs(np.concatenate([rng.normal(10, 1, 200 - many), rng.normal(10 + apart, 1, many)]))
     for way in ("otsu", "mixture"):
-        assert 0 < automatic_threshold(values, way) < apart + 1
+        assert 10 < automatic_threshold(values, way) < 10 + apart + 1
 
 
 @pytest.mark.parametrize("values", [[], [1.0], [2.0] * 30])
