@@ -8,6 +8,8 @@ rows of a stack     ─► that stack
 from __future__ import annotations
 
 import hashlib
+import re
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +28,7 @@ from ais_app.core.tomogram import Tomogram
 from ais_app.state.gallery_table import ParticleTable
 
 IN_MEMORY = 2**28  # bytes of cubes that are not worth a file
+KEPT = 2  # stacks of one choice: another job may still read the one before
 SHARE = 0.5  # of all rows, from which on all are cut into a file
 
 
@@ -179,6 +182,7 @@ def _cached(request: CubeRequest, cache: Path) -> Job[Cubes]:
                 fresh = missing[places]
                 writer.write(places[fresh], batch[fresh])
                 yield Progress(done, len(every.rows), "cutting subtomograms")
+        _forget_older(cache)
     stack = SubtomogramStack.open(path).with_poses(
         Poses(every.rotations, every.shifts, np.zeros(len(every.rows)))  # they may have been aligned since
     )
@@ -187,6 +191,14 @@ def _cached(request: CubeRequest, cache: Path) -> Job[Cubes]:
     if not len(chosen):
         raise ParameterProblem("particles", "none of them has its box in a tomogram", "choose others, or a smaller box")
     return Cubes(stack.subset(chosen), every.rows[chosen])
+
+
+def _forget_older(cache: Path) -> None:
+    """Remove stacks of this choice that nothing asks for any more: all but the newest two."""
+    pattern = re.compile(rf"{re.escape(cache.stem)}_[0-9a-f]{{12}}\.zarr")
+    found = [path for path in cache.parent.iterdir() if pattern.fullmatch(path.name)]
+    for path in sorted(found, key=lambda each: each.stat().st_mtime)[:-KEPT]:
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def _mark(request: CubeRequest, found: _Found) -> str:

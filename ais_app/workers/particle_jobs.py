@@ -156,7 +156,12 @@ class ParticleJobs(QObject):
         """Whether the particles that were asked about are still those that are shown."""
         source, table = asked
         gallery = self._session.gallery
-        return gallery.source == source and gallery.table.same_particles(table)
+        same = gallery.source == source and gallery.table.same_particles(table)
+        if not same:
+            self.failed.emit(
+                "The particles have changed since the job began: what it found is not shown; start it again"
+            )
+        return same
 
     def _take_average(self, found: AverageShown, asked: Any) -> None:
         if self._is_shown(asked):

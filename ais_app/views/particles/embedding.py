@@ -9,7 +9,6 @@ from PyQt6.QtGui import QMouseEvent
 from PyQt6.QtWidgets import QVBoxLayout, QWidget
 
 from ais_app.core.display.colours import FEATURE_COLOURS
-from ais_app.core.scene.pick_editing import within_outline
 from ais_app.views.theme import current_theme
 
 HEIGHT = 220  # px
@@ -101,6 +100,8 @@ class Embedding(QWidget):
         if len(outline) < 3 or np.ptp(outline, axis=0).max() == 0:
             rows = self._nearest(outline[-1])
         else:
+            from ais_app.core.scene.pick_editing import within_outline  # pandas, below it, takes a second to import
+
             rows = self._rows[within_outline(self._places, outline)]
         self.lassoed.emit(rows, bool(event.modifiers() & ADD))
 
