@@ -157,15 +157,15 @@ def discovery(seed: int, wanted: Callable[[str], bool]) -> None:
 
 def adaptation(seed: int, wanted: Callable[[str], bool]) -> None:
     heading("network", "accuracy on the source", "on the target", "adapted", "gain", "discriminator", "s")
-    for name, rate in (("classifier3d", 1e-3), ("dsrf3d", 3e-4)):
+    for name in ("dsrf3d", "classifier3d"):
         if not wanted(name):
             continue
         start = time.perf_counter()
         source, labels = shapes(FOUR, 60, 0.5, seed)
         target, truth = shapes(FOUR, 60, 0.2, seed + 2000, colour=3.0)
-        model, _ = trained(name, source, labels, 4, seed, epochs=6, batch=16, validation="none", learning_rate=rate)
+        model, _ = trained(name, source, labels, 4, seed, epochs=12, validation="none")
         before = [accuracy(model, *shapes(FOUR, 50, 0.5, seed + 1000)), accuracy(model, target, truth)]
-        options = AdaptParams(seed=seed, epochs=8)
+        options = AdaptParams(seed=seed)
         settings = options.for_training(name, EDGE)
         data = adapt_data(source, target, settings)
         adapted = run(train_job(data, settings, model.card, start=model, task=Adapt(options.discriminator_rate)))
