@@ -62,7 +62,7 @@ def test_without_picks_it_says_what_goes_there_and_offers_it(window: MainWindow,
     opened.open_files([make_project(tmp_path, None)])
     opened.actions_by_id.trigger("tab.particles")
     area = opened.tabs[4].data
-    qtbot.waitUntil(area.isVisible)
+    qtbot.waitUntil(area.isVisible, timeout=WAIT)
     assert area.is_empty
     QTest.mouseClick(area.go_pick, LEFT)
     assert opened.workbench.session.view.tab == "render"
@@ -107,7 +107,7 @@ def test_reject_keep_and_undo(gallery: MainWindow, qtbot) -> None:
     click(grid, 4, CTRL)
     QTest.keyClick(grid, Qt.Key.Key_Delete)
     assert np.flatnonzero(session.gallery.table.rejected).tolist() == [2, 4]
-    qtbot.waitUntil(gallery.actions_by_id["particles.keep"].isEnabled)
+    qtbot.waitUntil(gallery.actions_by_id["particles.keep"].isEnabled, timeout=WAIT)
     QTest.keyClick(grid, Qt.Key.Key_K)
     assert not session.gallery.table.rejected.any()
     QTest.keyClick(grid, Qt.Key.Key_R)
@@ -136,7 +136,7 @@ def test_a_class_is_typed_and_shows_in_the_slices(gallery: MainWindow, qtbot) ->
     QTest.keyClicks(line, "70S")
     QTest.keyClick(line, Qt.Key.Key_Return)
     assert session.gallery.table.classes[:5].tolist() == ["", "70S", "70S", "70S", ""]
-    qtbot.waitUntil(lambda: "70S" in panel.classes.names)
+    qtbot.waitUntil(lambda: "70S" in panel.classes.names, timeout=WAIT)
     assert panel.classes.row("70S").count.text() == "3"
     click(grid, 0)
     QTest.mouseClick(panel.classes.row("70S").select, LEFT)
@@ -152,7 +152,7 @@ def test_sort_and_filter(gallery: MainWindow, qtbot) -> None:
     area.sort.setCurrentIndex(area.sort.findData("score"))
     scores = session.gallery.table.scores[session.gallery.order]
     assert (np.diff(scores) <= 0).all()
-    qtbot.waitUntil(area.direction.isEnabled)
+    qtbot.waitUntil(area.direction.isEnabled, timeout=WAIT)
     QTest.mouseClick(area.direction, LEFT)
     assert (np.diff(session.gallery.table.scores[session.gallery.order]) >= 0).all()
     area.sort.setCurrentIndex(area.sort.findData("quality"))
@@ -184,7 +184,7 @@ def test_tiles_show_the_tomogram_around_the_pick(gallery: MainWindow, qtbot) -> 
 def test_rejected_are_background_in_the_next_training(gallery: MainWindow, qtbot) -> None:
     session, panel = gallery.workbench.session, panel_of(gallery)
     particles.reject(session, [0, 1])
-    qtbot.waitUntil(panel.marks.negatives.isEnabled)
+    qtbot.waitUntil(panel.marks.negatives.isEnabled, timeout=WAIT)
     panel.marks.feature.setCurrentText("ribosome")
     QTest.mouseClick(panel.marks.negatives, LEFT)
     assert len(session.project.boxes(session.view.tomogram, "not ribosome")) == 2
@@ -202,9 +202,9 @@ def test_a_stack_is_dropped_and_marked(window: MainWindow, tmp_path: Path, qtbot
     session = opened.workbench.session
     qtbot.waitUntil(lambda: session.view.tab == "particles" and len(session.gallery.table) == 6, timeout=WAIT)
     grid = grid_of(opened)
-    qtbot.waitUntil(lambda: len(grid.gallery.order) == 6 and not grid.place_of(5).isEmpty())
+    qtbot.waitUntil(lambda: len(grid.gallery.order) == 6 and not grid.place_of(5).isEmpty(), timeout=WAIT)
     click(grid, 5)
-    qtbot.waitUntil(opened.actions_by_id["particles.reject"].isEnabled)
+    qtbot.waitUntil(opened.actions_by_id["particles.reject"].isEnabled, timeout=WAIT)
     QTest.keyClick(grid, Qt.Key.Key_R)
     assert session.gallery.table.rejected.tolist() == [False] * 5 + [True]
     QTest.keyClick(grid, Qt.Key.Key_Return)  # its tomogram is not here: said, and nothing moves

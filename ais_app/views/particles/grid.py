@@ -88,6 +88,12 @@ class TileGrid(QAbstractScrollArea):
         self._describe()
         self._port.update()
 
+    def _catch_up(self) -> None:
+        """Take on what has changed a moment ago, before a person acts on it."""
+        if self._order is not self.gallery.order:
+            self._tiles.follow()
+            self.refresh()
+
     def set_colours(self, colours: dict[str, str]) -> None:
         """Take the colours of the classes."""
         self._painter.colours = colours
@@ -142,6 +148,7 @@ class TileGrid(QAbstractScrollArea):
         """Draw the tiles in view."""
         low, high = self._cells.in_view(self._bar.value(), self._port.height())
         order = self._order[low:high]
+        order = order[order < len(self.gallery.table)]  # some have just gone: what follows is drawn in a moment
         with self._painter.on(self._port, self.gallery, self._flipped, self.hasFocus()) as draw:
             for place, row in enumerate(order.tolist(), start=low):
                 draw.tile(row, self._cells.rect(place).translated(0, -self._bar.value()))
@@ -178,6 +185,7 @@ class TileGrid(QAbstractScrollArea):
         """Select a tile, or begin a frame."""
         if event is None or event.button() != Qt.MouseButton.LeftButton:
             return
+        self._catch_up()
         self.setFocus(Qt.FocusReason.MouseFocusReason)
         self._pressed = self._content(event)
         self._before = self.gallery.rows if event.modifiers() & ADD else self._before[:0]
@@ -192,6 +200,7 @@ class TileGrid(QAbstractScrollArea):
         """Draw a frame around tiles, which are selected as it grows."""
         if event is None or self._pressed is None:
             return
+        self._catch_up()
         here = self._content(event)
         if self._frame is None and (here - self._pressed).manhattanLength() < DRAG:
             return
@@ -207,6 +216,7 @@ class TileGrid(QAbstractScrollArea):
 
     def mouseDoubleClickEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802 - Qt's name
         """Go to the particle."""
+        self._catch_up()
         if event is not None and (place := self._cells.place_at(self._content(event))) is not None:
             self._pressed = None
             self.activated.emit(int(self._order[place]))
@@ -227,6 +237,7 @@ class TileGrid(QAbstractScrollArea):
     def viewportEvent(self, event: QEvent | None) -> bool:  # noqa: N802 - Qt's name
         """Say what a tile is, where the mouse rests."""
         if event is not None and event.type() == QEvent.Type.ToolTip:
+            self._catch_up()
             place = self._cells.place_at(event.pos() + QPoint(0, self._bar.value()))  # type: ignore[attr-defined]
             words = "" if place is None else self._painter.words(int(self._order[place]), self.gallery)
             QToolTip.showText(event.globalPos(), words, self)  # type: ignore[attr-defined]
@@ -257,6 +268,7 @@ class TileGrid(QAbstractScrollArea):
         """Move through the tiles, select, reject."""
         if event is None:
             return
+        self._catch_up()
         key = Qt.Key(event.key())
         current = self._current_place()
         if _is_all(event):
