@@ -1,6 +1,6 @@
 """Picking without a network, against the truth: a difference of Gaussians and saliency.
 
-    python benchmarks/tomogram_picking.py [--seed 1] [--slices 64] [--side 256]
+    python benchmarks/tomogram_picking.py [--seed 1] [--slices 64] [--side 256] [--case crowded] [--method DoG]
 
 Prints recall, precision and F1 of the particles that are looked for, with as many picks as there are (as a person who
 looks at a histogram would choose) and with the number that the picker finds by itself. A pick is right within half the
@@ -126,17 +126,21 @@ def main() -> None:
     parser.add_argument("--slices", type=int, default=64)
     parser.add_argument("--side", type=int, default=256)
     parser.add_argument("--snr", type=float, nargs="+", default=[0.5, 0.1, 0.05, 0.02])
+    parser.add_argument("--case", nargs="+", default=["T7", "ribosomes", "crowded"])
+    parser.add_argument("--method", nargs="+", default=list(METHODS))
     options = parser.parse_args()
     shape = (options.slices, options.side, options.side)
     print("| case | SNR | method | picks | particles | found | recall | precision | F1 | error, Å | any complex | s |")
     print("|---|---|---|---|---|---|---|---|---|---|---|---|")
-    cases = [calibrated(options.seed, snr) for snr in options.snr]
-    cases += phantoms("ribosomes", ALONE, shape, options.seed, options.snr)
-    cases += phantoms("crowded", CROWDED, shape, options.seed, options.snr)
-    for case in cases:
-        for name, method in METHODS.items():
+    makers: dict[str, Callable[[], list[Case]]] = {
+        "T7": lambda: [calibrated(options.seed, snr) for snr in options.snr],
+        "ribosomes": lambda: phantoms("ribosomes", ALONE, shape, options.seed, options.snr),
+        "crowded": lambda: phantoms("crowded", CROWDED, shape, options.seed, options.snr),
+    }
+    for case in (case for name in options.case for case in makers[name]()):
+        for name in options.method:
             for number in (len(case.truth), None):
-                show(case, name, method, number)
+                show(case, name, METHODS[name], number)
 
 
 if __name__ == "__main__":
