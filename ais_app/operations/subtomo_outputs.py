@@ -126,7 +126,7 @@ def read_map(path: str | Path | None, stack: SubtomogramStack, what: str) -> np.
     if size is not None and max(abs(one / stack.voxel_size - 1) for one in size) > 0.01:
         problem = f"{path} has voxels of {size[0]:g} Å, the cubes of {stack.voxel_size:g} Å"
         raise ParameterProblem(what, problem, "rescale it: ais-app convert")
-    return np.asarray(tomogram.read(), dtype=np.float32)
+    return np.array(tomogram.read(), dtype=np.float32)  # a copy: files are mapped to be read only
 
 
 def resolution_text(averages: Averages) -> str:

@@ -27,7 +27,7 @@ def particle_mask(mask: np.ndarray | None, wanted: float | None, edge: int, voxe
         if radius is not None and radius < 2:
             raise ParameterProblem("mask_radius", f"{wanted:g} Å are {radius:.1f} voxels", "give more")
         return soft_sphere(edge, None if radius is None else min(radius, (edge - 1) // 2))
-    outline = np.asarray(mask, dtype=np.float32)
+    outline = np.array(mask, dtype=np.float32)
     if outline.shape != (edge,) * 3 or not np.isfinite(outline).all() or not outline.max() > 0:
         shape = " × ".join(map(str, outline.shape))
         raise ParameterProblem(
@@ -38,7 +38,7 @@ def particle_mask(mask: np.ndarray | None, wanted: float | None, edge: int, voxe
 
 def checked_reference(reference: np.ndarray, edge: int) -> np.ndarray:
     """Return a reference that was given, or raise `ParameterProblem` where it does not fit the cubes."""
-    cube = np.asarray(reference, dtype=np.float32)
+    cube = np.array(reference, dtype=np.float32)
     if cube.shape != (edge,) * 3 or not np.isfinite(cube).all():
         shape = " × ".join(map(str, cube.shape))
         raise ParameterProblem("reference", f"{shape} voxels, or voxels that are no number", f"give a cube of {edge}")
