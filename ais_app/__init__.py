@@ -108,6 +108,8 @@ _PUBLIC = {
     # subtomograms
     "subtomo_extract": "ais_app.operations.subtomo_extract",
     "subtomo_export": "ais_app.operations.subtomo_export",
+    "subtomo_import": "ais_app.operations.subtomo_import",
+    "SubtomogramImportParams": "ais_app.operations.subtomo_import",
     "SubtomogramExportParams": "ais_app.operations.subtomo_export",
     "SubtomogramParams": "ais_app.core.particles.extract",
     "SubtomogramStack": "ais_app.core.particles.stack",
@@ -124,6 +126,8 @@ _PUBLIC = {
     "FamlParams": "ais_app.core.particles.faml",
     "subtomo_simulate": "ais_app.operations.subtomo_simulate",
     "SubtomoSimulateParams": "ais_app.operations.subtomo_simulate",
+    "snr": "ais_app.operations.snr",
+    "PairParams": "ais_app.core.particles.snr",
     "wedge": "ais_app.operations.wedge",
     "wedge_for": "ais_app.operations.wedge",
     "Wedge": "ais_app.core.particles.wedge",

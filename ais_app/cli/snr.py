@@ -1,0 +1,49 @@
+"""``ais-app snr``: how much of what is seen is signal."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Annotated
+
+import typer
+
+from ais_app.cli.options import with_params
+from ais_app.cli.reporting import with_progress
+from ais_app.core.particles.snr import PairParams
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+@with_params(PairParams)
+def snr(
+    inputs: Annotated[list[str], typer.Argument(help="Stacks of aligned subtomograms (.zarr), or tomograms.")],
+    params: PairParams,
+    coordinates: Annotated[
+        list[str] | None, typer.Option(help="Picks in the tomograms: only what is near them counts; repeatable.")
+    ] = None,
+    pick_radius: Annotated[float, typer.Option(help="What is near a pick. [Å]", min=1.0)] = 150.0,
+    voxel_size: Annotated[float | None, typer.Option(help="Replaces what tomograms say. [Å]", min=0.01)] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object a line, for programs.")] = False,
+) -> None:
+    """Estimate signal-to-noise ratios: of stacks from aligned pairs, of tomograms from their own background."""
+    from ais_app.operations.snr import snr_job
+
+    job = snr_job(inputs, params, coordinates=coordinates or [], radius=pick_radius, voxel_size=voxel_size)
+    results = with_progress(job, "Measuring")
+    for one in results:
+        if as_json:
+            typer.echo(json.dumps(one.to_dict(), ensure_ascii=False))
+        elif one.pairs is not None:
+            found = one.pairs
+            typer.echo(
+                f"{one.path.name}: {found.snr:.3g} ({found.low:.3g} to {found.high:.3g}), {len(found.pairs)} pairs"
+            )
+        elif one.volume is not None:
+            doubt = "" if one.volume.certain else ", no more than chance: give picks, or a larger volume"
+            typer.echo(f"{one.path.name}: {one.volume.snr:.3g} ± {one.volume.error:.2g}, from its background{doubt}")
+        if one.error is not None:
+            sys.stderr.write(f"ais-app: {one.error}\n")
+    if any(one.error is not None for one in results):
+        raise typer.Exit(1)

@@ -1,0 +1,156 @@
+"""Signal-to-noise ratios: of aligned subtomograms in a stack, or of tomograms from their own background."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ais_app.core.errors import AisAppError, ParameterProblem
+from ais_app.core.io import open_tomogram
+from ais_app.core.jobs import Job, Progress, run
+from ais_app.core.particles.snr import CUBE, PairParams, PairSnr, VolumeSnr, pair_snr_job, volume_snr_job
+from ais_app.core.particles.stack import SubtomogramStack
+from ais_app.core.particles.wedge_estimate import sample_regions
+from ais_app.core.tomogram import Tomogram
+from ais_app.operations.particle_lists import particles_of, read_lists
+from ais_app.operations.per_file import input_files
+
+_SIDE, _BLOCKS = 8 * CUBE, 12
+
+
+@dataclass(frozen=True)
+class SnrResult:
+    """The signal-to-noise ratio of one file.
+
+    Parameters
+    ----------
+    path
+        A stack or a tomogram.
+    pairs, volume
+        From aligned pairs, or from the background; the other is ``None``.
+    error
+        Why it failed; ``None`` when it did not.
+    """
+
+    path: Path
+    pairs: PairSnr | None = None
+    volume: VolumeSnr | None = None
+    error: AisAppError | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as JSON-able values."""
+        if self.pairs is not None:
+            found = self.pairs
+            numbers = {"snr": found.snr, "low": found.low, "high": found.high, "pairs": len(found.correlations)}
+            return {**numbers, "method": "pairs", "region": "sphere, both wedges", "file": str(self.path)}
+        if self.volume is not None:
+            one = self.volume
+            numbers = {"snr": one.snr, "low": one.snr - one.error, "high": one.snr + one.error}
+            return {**numbers, "certain": one.certain, "method": "background", "file": str(self.path)}
+        return {"snr": None, "file": str(self.path), "error": str(self.error)}
+
+
+def snr(
+    inputs: Sequence[str | Path],
+    params: PairParams | None = None,
+    *,
+    coordinates: Sequence[str | Path] = (),
+    radius: float = 150.0,
+    voxel_size: float | None = None,
+) -> list[SnrResult]:
+    """Estimate signal-to-noise ratios.
+
+    Parameters
+    ----------
+    inputs
+        Stacks of aligned subtomograms (``.zarr``), or tomograms.
+    params
+        How pairs of subtomograms are compared.
+    coordinates
+        Particle lists: in tomograms only what is within `radius` of a pick counts, and noise is looked for elsewhere.
+    radius
+        Å.
+    voxel_size
+        Å; replaces what tomograms say.
+
+    Returns
+    -------
+    list of SnrResult
+        One per file; a failure is in its ``error``.
+    """
+    return run(snr_job(inputs, params, coordinates=coordinates, radius=radius, voxel_size=voxel_size))
+
+
+def snr_job(
+    inputs: Sequence[str | Path],
+    params: PairParams | None = None,
+    *,
+    coordinates: Sequence[str | Path] = (),
+    radius: float = 150.0,
+    voxel_size: float | None = None,
+) -> Job[list[SnrResult]]:
+    """Estimate signal-to-noise ratios as a job; see `snr`."""
+    if not radius > 0:
+        raise ParameterProblem("radius", f"{radius:g} Å", "give a positive number")
+    results = []
+    files = input_files(inputs)
+    for number, path in enumerate(files):
+        yield Progress(number, len(files), path.name)
+        try:
+            if (path / "wedges.json").exists():
+                results.append(SnrResult(path, pairs=(yield from _of_stack(path, params))))
+            else:
+                tomogram = open_tomogram(path, voxel_size=voxel_size)
+                results.append(SnrResult(path, volume=(yield from _of_tomogram(tomogram, coordinates, radius))))
+        except AisAppError as error:
+            results.append(SnrResult(path, error=error))
+    return results
+
+
+def _of_stack(path: Path, params: PairParams | None) -> Job[PairSnr]:
+    stack = SubtomogramStack.open(path)
+    poses = stack.poses
+    if len(poses) > 1 and np.allclose(poses.rotations, np.eye(3)) and not poses.shifts_zyx.any():
+        problem = "its subtomograms have no orientations"
+        raise ParameterProblem(path, problem, "align them first: ais-app subtomo align --save")
+    return (yield from pair_snr_job(stack.cubes, poses, stack.wedges, stack.wedge_of, stack.classes, params))
+
+
+def _of_tomogram(tomogram: Tomogram, coordinates: Sequence[str | Path], radius: float) -> Job[VolumeSnr]:
+    regions = sample_regions(tomogram.shape, _SIDE, _BLOCKS)
+    blocks = [np.asarray(tomogram.data[region], dtype=np.float32) for region in regions]
+    if not all(np.isfinite(block).all() for block in blocks):
+        raise ParameterProblem(tomogram.path or tomogram.name, "voxels are no number", "find what wrote them")
+    near = None
+    if coordinates:
+        near = [_near(tomogram, region, coordinates, radius) for region in regions]
+    return (yield from volume_snr_job(blocks, near))
+
+
+def _near(
+    tomogram: Tomogram, region: tuple[slice, slice, slice], coordinates: Sequence[str | Path], radius: float
+) -> np.ndarray:
+    """Return which voxels of a region are within a radius of a pick."""
+    sizes = np.array(tomogram.require_voxel_size_zyx())
+    paths = [tomogram.path] if tomogram.path is not None else []
+    listings = read_lists([str(path) for path in coordinates], tomograms=paths)
+    for listing in listings:
+        if listing.error is not None:
+            raise listing.error
+    found = particles_of(listings, tomogram.name)
+    shape = tuple(part.stop - part.start for part in region)
+    near = np.zeros(shape, bool)
+    reach = np.ceil(radius / sizes).astype(int)
+    grid = np.meshgrid(*(np.arange(-r, r + 1) for r in reach), indexing="ij", sparse=True)
+    ball = sum((axis * size) ** 2 for axis, size in zip(grid, sizes, strict=True)) <= radius**2
+    for place in np.round(found.positions_zyx / sizes).astype(int) - [part.start for part in region]:
+        low, high = place - reach, place + reach + 1
+        into = tuple(slice(max(0, a), max(0, min(n, b))) for a, b, n in zip(low, high, shape, strict=True))
+        of = tuple(slice(s.start - a, s.stop - a) for s, a in zip(into, low, strict=True))
+        if all(s.stop > s.start for s in into):
+            near[into] |= np.asarray(ball)[of]
+    return near

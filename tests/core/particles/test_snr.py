@@ -1,0 +1,138 @@
+"""T2: signal-to-noise ratios from aligned pairs, and from a volume's own background."""
+
+import numpy as np
+import pytest
+import torch
+from subtomogram_phantoms import blobs, simple_subtomograms
+
+from ais_app.core.errors import ParameterProblem
+from ais_app.core.jobs import run
+from ais_app.core.particles.fourier import from_fourier, multiplicity, radii, soft_sphere, to_fourier
+from ais_app.core.particles.orientations import random_rotations
+from ais_app.core.particles.poses import Poses, turned
+from ais_app.core.particles.snr import PairParams, pair_snr_job, volume_snr_job
+from ais_app.core.particles.wedge import Wedge
+from ais_app.core.simulate.parameters import SimulateParams
+from ais_app.core.simulate.phantom import make_phantom
+
+EDGE = 32
+WEDGE = Wedge(-60, 60)
+
+
+def cubes(poses, snr, seed=0, wedge=WEDGE):
+    return simple_subtomograms(blobs(1, EDGE), poses, wedge, snr, np.random.default_rng(seed), edge=EDGE)
+
+
+def inside(cube):
+    """Power within the sphere and the band that the estimate uses."""
+    weights = multiplicity(EDGE) * (radii(EDGE) <= EDGE / 3) * (radii(EDGE) > 0)
+    ball = torch.from_numpy(soft_sphere(EDGE, EDGE / 2 - 1))
+    return float((weights * to_fourier(torch.from_numpy(cube - cube.mean()) * ball).abs() ** 2).sum())
+
+
+def truth(clean, noisy):
+    return np.mean([inside(c) for c in clean]) / np.mean([inside(n - c) for c, n in zip(clean, noisy, strict=True)])
+
+
+def estimate(data, poses, wedge=WEDGE, **params):
+    return run(pair_snr_job(data, poses, [wedge], np.zeros(len(data), int), params=PairParams(**params)))
+
+
+@pytest.mark.parametrize(("snr", "within"), [(0.5, 0.05), (0.1, 0.05), (0.01, 0.25)])
+def test_pairs_of_one_orientation(snr, within):
+    poses, full = Poses.unturned(32), Wedge(-90, 90)
+    clean, noisy = cubes(poses, np.inf, wedge=full), cubes(poses, snr, wedge=full)
+    found = estimate(noisy, poses, full, pairs=400)
+    assert found.snr == pytest.approx(truth(clean, noisy), rel=within)
+    assert found.low <= found.snr <= found.high and len(found.pairs) == 400
+
+
+@pytest.mark.parametrize("snr", [0.05, 0.01])
+def test_pairs_of_any_orientation_need_the_overlap_of_the_wedges(snr):
+    """The ratios within sphere and band are some twenty times those of the whole boxes: 1.1 and 0.2."""
+    random = np.random.default_rng(3)
+    poses = Poses.of(random_rotations(40, random), random.uniform(-2, 2, (40, 3)))
+    clean, noisy = cubes(poses, np.inf), cubes(poses, snr)
+    true = truth(clean, noisy)
+    found = estimate(noisy, poses, pairs=100)
+    assert found.snr == pytest.approx(true, rel=0.2)
+    back = poses.inverse()
+    plain = turned(
+        torch.from_numpy(noisy), torch.from_numpy(back.rotations), torch.from_numpy(back.shifts_zyx), fine=True
+    )
+    ball = soft_sphere(EDGE, EDGE / 2 - 1).ravel() > 0
+    flat = plain.reshape(len(plain), -1).numpy()[:, ball]
+    naive = np.mean([np.corrcoef(flat[a], flat[b])[0, 1] for a, b in found.pairs])
+    assert naive / (1 - naive) < 0.8 * true
+
+
+def test_classes_are_kept_apart():
+    poses = Poses.unturned(8)
+    data = np.concatenate([cubes(poses, 1.0)[:4], -cubes(poses, 1.0, 1)[4:]])
+    labels = np.array([0, 0, 0, 0, 1, 1, 1, 1])
+    found = run(pair_snr_job(data, poses, [WEDGE], np.zeros(8, int), labels, PairParams(pairs=12)))
+    assert (labels[found.pairs[:, 0]] == labels[found.pairs[:, 1]]).all() and found.snr > 0.5
+    mixed = estimate(data, poses, pairs=28)
+    assert mixed.snr < found.snr / 2
+
+
+def test_the_same_seed_draws_the_same_pairs():
+    poses = Poses.unturned(6)
+    data = cubes(poses, 0.5)
+    first, second = (estimate(data, poses, pairs=5, seed=4) for _ in range(2))
+    np.testing.assert_array_equal(first.correlations, second.correlations)
+
+
+def test_one_particle_makes_no_pair():
+    poses = Poses.unturned(1)
+    with pytest.raises(ParameterProblem, match="no two"):
+        estimate(cubes(poses, 0.5), poses)
+
+
+@pytest.fixture(scope="module")
+def phantom():
+    params = SimulateParams(shape=(64, 128, 128), snr=1.0, keep_noise_free=True, complexes=("ribosome",))
+    return make_phantom(params, seed=5)
+
+
+@pytest.mark.parametrize("snr", [0.1, 0.3, 1.0])
+def test_a_volume_alone(phantom, snr):
+    signal = phantom.noise_free
+    noise = (phantom.tomogram_data - signal) * np.float32(1 / snr**0.5)
+    found = run(volume_snr_job([signal + noise]))
+    true = signal.var() / noise.var()
+    assert true / 1.5 < found.snr < true * 1.5
+    assert found.certain and 0 < found.noise < 1
+
+
+def test_noise_alone_is_said_to_be_that():
+    white = torch.from_numpy(np.random.default_rng(0).standard_normal((72, 72, 72)).astype(np.float32))
+    low = from_fourier(to_fourier(white) * (radii(72) < 25), 72).numpy()
+    found = run(volume_snr_job([low]))
+    assert abs(found.snr) < 0.03 and not found.certain
+
+
+def test_near_picks_there_is_more():
+    random = np.random.default_rng(0)
+    volume = random.standard_normal((60, 96, 96)).astype(np.float32)
+    near = np.zeros(volume.shape, bool)
+    for z, y, x in ((30, 30, 30), (30, 60, 66), (30, 30, 70)):
+        region = tuple(slice(c - 9, c + 9) for c in (z, y, x))
+        near[region] = True
+        volume[region] += random.standard_normal((18, 18, 18)) * np.float32(0.5**0.5)
+    found = run(volume_snr_job([volume], [near]))
+    assert found.snr == pytest.approx(0.5, rel=0.5)
+    assert found.snr > 3 * abs(run(volume_snr_job([volume])).snr)
+
+
+@pytest.mark.parametrize("volume", [np.zeros((64, 64, 64), np.float32), np.ones((8, 64, 64), np.float32)])
+def test_volumes_that_say_nothing(volume):
+    with pytest.raises(ParameterProblem):
+        run(volume_snr_job([volume]))
+
+
+def test_picks_everywhere_leave_no_background():
+    volume = np.random.default_rng(0).standard_normal((64, 64, 64)).astype(np.float32)
+    for near in (np.ones(volume.shape, bool), np.zeros(volume.shape, bool)):
+        with pytest.raises(ParameterProblem, match="near"):
+            run(volume_snr_job([volume], [near]))
