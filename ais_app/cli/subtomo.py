@@ -9,6 +9,7 @@ from ais_app.cli.lazy import lazy_group
 COMMANDS = {
     "extract": "Cut subtomograms at picks into one file",
     "export": "Write subtomograms as stacks that RELION and Dynamo read",
+    "import": "Make a stack of the subtomograms of RELION or Dynamo",
     "align": "Find the orientation and place of a reference in each subtomogram",
     "average": "Align and average subtomograms, in two independent halves",
     "faml": "Align and sort into classes by maximum likelihood",

@@ -7,16 +7,17 @@ import starfile
 from scipy.spatial.transform import Rotation
 
 from ais_app.cli.app import run as command
-from ais_app.core.coordinates import read_particles
+from ais_app.core.coordinates import read_particles, write_particles
 from ais_app.core.errors import FileProblem, ParameterProblem
-from ais_app.core.io import open_tomogram
+from ais_app.core.io import open_tomogram, write_volume
 from ais_app.core.particle_set import Particles
 from ais_app.core.particles.export import wedge_volume
 from ais_app.core.particles.poses import Poses
-from ais_app.core.particles.stack import write_stack
+from ais_app.core.particles.stack import SubtomogramStack, write_stack
 from ais_app.core.particles.wedge import Wedge
 from ais_app.operations.replay import replay
 from ais_app.operations.subtomo_export import SubtomogramExportParams, subtomo_export
+from ais_app.operations.subtomo_import import SubtomogramImportParams, subtomo_import
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -128,6 +129,49 @@ def test_dynamo_knows_no_other_tilt_axis(tmp_path):
     assert (table[:, 12] == 0).all()
 
 
+@pytest.mark.parametrize("program", ["relion", "dynamo", "mrc"])
+def test_there_and_back(tmp_path, program):
+    """What was exported is imported as the same stack."""
+    stack = made(tmp_path, edge=24)
+    params = SubtomogramExportParams(format=program, dark=program == "dynamo")
+    listing = subtomo_export(stack.path, tmp_path / "out", params)
+    path = subtomo_import(listing, tmp_path / "again.zarr", SubtomogramImportParams(
+        dark=program == "dynamo", voxel_size=12.0 if program == "dynamo" else None))  # fmt: skip
+    again = SubtomogramStack.open(path)
+    assert (again.read() == stack.read()).all() and again.voxel_size == pytest.approx(12.0)
+    assert again.poses.rotations == pytest.approx(stack.poses.rotations, abs=1e-6)
+    assert again.poses.shifts_zyx == pytest.approx(stack.poses.shifts_zyx, abs=1e-5)
+    assert again.particles.positions_zyx == pytest.approx(stack.particles.positions_zyx, abs=1e-3)
+    assert again.particles.tomograms.tolist() == stack.particles.tomograms.tolist()
+    assert again.classes.tolist() == stack.classes.tolist()
+    for row in range(5):
+        found, truth = again.wedge(row), stack.wedge(row)
+        assert (found.tilt_axis, found.beam_axis) == (truth.tilt_axis, truth.beam_axis)
+        # a mask of 24 voxels tells angles to a degree or two
+        near = 0.01 if program == "dynamo" else 3
+        assert abs(found.tilt_min - truth.tilt_min) < near and abs(found.tilt_max - truth.tilt_max) < near
+    told = SubtomogramStack.open(subtomo_import(listing, path, SubtomogramImportParams(voxel_size=12.0), tilt="-40,40"))
+    assert told.wedges == (Wedge(-40, 40),)
+    assert replay(path).identical
+
+
+def test_what_cannot_be_imported_is_said(tmp_path):
+    stack = made(tmp_path)
+    listing = subtomo_export(stack.path, tmp_path / "out", SubtomogramExportParams(format="dynamo"))
+    (tmp_path / "out" / "data" / "particle_000003.em").unlink()
+    with pytest.raises(FileProblem, match=r"has no particle_000003.em, nor .mrc \(1 are missing\)"):
+        subtomo_import(listing, tmp_path / "again.zarr", tilt="-60,60")
+    listing = subtomo_export(stack.path, tmp_path / "out", SubtomogramExportParams(format="relion"))
+    write_volume(tmp_path / "out" / "subtomograms" / "particle_000002.mrc", np.zeros((6, 6, 6), np.float32))
+    with pytest.raises(FileProblem, match="has 6 × 6 × 6 voxels, the first box 8"):
+        subtomo_import(listing, tmp_path / "again.zarr", tilt="-60,60")
+    write_particles(tmp_path / "plain.star", stack.placed())
+    with pytest.raises(FileProblem, match="has no column rlnImageName"):
+        subtomo_import(tmp_path / "plain.star", tmp_path / "again.zarr", tilt="-60,60")
+    with pytest.raises(ParameterProblem, match="does not end in .zarr"):
+        subtomo_import(listing, tmp_path / "again")
+
+
 def test_the_command(tmp_path, capsys):
     stack = made(tmp_path)
     words = ["subtomo", "export", str(stack.path), "-o", str(tmp_path / "relion" / "in"), "--format", "relion"]
@@ -135,6 +179,9 @@ def test_the_command(tmp_path, capsys):
     assert str(tmp_path / "relion" / "in" / "particles.star") in capsys.readouterr().out
     names = starfile.read(tmp_path / "relion" / "in" / "particles.star")["particles"]["rlnImageName"]
     assert names[0] == "in/subtomograms/particle_000001.mrc"
+    listing = tmp_path / "relion" / "in" / "particles.star"
+    again = ["subtomo", "import", str(listing), "-o", str(tmp_path / "again.zarr"), "--tilt", "-60,60"]
+    assert command([*again, "--root", str(tmp_path / "relion")]) == 0
     (stack.path / "cubes" / "2.0.0.0").unlink()
     assert command(words) == 1
     assert "missing or cut short" in capsys.readouterr().err
