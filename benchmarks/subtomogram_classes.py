@@ -104,7 +104,7 @@ def trained(
     return run(train_job(data, settings, ModelCard(name, parameters))).model, data
 
 
-AS_CALIBRATED = {"optimiser": "adam", "schedule": "constant", "validation": "none", "averaging": 0.0, "batch": 8}
+AS_CALIBRATED = {"optimiser": "adam", "schedule": "constant", "validation": "none", "averaging": 0.0, "batch": 16}
 
 
 def accuracy(model: Model, cubes: np.ndarray, labels: np.ndarray) -> float:

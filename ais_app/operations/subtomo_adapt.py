@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,9 @@ import numpy as np
 from ais_app.core import provenance
 from ais_app.core.errors import ModelProblem
 from ais_app.core.files import write_json, write_text
-from ais_app.core.jobs import Job, Progress, run
+from ais_app.core.jobs import Job, JobCancelled, Progress, run
 from ais_app.core.model.package import Model, load_model, save_model
-from ais_app.core.particles.classify import class_names, classify, cube_edge, middle
+from ais_app.core.particles.classify import answers_job, class_names, cube_edge, middle
 from ais_app.core.particles.labels import NO_CLASS, labels_of
 from ais_app.core.particles.stack import SubtomogramStack
 from ais_app.core.training.adapt_parameters import AdaptParams
@@ -119,7 +119,12 @@ def subtomo_adapt_job(
         data, settings, first.card, start=first, task=task, checkpoint=checkpoint, resume=resume
     )
     adapted = _card(result.model, first, provenance.fingerprint(model))
-    scores = [_accuracy(network, stacks[1], cubes[1]) for network in (first, adapted)]
+    scores: list[float | None] = [None, None]
+    try:
+        if result.finished:  # who stops an adaptation waits for nothing more
+            scores = yield from _accuracies((first, adapted), stacks[1], cubes[1])
+    except JobCancelled:
+        pass  # the network is there; only the scores are not
     save_model(adapted, out)
     table = out.with_name(f"{out.stem}_history.csv")
     history = write_text(table, history_csv(result.history)), write_json(table.with_suffix(".json"), result.history)
@@ -147,13 +152,18 @@ def _card(adapted: Model, first: Model, parent: str) -> Model:
     return replace(adapted, card=replace(adapted.card, training=training))
 
 
-def _accuracy(model: Model, stack: SubtomogramStack, cubes: np.ndarray) -> float | None:
-    """Return the share of the target's subtomograms that are put into their class; ``None`` where none is known."""
+def _accuracies(models: Sequence[Model], stack: SubtomogramStack, cubes: np.ndarray) -> Job[list[float | None]]:
+    """Return the share of the target's subtomograms that each puts into their class; ``None`` where none is known."""
     labels, called = labels_of(stack)
-    names = class_names(model)
+    names = class_names(models[0])
     wanted = np.array([names.index(name) if name in names else NO_CLASS for name in called] + [NO_CLASS])
     truth = wanted[labels]
     known = truth >= 0
-    if not known.any():
-        return None
-    return round(float((classify(model, cubes[known], batch=64).argmax(1) == truth[known]).mean()), 6)
+    found: list[float | None] = []
+    for model in models:
+        if not known.any():
+            found.append(None)
+            continue
+        answers = yield from answers_job(model, cubes[known], with_features=False)
+        found.append(round(float((answers.logits.argmax(1) == truth[known]).mean()), 6))
+    return found

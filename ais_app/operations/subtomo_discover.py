@@ -28,8 +28,6 @@ from ais_app.core.report import Report
 from ais_app.core.tomogram import Tomogram
 from ais_app.operations.subtomo_classify import check_scale, save_array
 
-BATCH = 64
-
 
 @dataclass(frozen=True)
 class Discovered:
@@ -114,7 +112,7 @@ def subtomo_discover_job(
     check_scale(opened, network)
     known = known_classes(network)
     device = compute_device(params.device).type
-    answers = yield from answers_job(network, opened.cubes, with_features=True, batch=BATCH, device=device)
+    answers = yield from answers_job(network, opened.cubes, with_features=True, device=device)
     assert answers.features is not None  # asked for
     yield Progress(0, 0, "grouping")
     labels, names = labels_of(opened)

@@ -12,7 +12,7 @@ import numpy as np
 from ais_app.core import provenance
 from ais_app.core.errors import ParameterProblem
 from ais_app.core.files import write_json, write_text
-from ais_app.core.jobs import Job, Progress, run
+from ais_app.core.jobs import Job, JobCancelled, Progress, run
 from ais_app.core.model.package import Model, ModelCard, architecture, load_model, save_model
 from ais_app.core.particles.labels import NO_CLASS, labels_of, numbered, read_labels
 from ais_app.core.particles.stack import SubtomogramStack
@@ -136,7 +136,8 @@ def subtomo_train_job(
     result = yield from core_job(
         data, settings, card, start=start, checkpoint=checkpoint, resume=resume, on_epoch=on_epoch
     )
-    result = replace(result, model=_with_known_classes(result.model, data, params.device))
+    if result.finished:  # who stops a training waits for nothing more
+        result = replace(result, model=(yield from _with_known_classes(result.model, data, params.device)))
     arguments: dict[str, Any] = {"stacks": [str(path) for path in stacks], "out": out.name, "params": params}
     arguments |= {"classes": None if classes is None else str(classes), "column": column, "unlabelled": unlabelled}
     arguments |= {"parent": None if parent is None else str(parent), "trust_source": trust_source}
@@ -232,15 +233,18 @@ def _words(params: CubeTrainParams, data: TrainingData) -> str:
     return f"{len(data.held_out):,} subtomograms held out, {which}"
 
 
-def _with_known_classes(model: Model, data: TrainingData, device: str) -> Model:
+def _with_known_classes(model: Model, data: TrainingData, device: str) -> Job[Model]:
     """Return the model with a record of where its classes lie, by which unknown ones are told."""
     from ais_app.core.particles.correlation import compute_device
-    from ais_app.core.particles.open_set import record_known
+    from ais_app.core.particles.open_set import record_known_job
 
     parts = () if data.held_out is None else (data.training.labels, data.held_out.labels)
     if model.architecture.task != "classify" or not parts or not all((part >= 0).any() for part in parts):
         return model
-    return record_known(model, data, device=compute_device(device).type)
+    try:
+        return (yield from record_known_job(model, data, device=compute_device(device).type))
+    except JobCancelled:  # the network is there; only its reach is not
+        return model
 
 
 def _written(

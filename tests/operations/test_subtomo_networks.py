@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ais_app.core.errors import DataWarning, FileProblem, ModelProblem, ParameterProblem
-from ais_app.core.jobs import JobCancelled
+from ais_app.core.jobs import JobCancelled, run
 from ais_app.core.model.package import load_card, load_model
 from ais_app.core.particle_set import Particles
 from ais_app.core.particles.classify import ClassifyParams
@@ -19,7 +19,7 @@ from ais_app.core.training.adapt_parameters import AdaptParams
 from ais_app.core.training.cube_parameters import CubeTrainParams
 from ais_app.operations.replay import replay
 from ais_app.operations.subtomo_adapt import subtomo_adapt
-from ais_app.operations.subtomo_classify import subtomo_classify
+from ais_app.operations.subtomo_classify import subtomo_classify, subtomo_classify_job
 from ais_app.operations.subtomo_discover import subtomo_discover
 from ais_app.operations.subtomo_train import subtomo_train, subtomo_train_job
 
@@ -206,3 +206,23 @@ def test_what_does_not_fit_is_named(folder, tmp_path):
     with pytest.raises(ParameterProblem, match="1 tomograms cannot be divided"):
         subtomo_train([tmp_path / "same.zarr"], out, CubeTrainParams(validation="tomogram"))
     assert not out.exists()
+
+
+def test_stopping_keeps_what_is_there_and_comes_soon(folder, tmp_path):
+    stack(tmp_path / "s.zarr", 40, 1, kinds=2)
+    seen = []
+
+    def stop():
+        seen.append(None)
+        return len(seen) > 3
+
+    with pytest.raises(JobCancelled):
+        run(subtomo_classify_job(tmp_path / "s.zarr", folder / "two.aismodel", tmp_path / "out"), stop=stop)
+    assert not (tmp_path / "out").exists() and len(seen) == 4
+    options = CubeTrainParams(epochs=1, batch=8, device="cpu")
+    steps = []
+    job = subtomo_train_job([tmp_path / "s.zarr"], tmp_path / "n.aismodel", options)
+    trained = run(job, steps.append, lambda: steps[-1].message == "asking the network")
+    assert trained.finished and load_card(trained.model).training["finished"]
+    with pytest.raises(ModelProblem, match="to the end"):
+        subtomo_discover(tmp_path / "s.zarr", trained.model, tmp_path / "found")

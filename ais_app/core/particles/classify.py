@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ais_app.core.tomogram import LazyArray
 
 BATCH = 16
+AT_ONCE = 4, 64  # cubes between two chances to stop, on a CPU and on a GPU
 KEPT = ("nothing", "logits", "features", "both")
 
 
@@ -37,7 +38,9 @@ class ClassifyParams(Params):
     keep: str = param(
         "nothing", "What the network sees, to keep as .npy too: logits, features before them", choices=KEPT
     )
-    batch: int = param(64, "Subtomograms at a time", low=1, high=4096)
+    batch: int | None = param(
+        None, "Subtomograms at a time; 64 on a GPU and 4 elsewhere if not given", low=1, high=4096
+    )
     device: str = param("auto", "Where to compute", choices=("auto", "cpu", "cuda"))
 
 
@@ -61,7 +64,7 @@ class Answers:
 
 
 def answers_job(
-    model: Model, cubes: np.ndarray | LazyArray, *, with_features: bool, batch: int = BATCH, device: str = "cpu"
+    model: Model, cubes: np.ndarray | LazyArray, *, with_features: bool, batch: int | None = None, device: str = "cpu"
 ) -> Job[Answers]:
     """Ask a network about cubes, a job; cubes larger than its own are cut to their middle, and read batch by batch.
 
@@ -73,8 +76,10 @@ def answers_job(
         (n, e, e, e), an array or a lazy one.
     with_features
         Also return `Answers.features`.
-    batch, device
-        As of `classify`.
+    batch
+        Cubes at a time; so many that a CPU needs less than a second for them if not given.
+    device
+        Of torch.
 
     Raises
     ------
@@ -82,6 +87,7 @@ def answers_job(
         As of `classify`; or the cubes are smaller than those it was trained on.
     """
     size = _size(model, tuple(cubes.shape))
+    batch = batch or AT_ONCE[device != "cpu"]
     parts: list[tuple[np.ndarray, np.ndarray | None]] = []
     count = int(cubes.shape[0])
     for low in range(0, count, batch):

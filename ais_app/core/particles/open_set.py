@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ais_app.core.errors import ModelProblem, ParameterProblem
+from ais_app.core.jobs import Job, run
 
 if TYPE_CHECKING:
     from ais_app.core.model.package import Model
@@ -158,7 +159,12 @@ def fit_open_set(
 
 
 def record_known(model: Model, data: TrainingData, *, device: str = "cpu") -> Model:
-    """Return a classifier whose card knows where its classes lie among its features.
+    """Return a classifier whose card knows where its classes lie among its features; see `record_known_job`."""
+    return run(record_known_job(model, data, device=device))
+
+
+def record_known_job(model: Model, data: TrainingData, *, device: str = "cpu") -> Job[Model]:
+    """Let a classifier's card know where its classes lie among its features, a job.
 
     Parameters
     ----------
@@ -169,15 +175,17 @@ def record_known(model: Model, data: TrainingData, *, device: str = "cpu") -> Mo
     device
         Of torch.
     """
-    from ais_app.core.particles.classify import features, middle
+    from ais_app.core.particles.classify import answers_job, middle
 
     if data.held_out is None:
         raise ParameterProblem("open set", "nothing was held out", "hold out a share of the subtomograms")
     seen = []
     for boxes in (data.training, data.held_out):
         cubes = middle(boxes.images, data.held_out.images.shape[1])
-        seen.append(features(model, cubes, batch=64, device=device))
-    classes = int(model.network.classes)  # type: ignore[arg-type]
+        answers = yield from answers_job(model, cubes, with_features=True, device=device)
+        assert answers.features is not None  # asked for
+        seen.append(answers.features)
+    classes = answers.logits.shape[1]
     found = fit_open_set(seen[0], data.training.labels, seen[1], data.held_out.labels, classes)
     card = dataclasses.replace(model.card, training={**model.card.training, "known": found.to_dict()})
     return dataclasses.replace(model, card=card)
@@ -194,7 +202,7 @@ def known_classes(model: Model) -> OpenSet:
     record = model.card.training.get("known")
     if record is None:
         problem = "does not say how far subtomograms of its classes lie from each other"
-        raise ModelProblem(model.card.feature, problem, "train it with something held out: --validation share")
+        raise ModelProblem(model.card.feature, problem, "train it to the end with something held out")
     return OpenSet.from_dict(record)
 
 

@@ -73,7 +73,7 @@ def test_needs_cubes_with_a_class_on_both_sides():
         with pytest.raises(ParameterProblem, match="some held out"):
             fit_open_set(*wrong, 3)
     model = new_model(ModelCard("classifier3d", {"classes": 3}))
-    with pytest.raises(ModelProblem, match="--validation share"):
+    with pytest.raises(ModelProblem, match="to the end with something held out"):
         known_classes(model)
 
 
