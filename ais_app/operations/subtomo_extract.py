@@ -263,8 +263,8 @@ def _written(
             first += len(own)
     record.write(out)
     if flat:
-        text = f"{out}: {flat:,} cubes are 0, because their tomogram has one grey value there"
-        warnings.warn(DataWarning(f"{text}; leave these picks out"), stacklevel=2)
+        text = f"{out}: {flat:,} cube{'s are' if flat != 1 else ' is'} 0, because the tomogram has one grey value there"
+        warnings.warn(DataWarning(f"{text}; leave such picks out"), stacklevel=2)
     return Extraction(out, count, len(sources), flat=flat, **lost)
 
 

@@ -217,7 +217,7 @@ def test_voxels_that_are_no_numbers_and_flat_places(tmp_path):
     where = np.array([[150.0, 150, 150], [150, 150, 450]])
     own = Particles(where, tomograms=np.full(2, "odd", dtype=object), voxel_size=10.0)
     write_particles(tmp_path / "odd.star", own, "star")
-    with pytest.warns(DataWarning, match="1 cubes are 0"):
+    with pytest.warns(DataWarning, match="1 cube is 0"):
         found = subtomo_extract(
             [tmp_path / "odd.mrc"], tmp_path / "odd.zarr", SMALL, coordinates=[tmp_path / "odd.star"], tilt="-60,60"
         )
