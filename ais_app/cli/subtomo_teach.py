@@ -35,6 +35,6 @@ def teach(
     try:
         chosen = [int(word) for word in choose.split(",") if word.strip()]
     except ValueError as error:
-        raise ParameterProblem("choose", f"{choose!r} are no numbers", "give them like 0,3,4") from error
+        raise ParameterProblem("choose", f"{choose!r} are no numbers", "give them like 1,3,4") from error
     job = subtomo_teach_job(stack, groups, chosen, out, params, feature=feature, encoder=encoder)
     typer.echo(with_progress(job, "Training"))

@@ -74,7 +74,8 @@ def subtomo_cluster(
         The stack.
     out_dir
         Folder of ``<stack>_clusters.csv`` and ``.star``, ``clusters.npz``, ``codes.npy``, ``encoder.aismodel``,
-        ``clusters.png``, and ``cluster_<n>_centre.mrc`` and ``_average.mrc`` of each group; made where missing.
+        ``clusters.png``, and ``cluster_<n>_centre.mrc`` and ``_average.mrc`` of each group, numbered from 1 as
+        ``rlnClassNumber``; made where missing.
     params
         See `GroupingParams`.
     encoder
@@ -82,7 +83,7 @@ def subtomo_cluster(
     like
         ``clusters.npz`` of an earlier run over the same subtomograms: groups keep its numbers.
     save
-        Keep the groups in the stack as classes ``cluster 0`` ..., where other commands and the window find them.
+        Keep the groups in the stack as classes ``cluster 1`` ..., where other commands and the window find them.
 
     Raises
     ------
@@ -121,7 +122,7 @@ def subtomo_cluster_job(
     for path in (result.table, result.star, result.clusters, result.picture):
         provenance.record("subtomo_cluster", path, arguments, inputs, {"sizes": list(result.sizes)}).write(path)
     if save:
-        names = [f"cluster {number}" for number in range(len(result.sizes))]
+        names = [f"cluster {number + 1}" for number in range(len(result.sizes))]
         save_labels(stack, found.clusters.assignment, names)
     return result
 
@@ -167,14 +168,14 @@ def _written(
     save_array(folder / CODES, found.codes)
     if trained and found.encoder is not None:
         save_model(found.encoder, folder / ENCODER)
-    for number, (centre, average) in enumerate(zip(found.centres, averages, strict=True)):
+    for number, (centre, average) in enumerate(zip(found.centres, averages, strict=True), start=1):
         _write(folder / f"cluster_{number}_centre.mrc", centre, opened.voxel_size * found.binning)
         _write(folder / f"cluster_{number}_average.mrc", average, opened.voxel_size)
     sizes = tuple(int(n) for n in groups.sizes)
     shown = np.argsort(-groups.sizes, kind="stable")[:_DRAWN]
     if len(sizes) > _DRAWN:
         warnings.warn(DataWarning(f"{folder}: the picture shows the {_DRAWN} largest groups"), stacklevel=2)
-    rows = [(f"{n}: {sizes[n]:,}", (found.centres[n], averages[n])) for n in shown.tolist()]
+    rows = [(f"{n + 1}: {sizes[n]:,}", (found.centres[n], averages[n])) for n in shown.tolist()]
     picture = cube_sheet(rows, folder / "clusters.png", ("centre", "average"))
     return Clustered(table, star, clusters, picture, sizes)
 
@@ -193,5 +194,5 @@ def _csv(stack: SubtomogramStack, found: Grouping, away: np.ndarray) -> str:
         z, y, x = stack.particles.positions_zyx[row]
         places = [f"{value:.2f}" for value in (x, y, z)]
         across = [f"{value:.4f}" for value in found.map[row]]
-        writer.writerow([row, stack.particles.tomograms[row], *places, int(number), f"{away[row]:.5f}", *across])
+        writer.writerow([row, stack.particles.tomograms[row], *places, int(number) + 1, f"{away[row]:.5f}", *across])
     return text.getvalue()

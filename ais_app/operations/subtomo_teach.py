@@ -57,7 +57,7 @@ def subtomo_teach(
     groups
         Folder that `subtomo_cluster` wrote.
     chosen
-        Numbers of the groups that show the feature.
+        Numbers of the groups that show the feature, from 1, as in the picture.
     out
         Model package to write. It also segments whole tomograms of the same kind.
     params
@@ -114,7 +114,7 @@ def subtomo_teach_job(
     fine = opened.voxel_size * (opened.edge / edge if opened.edge > edge + 3 else 1)
     # as in the tomograms, so that it segments these too
     sign = -1 if opened.notes.get("extracted_with", {}).get("dark", True) else 1
-    data = weak_data(sign * cubes, masks, clusters, chosen, settings, voxel_size=fine)
+    data = weak_data(sign * cubes, masks, clusters, [number - 1 for number in chosen], settings, voxel_size=fine)
     known = architecture(params.architecture).parameters
     card = ModelCard(params.architecture, {"classes": 1} if "classes" in known else {}, depth=edge, feature=feature)
     result = yield from train_job(replace(data, contrast=sign), settings, card)
@@ -130,7 +130,7 @@ def _check(stack: SubtomogramStack, grouped: int, count: int, chosen: Sequence[i
     if grouped != len(stack):
         problem = f"{grouped:,} subtomograms were grouped, the stack has {len(stack):,}"
         raise ParameterProblem("groups", problem, "give the stack they were made of")
-    wrong = [number for number in chosen if not 0 <= number < count]
+    wrong = [number for number in chosen if not 1 <= number <= count]
     if wrong or not chosen:
         problem = f"there is no group {', '.join(map(str, wrong))}" if wrong else "none is chosen"
-        raise ParameterProblem("groups", problem, f"choose from 0 to {count - 1}; clusters.png shows them")
+        raise ParameterProblem("groups", problem, f"choose from 1 to {count}; clusters.png shows them")

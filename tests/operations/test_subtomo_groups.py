@@ -61,18 +61,18 @@ def groups(stack, tmp_path_factory):
 def test_groups_on_disk(stack, groups):
     _, _, there = shapes()
     rows = lines_of(groups / "balls_clusters.csv")
-    number = np.array([int(row["cluster"]) for row in rows])
+    number = np.array([int(row["cluster"]) for row in rows]) - 1
     right = (number == there).mean()
     assert max(right, 1 - right) > 0.9
     assert {"map x", "map y", "distance", "tomogram"} <= set(rows[0])
-    assert open_tomogram(groups / "cluster_0_average.mrc").voxel_size_zyx == pytest.approx((SIZE,) * 3)
+    assert open_tomogram(groups / "cluster_1_average.mrc").voxel_size_zyx == pytest.approx((SIZE,) * 3)
     assert (groups / "clusters.png").stat().st_size > 5000
     opened = SubtomogramStack.open(stack)
     np.testing.assert_array_equal(opened.classes, number)
-    assert class_names_of(opened) == ("cluster 0", "cluster 1")
+    assert class_names_of(opened) == ("cluster 1", "cluster 2")
     # the centre of the group of balls is bright in the middle
     balls = np.bincount(number[there == 1]).argmax()
-    centre = open_tomogram(groups / f"cluster_{balls}_centre.mrc").read()
+    centre = open_tomogram(groups / f"cluster_{balls + 1}_centre.mrc").read()
     assert centre[EDGE // 2, EDGE // 2, EDGE // 2] > centre[:2].mean() + 1
 
 
@@ -101,7 +101,7 @@ def test_cluster_from_the_command_line_and_again(stack, tmp_path, ais):
 def test_groups_teach_a_network_that_segments(stack, groups, tmp_path):
     cubes, ball, there = shapes()
     number = np.load(groups / "clusters.npz")["assignment"]
-    chosen = [int(np.bincount(number[there == 1]).argmax())]
+    chosen = [int(np.bincount(number[there == 1]).argmax()) + 1]
     params = TeachParams(epochs=12, patience=12, batch=4, device="cpu")
     model = subtomo_teach(stack, groups, chosen, tmp_path / "ball.aismodel", params, feature="ball")
     card = load_card(model)
@@ -115,12 +115,12 @@ def test_groups_teach_a_network_that_segments(stack, groups, tmp_path):
 
 
 def test_what_teach_refuses(stack, groups, tmp_path, ais):
-    for chosen, words in (([], "none is chosen"), ([0, 7], "no group 7")):
+    for chosen, words in (([], "none is chosen"), ([1, 7], "no group 7")):
         with pytest.raises(ParameterProblem, match=words):
             subtomo_teach(stack, groups, chosen, tmp_path / "m.aismodel")
     subtomo_cluster(stack, tmp_path / "c", COMPONENTS)
     with pytest.raises(FileProblem, match="encoder"):
-        subtomo_teach(stack, tmp_path / "c", [0], tmp_path / "m.aismodel")
+        subtomo_teach(stack, tmp_path / "c", [1], tmp_path / "m.aismodel")
     code, _, err = ais("subtomo", "teach", stack, "--groups", groups, "--choose", "a,b", "-o", tmp_path / "m.aismodel")
     assert code == 1
     assert "'a,b' are no numbers" in err
