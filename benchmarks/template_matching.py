@@ -89,9 +89,8 @@ def timing(shape: tuple[int, int, int], rotations: int, device: str) -> None:
         sign = "found " if both else "given "
         say(f"  sign {sign} {len(plan.cores)} tiles of {plan.padded}: {np.median(each) * 1e3:7.0f} ms a rotation,")
         say(f"    least {each.min() * 1e3:.0f} ms; bare inverse transform {bare * 1e3:.0f} ms;")
-        say(
-            f"    {np.median(each) / bare:.2f} times as long; {ROTATIONS:,} rotations: {np.median(each) * ROTATIONS:,.0f} s (scaled)"
-        )
+        scaled = np.median(each) * ROTATIONS
+        say(f"    {np.median(each) / bare:.2f} times as long; {ROTATIONS:,} rotations: {scaled:,.0f} s (scaled)")
 
 
 def bare_transform(shape: tuple[int, int, int], device: str) -> float:
