@@ -11,6 +11,7 @@ radius of the particle's centre, each particle once.
   within 100 Å of structures.
 - *crowded*: the same with vesicles, sheets, microtubules, actin, gold, a carbon edge and three other complexes. A pick
   that is no ribosome but another complex is wrong for recall and precision; the last column takes any complex as right.
+- *masked*: the same, where nothing within 100 Å of carbon, gold and membranes (their true labels) is picked.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from scipy.ndimage import distance_transform_edt
 from scipy.optimize import linear_sum_assignment
 
 from ais_app.core.particle_set import Particles
@@ -53,17 +55,18 @@ class Case:
     diameter: float
     truth: np.ndarray
     others: np.ndarray
+    keep: Callable[[np.ndarray], np.ndarray] | None = None  # which positions may be picked: a mask
 
 
 Method = Callable[[Case, "int | None"], Particles]
 
 
 def by_dog(case: Case, number: int | None) -> Particles:
-    return pick_dog(case.volume, case.size, DogParams(diameter=case.diameter, number=number))
+    return pick_dog(case.volume, case.size, DogParams(diameter=case.diameter, number=number), case.keep)
 
 
 def by_saliency(case: Case, number: int | None) -> Particles:
-    return pick_saliency(case.volume, case.size, SaliencyParams(diameter=case.diameter, number=number))
+    return pick_saliency(case.volume, case.size, SaliencyParams(diameter=case.diameter, number=number), case.keep)
 
 
 # a further method is a line here: name, function of a case and a number (or None) that gives particles
@@ -102,6 +105,17 @@ def calibrated(seed: int, snr: float) -> Case:
     return Case("T7", snr, made.volume, (10.0,) * 3, 182.0, made.centres * 10, np.empty((0, 3)))
 
 
+def away_from(labels: np.ndarray, size: float) -> Callable[[np.ndarray], np.ndarray]:
+    """Return a mask: positions (n, 3), Å, that are more than 100 Å from any of the labels (z, y, x)."""
+    allowed = distance_transform_edt(~labels) * size > 100
+
+    def keep(positions: np.ndarray) -> np.ndarray:
+        voxels = np.clip(np.rint(positions / size).astype(int), 0, np.array(labels.shape) - 1)
+        return allowed[tuple(voxels.T)]
+
+    return keep
+
+
 def phantoms(name: str, contents: dict, shape: tuple[int, int, int], seed: int, snrs: list[float]) -> list[Case]:
     """Image one specimen once, and take its noise times what each ratio asks for."""
     params = replace(SimulateParams(shape=shape, snr=1.0, keep_noise_free=True), **contents)
@@ -114,8 +128,12 @@ def phantoms(name: str, contents: dict, shape: tuple[int, int, int], seed: int, 
         places[kind] = at[((at > BEYOND) & (at < extent - BEYOND)).all(axis=1)]
     others = np.vstack([np.empty((0, 3)), *(at for kind, at in places.items() if kind not in ("ribosome", "gold"))])
     noise = made.tomogram_data - made.noise_free
+    keep = None
+    if name == "masked":
+        values = [made.label_values[what] for what in ("carbon", "gold", "membrane")]
+        keep = away_from(np.isin(made.label_volume, values), made.voxel_size)
     return [
-        Case(name, snr, made.noise_free + noise / np.sqrt(snr), sizes, RIBOSOME, places["ribosome"], others)
+        Case(name, snr, made.noise_free + noise / np.sqrt(snr), sizes, RIBOSOME, places["ribosome"], others, keep)
         for snr in snrs
     ]
 
@@ -126,7 +144,7 @@ def main() -> None:
     parser.add_argument("--slices", type=int, default=64)
     parser.add_argument("--side", type=int, default=256)
     parser.add_argument("--snr", type=float, nargs="+", default=[0.5, 0.1, 0.05, 0.02])
-    parser.add_argument("--case", nargs="+", default=["T7", "ribosomes", "crowded"])
+    parser.add_argument("--case", nargs="+", default=["T7", "ribosomes", "crowded", "masked"])
     parser.add_argument("--method", nargs="+", default=list(METHODS))
     options = parser.parse_args()
     shape = (options.slices, options.side, options.side)
@@ -136,6 +154,7 @@ def main() -> None:
         "T7": lambda: [calibrated(options.seed, snr) for snr in options.snr],
         "ribosomes": lambda: phantoms("ribosomes", ALONE, shape, options.seed, options.snr),
         "crowded": lambda: phantoms("crowded", CROWDED, shape, options.seed, options.snr),
+        "masked": lambda: phantoms("masked", CROWDED, shape, options.seed, options.snr),
     }
     for case in (case for name in options.case for case in makers[name]()):
         for name in options.method:
