@@ -20,7 +20,7 @@ from ais_app.views.widgets.application import application
 
 LEFT = Qt.MouseButton.LeftButton
 CTRL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
-WAIT = 60_000  # ms: for a busy machine
+WAIT = 120_000  # ms: for a busy machine
 SHAPE, SIZE = (32, 120, 112), 10.0
 
 

@@ -1,0 +1,190 @@
+"""Averages, clusters and classes of the particles in the gallery; and a window that answers with 5,000 of them."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import mrcfile
+import numpy as np
+import pytest
+from gallery_view import CTRL, LEFT, SHAPE, SIZE, WAIT, click, drag, grid_of, make_project, panel_of, rows, show
+from PyQt6.QtCore import QPoint, Qt
+from PyQt6.QtTest import QTest
+from PyQt6.QtWidgets import QFileDialog
+from watchdog import STALL, Watchdog
+
+from ais_app.core.model.package import ModelCard, architecture, new_model, save_model
+from ais_app.core.particle_set import Particles
+from ais_app.core.scene.scene import ScenePicks
+from ais_app.state.commands import particles
+from ais_app.state.scene_store import scene_of
+from ais_app.views.main_window import MainWindow
+from ais_app.views.particles.average_section import AverageSection
+
+RINGS, BALLS = 15, 15
+
+
+@pytest.fixture(scope="module")
+def two_kinds() -> tuple[np.ndarray, Particles]:
+    """A tomogram of 15 rings and 15 balls, dark, in noise; the picks of the rings come first."""
+    random = np.random.default_rng(0)
+    volume = random.normal(0, 0.3, SHAPE).astype(np.float32)
+    places = [(16, 14 + 18 * row, 14 + 18 * column) for row in range(6) for column in range(5)]
+    grid = np.indices(SHAPE)
+    for number, place in enumerate(places):
+        away = np.sqrt(sum((grid[axis] - place[axis]) ** 2 for axis in range(3)))
+        volume -= np.exp(-(((away - 5) / 1.2) ** 2)) if number < RINGS else 1.5 * np.exp(-((away / 2.5) ** 2))
+    return volume, Particles(np.array(places) * SIZE)
+
+
+@pytest.fixture
+def shown(window: MainWindow, two_kinds: tuple[np.ndarray, Particles], tmp_path: Path, qtbot) -> MainWindow:
+    """The window with these particles in the gallery."""
+    window.open_files([make_project(tmp_path, two_kinds[1], two_kinds[0], radius=50.0)])
+    show(window, qtbot)
+    return window
+
+
+def average(window: MainWindow, qtbot) -> AverageSection:
+    panel = panel_of(window)
+    QTest.mouseClick(panel.average.average, LEFT)
+    qtbot.waitUntil(lambda: panel.jobs.average is not None and not panel.jobs.running("average"), timeout=WAIT)
+    return panel.average
+
+
+def test_average_now_save_and_place(shown: MainWindow, tmp_path: Path, qtbot, monkeypatch) -> None:
+    session = shown.workbench.session
+    particles.select(session, np.arange(RINGS))
+    section = average(shown, qtbot)
+    found = panel_of(shown).jobs.average
+    assert found is not None and found.rows.tolist() == list(range(RINGS))
+    cube = found.averages.average
+    middle = len(cube) // 2
+    assert cube[middle, middle, middle + 5] > cube[middle, middle, middle] + cube.std()  # bright, a ring
+    assert found.resolutions[0] is not None and found.resolutions[0] < 40
+    assert f"{found.resolutions[0]:.1f} Å at 0.143" in section.words.text()
+    assert not section.strip.is_empty
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(tmp_path / "out"))
+    QTest.mouseClick(section.save, LEFT)
+    written = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert written == ["average.mrc", "fsc.csv", "half1.mrc", "half2.mrc"]
+    with mrcfile.open(tmp_path / "out" / "average.mrc") as file:
+        assert float(file.voxel_size.x) == pytest.approx(SIZE)
+    QTest.mouseClick(section.place, LEFT)
+    assert session.view.tab == "render"
+    (picks,) = scene_of(session).picks
+    assert isinstance(picks, ScenePicks) and picks.style == "map" and Path(picks.template).exists()
+
+
+def test_rejected_ones_are_left_out_and_one_particle_has_no_halves(shown: MainWindow, qtbot) -> None:
+    session = shown.workbench.session
+    particles.reject(session, np.arange(1, 30))
+    section = average(shown, qtbot)
+    found = panel_of(shown).jobs.average
+    assert found is not None and found.rows.tolist() == [0]
+    assert "1 particle · no halves to compare" in section.words.text()
+    particles.reject(session, [0])
+    said: list[object] = []
+    shown.workbench.notified.connect(lambda note: said.append(note.text))
+    QTest.mouseClick(section.average, LEFT)
+    assert "there is none to work on" in str(said[-1])
+
+
+def test_an_impossible_wedge_is_said(shown: MainWindow) -> None:
+    section = panel_of(shown).average
+    section.high.setValue(-70)
+    said: list[str] = []
+    shown.workbench.notified.connect(lambda note: said.append(note.text))
+    QTest.mouseClick(section.average, LEFT)
+    assert "nothing is measured" in said[-1]
+
+
+def test_alignment_goes_into_the_picks_as_one_step_of_undo(shown: MainWindow, qtbot, monkeypatch) -> None:
+    from ais_app.core.particles.halves_params import AverageParams
+    from ais_app.views.particles import panel as module
+
+    session, panel = shown.workbench.session, panel_of(shown)
+    quick = AverageParams(iterations=1, angular_step=60.0, max_shift=20.0, seed=1)
+    monkeypatch.setattr(module, "alignment", lambda symmetry: quick)
+    particles.select(session, np.arange(4))
+    before = session.gallery.table.positions_zyx.copy()
+    QTest.mouseClick(panel.average.align, LEFT)
+    qtbot.waitUntil(lambda: panel.jobs.average is not None, timeout=WAIT)
+    assert session.project.undo_title == "Align 4 particles"
+    turned = session.gallery.table.rotations
+    assert turned is not None and np.isfinite(turned[:4]).all() and np.isnan(turned[4:]).all()
+    assert np.abs(session.gallery.table.positions_zyx - before).max() < 50
+    session.project.undo()
+    assert np.array_equal(session.gallery.table.positions_zyx, before)
+
+
+def test_clusters_are_found_named_and_drawn_around(shown: MainWindow, qtbot) -> None:
+    session, panel = shown.workbench.session, panel_of(shown)
+    panel.clusters.count.setValue(2)
+    QTest.mouseClick(panel.clusters.group, LEFT)
+    qtbot.waitUntil(lambda: len(panel.clusters.rows) == 2, timeout=WAIT)
+    clusters = session.gallery.clusters
+    assert len(set(clusters[:RINGS])) == 1 and len(set(clusters[RINGS:])) == 1
+    row = panel.clusters.rows[int(clusters[0])]
+    QTest.mouseClick(row.strip, LEFT)
+    assert rows(shown) == list(range(RINGS))
+    row.on.setChecked(True)
+    QTest.keyClicks(panel.clusters.name, "ring")
+    QTest.keyClick(panel.clusters.name, Qt.Key.Key_Return)
+    assert (session.gallery.table.classes[:RINGS] == "ring").all()
+    assert (session.gallery.table.classes[RINGS:] == "").all()
+    panel.bring_into_view(panel.clusters.map)
+    qtbot.waitUntil(lambda: panel.clusters.map.isVisible())
+    points = [panel.clusters.map.point_of(number).toPoint() for number in range(RINGS, RINGS + BALLS)]
+    left, right = min(p.x() for p in points) - 8, max(p.x() for p in points) + 8
+    top, bottom = min(p.y() for p in points) - 8, max(p.y() for p in points) + 8
+    around = [QPoint(left, top), QPoint(right, top), QPoint(right, bottom), QPoint(left, bottom), QPoint(left, top)]
+    drag(panel.clusters.map.plot.viewport(), around)
+    assert set(rows(shown)) >= set(range(RINGS, RINGS + BALLS))
+    particles.reject(session, [0])
+    assert session.gallery.grouping is not None  # what is marked is grouped all the same
+
+
+def test_a_network_says_the_classes(shown: MainWindow, tmp_path: Path, qtbot, monkeypatch) -> None:
+    session, panel = shown.workbench.session, panel_of(shown)
+    particles.set_box(session, edge=16)
+    card = ModelCard("rb3d_pooled", {**architecture("rb3d_pooled").parameters, "classes": 2}, feature="subtomogram",
+                     training={"data": {"classes": ["left", "right"]}})  # fmt: skip
+    network = save_model(new_model(card), tmp_path / "classes.aismodel")
+    particles.select(session, [0, 1, 2])
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(network), ""))
+    QTest.mouseClick(panel.classify, LEFT)
+    qtbot.waitUntil(lambda: all(session.gallery.table.classes[:3]), timeout=WAIT)
+    assert set(session.gallery.table.classes[:3]) <= {"left", "right"}
+    assert not any(session.gallery.table.classes[3:])
+
+
+def test_the_window_answers_with_5000_particles(window: MainWindow, tmp_path: Path, qtbot) -> None:
+    """Scroll, sort, select all, draw around, reject, undo: nothing takes the program itself longer than promised."""
+    random = np.random.default_rng(2)
+    places = random.uniform(0, np.array(SHAPE) * SIZE, (5000, 3))
+    found = Particles(places, scores=random.uniform(0, 1, 5000))
+    window.open_files([make_project(tmp_path, found, radius=50.0)])
+    session, grid = window.workbench.session, grid_of(window)
+    show(window, qtbot)
+    steps = {
+        "scroll": lambda: [
+            grid.verticalScrollBar().setValue(value) or qtbot.wait(1) for value in range(0, 30000, 1500)
+        ],
+        "sort": lambda: particles.change_look(session, sort="score"),
+        "select all": lambda: QTest.keyClick(grid, Qt.Key.Key_A, CTRL),
+        "one": lambda: click(grid, int(session.gallery.order[0])),
+        "frame": lambda: drag(grid.viewport(), [QPoint(2, 2), QPoint(300, 200), QPoint(500, 300)]),
+        "half": lambda: particles.select(session, np.flatnonzero(random.uniform(0, 1, 5000) < 0.5)),
+        "reject": lambda: particles.reject(session, np.arange(0, 5000, 50)),
+        "undo": lambda: session.project.undo(),
+        "larger": lambda: grid.resize_tiles(32),
+    }
+    grid.verticalScrollBar().setValue(0)
+    for name, act in steps.items():
+        with Watchdog() as dog:
+            act()
+            qtbot.wait(60)
+        assert dog.worst.own < 2 * STALL, f"{name}: {dog.worst.own:.3f} s at\n{dog.worst.where}"
+    assert threading.active_count() < 60
