@@ -19,7 +19,7 @@ import torch
 
 from ais_app.core.particles.average_sums import back_turned
 from ais_app.core.particles.correlation import Band, Reference, Sampled
-from ais_app.core.particles.fourier import from_fourier, resized
+from ais_app.core.particles.fourier import from_fourier, resized, soft_sphere, to_fourier
 from ais_app.core.particles.orientations import angles_between
 from ais_app.core.particles.poses import Poses
 from ais_app.core.particles.refine import Fit, refine
@@ -27,6 +27,7 @@ from ais_app.core.particles.search import distinct
 from ais_app.core.particles.wedge import Wedge
 
 _SAME_ANGLE, _SAME_SHIFT = 3.0, 0.3  # degrees, voxels: candidates that are one
+_BALL = 0.2, 0.45  # boxes from the centre: classes fade from here to there
 _NEGLIGIBLE = 1e-3  # probability below which a candidate adds nothing to a class
 _AT_ONCE = 2**21  # voxels of correlation maps that are held at a time
 
@@ -314,20 +315,27 @@ def _class(
 
 
 def _references(model: Model, data: Data) -> list[tuple[Sampled, float]]:
-    # on the grid of the whole cubes the soft ball that references are cut with is thin
-    cubes = from_fourier(resized(model.classes, int(model.classes.shape[1]), data.edge), data.edge)
-    return [_sampled(cube, data.shells, data.cubes.device, own) for cube, own in zip(cubes, model.classes, strict=True)]
+    """Return the classes, cut with a soft ball, to be turned.
+
+    What is outside the particle in a class is noise, to each cube partly its own: it would hold cubes in their class.
+    """
+    edge, low, high = data.edge, *_BALL
+    cubes = from_fourier(resized(model.classes, int(model.classes.shape[1]), edge), edge)
+    ball = torch.from_numpy(soft_sphere(edge, high * edge, (high - low) * edge)).to(cubes)
+    return [_sampled(cube * ball, data.shells, cubes.device) for cube in cubes]
 
 
-def _sampled(cube: torch.Tensor, shells: int, device: torch.device, own: torch.Tensor) -> tuple[Sampled, float]:
-    """Return a class to be turned, and what its samples are multiplied by to be as its transform, `own`."""
+def _sampled(cube: torch.Tensor, shells: int, device: torch.device) -> tuple[Sampled, float]:
+    """Return a map to be turned, and what its samples are multiplied by to be as its transform on the grid of data."""
     values = np.asarray(cube.cpu())
     if not np.ptp(values) > 0:
         values = np.random.default_rng(0).normal(size=values.shape).astype(np.float32)
         return Sampled(Reference(values), shells, slopes=True, device=device), 0.0
     sampled = Sampled(Reference(values), shells, slopes=True, device=device)
-    band = Band.up_to(int(own.shape[0]), shells, device=device)
-    found, wanted = sampled(torch.eye(3, device=device)[None], band.k)[0][0], band.of(own)
+    edge, small = values.shape[0], min(values.shape[0], 2 * shells + 4)
+    band = Band.up_to(small, shells, device=device)
+    wanted = band.of(resized(to_fourier(cube), edge, small))
+    found = sampled(torch.eye(3, device=device)[None], band.k)[0][0]
     scale = (found.conj() * wanted).real.sum() / found.abs().square().sum().clamp_min(1e-20)
     return sampled, float(scale)
 

@@ -16,7 +16,7 @@ from ais_app.core.particles.poses import Poses
 from ais_app.core.particles.wedge import Wedge
 
 EDGE = 20
-FAST = {"angular_step": 32.0, "iterations": 4, "candidates": 4}
+FAST = {"angular_step": 30.0, "iterations": 6, "candidates": 4}
 
 
 def made(count, snr, seed=1, radius=0.3):
@@ -34,9 +34,9 @@ def made(count, snr, seed=1, radius=0.3):
 
 
 def test_two_classes_are_told_apart_and_aligned():
-    cubes, poses, truth = made(12, 1.0)
+    cubes, poses, truth = made(20, 0.5)
     steps = []
-    found = run(faml_job(cubes, [Wedge()], np.zeros(12, int), FamlParams(**FAST), voxel_size=10.0), steps.append)
+    found = run(faml_job(cubes, [Wedge()], np.zeros(20, int), FamlParams(**FAST), voxel_size=10.0), steps.append)
     assert adjusted_rand_score(truth, found.classes) >= 0.9
     assert found.alpha.sum() == pytest.approx(1) and found.sigma2 > 0 and found.xi > 0
     assert np.allclose(found.probability.sum(axis=1), 1)
@@ -44,8 +44,8 @@ def test_two_classes_are_told_apart_and_aligned():
     for number in range(2):
         rows = truth == number
         between = np.swapaxes(poses.rotations[rows], 1, 2) @ found.poses.rotations[rows]
-        assert np.median(angles_between(between, between[:1])) < 10
-    assert len(found.history) == 4 == sum(bool(step.values) for step in steps)
+        assert np.median(angles_between(between, between[:1])) < 14
+    assert len(found.history) == 6 == sum(bool(step.values) for step in steps)
     assert found.history[-1]["sigma2"] < found.history[0]["sigma2"]
     assert all(part.fsc.fsc[2] > 0.8 for part in found.averages)
 
@@ -112,7 +112,7 @@ def test_the_residual_is_the_distance_to_the_turned_class(problem):
             to_fourier(torch.from_numpy(turned))[None], EDGE, (Wedge(-90, 90),), np.zeros(1, int), 5
         ).transforms
         distance = float((band.of(low[0]) - band.of(data.transforms[cube])).abs().square().sum())
-        assert found.residual[cube, number, which] == pytest.approx(distance, rel=0.1)
+        assert found.residual[cube, number, which] == pytest.approx(distance, rel=0.15)
 
 
 def test_parameters_are_those_of_the_formula(problem):

@@ -72,7 +72,7 @@ def test_from_random_orientations_it_gets_as_good_as_with_the_true_ones():
 def test_nothing_of_one_half_gets_into_the_other():
     cubes, _, _ = made(6, 1.0)
     wedge_of = np.zeros(6, int)
-    params = AverageParams(iterations=2, angular_step=40.0, global_iterations=1, schedule="step")
+    params = AverageParams(iterations=1, angular_step=40.0)
     found = refine_halves(cubes, [Wedge()], wedge_of, params, voxel_size=10.0)
     other = found.half_of == 1
     cubes[other] = np.random.default_rng(5).normal(size=cubes[other].shape)
