@@ -32,7 +32,7 @@ from ais_app.core.particles.wedge import Wedge
 
 __all__ = ["AlignParams", "Aligner", "Alignment", "Candidates", "Reference", "align", "align_job"]
 
-_VOXELS = {"cpu": 2**20, "cuda": 2**25}  # of cubes worked on at once
+_AT_ONCE = {"cpu": (2**19, 8), "cuda": (2**25, 1024)}  # voxels, and cubes
 _CLOSE = 0.05  # what scores may differ by and yet change places with more shells
 _KEPT = 8  # references, times wedges, that are kept ready
 
@@ -76,8 +76,9 @@ class Aligner:
 
     @property
     def batch_size(self) -> int:
-        """How many subtomograms to align at once."""
-        return max(1, _VOXELS[self.device.type] // self.edge**3)
+        """How many subtomograms to align at once: on CPUs so few that a job is cancelled within a second."""
+        voxels, most = _AT_ONCE[self.device.type]
+        return max(1, min(voxels // self.edge**3, most) // len(self.references))
 
     def align(self, cubes: np.ndarray, wedge_of: np.ndarray, start: Poses | None = None) -> Alignment:
         """Return the poses of all references in subtomograms.

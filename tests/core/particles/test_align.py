@@ -16,6 +16,7 @@ from ais_app.core.particles.wedge import Wedge
 
 EDGE = 40
 WEDGE = Wedge(-60, 60)
+QUICK = AlignParams(angular_step=40)
 
 
 def simulated(seed, count, snr, edge=EDGE, wedge=WEDGE, reach=4.0, symmetry="C1", gaussians=12):
@@ -172,12 +173,12 @@ def test_low_pass_and_largest_shift():
 
 def test_the_same_in_any_batches_and_on_any_number_of_threads():
     reference, cubes, _ = simulated(14, 4, 0.1, edge=24, reach=2)
-    together = align(reference, cubes, *one_wedge(cubes)).poses
-    aligner = Aligner(reference, [WEDGE])
+    together = align(reference, cubes, *one_wedge(cubes), QUICK).poses
+    aligner = Aligner(reference, [WEDGE], QUICK)
     one_by_one = [aligner.align(cubes[i : i + 1], np.zeros(1, dtype=int)).poses for i in range(4)]
     before = torch.get_num_threads()
     torch.set_num_threads(2)
-    on_two = align(reference, cubes, *one_wedge(cubes)).poses
+    on_two = align(reference, cubes, *one_wedge(cubes), QUICK).poses
     torch.set_num_threads(before)
     for other in (Poses(*(np.concatenate([getattr(p, f) for p in one_by_one]) for f in vars(together))), on_two):
         assert angles_between(other.rotations, together.rotations).max() < 0.05
@@ -186,7 +187,7 @@ def test_the_same_in_any_batches_and_on_any_number_of_threads():
 
 def test_cancelled_between_batches():
     reference, cubes, _ = simulated(15, 1, 1, edge=24, reach=1)
-    job = align_job(reference, np.repeat(cubes, 200, axis=0), [WEDGE], np.zeros(200, dtype=int))
+    job = align_job(reference, np.repeat(cubes, 20, axis=0), [WEDGE], np.zeros(20, dtype=int), QUICK)
     seen = []
     with pytest.raises(JobCancelled):
         run(job, seen.append, lambda: len(seen) == 1)
