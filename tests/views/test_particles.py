@@ -32,7 +32,6 @@ from ais_app.core.particles.wedge import Wedge
 from ais_app.state.commands import particles
 from ais_app.state.resolve import Overlays
 from ais_app.views.main_window import MainWindow
-from ais_app.views.widgets.application import application
 
 COUNT = 40
 
@@ -54,7 +53,7 @@ def drop(window: MainWindow, path: Path) -> None:
     data.setUrls([QUrl.fromLocalFile(str(path))])
     none = Qt.KeyboardModifier.NoModifier
     event = QDropEvent(QPointF(300, 300), Qt.DropAction.CopyAction, data, LEFT, none)
-    application().sendEvent(window, event)
+    window.dropEvent(event)
 
 
 def test_without_picks_it_says_what_goes_there_and_offers_it(window: MainWindow, tmp_path: Path, qtbot) -> None:
@@ -204,8 +203,7 @@ def test_a_stack_is_dropped_and_marked(window: MainWindow, tmp_path: Path, qtbot
     grid = grid_of(opened)
     qtbot.waitUntil(lambda: len(grid.gallery.order) == 6 and not grid.place_of(5).isEmpty(), timeout=WAIT)
     click(grid, 5)
-    qtbot.waitUntil(opened.actions_by_id["particles.reject"].isEnabled, timeout=WAIT)
-    QTest.keyClick(grid, Qt.Key.Key_R)
+    QTest.keyClick(grid, Qt.Key.Key_Delete)
     assert session.gallery.table.rejected.tolist() == [False] * 5 + [True]
     QTest.keyClick(grid, Qt.Key.Key_Return)  # its tomogram is not here: said, and nothing moves
     assert session.view.tab == "particles"
