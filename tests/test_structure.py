@@ -13,6 +13,7 @@ import pytest
 
 import ais_app
 from ais_app.cli.app import COMMANDS
+from ais_app.cli.subtomo import COMMANDS as ON_SUBTOMOGRAMS
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = sorted([*(ROOT / "ais_app").rglob("*.py"), *(ROOT / "models").rglob("*.py")])
@@ -82,9 +83,9 @@ def test_starting_takes_little_more_than_its_command_line_library():
     assert shown < 2 * bare
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_explains_itself(command, ais):
-    code, out, _ = ais(command, "--help")
+@pytest.mark.parametrize("words", [*((name,) for name in COMMANDS), *(("subtomo", name) for name in ON_SUBTOMOGRAMS)])
+def test_every_command_explains_itself(words, ais):
+    code, out, _ = ais(*words, "--help")
     assert code == 0
     assert "Usage" in out
     assert "completion" not in out  # of the shell: only the options of the command
