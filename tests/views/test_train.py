@@ -66,6 +66,20 @@ def test_a_network_of_volumes_begins_with_cubes(panel, qtbot):
     assert setup.request().params.depth == before
 
 
+def test_a_training_goes_on_from_a_shipped_network(panel):
+    setup = panel.setup
+    box = setup.parent_model
+    names = [box.itemText(i) for i in range(box.count())]
+    assert names[0] == "fresh weights"
+    assert {"membrane (shipped)", "ribosome (shipped)", "microtubule (shipped)"} <= set(names)
+    box.setFocus()
+    for _ in range(names.index("microtubule (shipped)")):
+        QTest.keyClick(box, Qt.Key.Key_Down)
+    request = setup.request()
+    assert request.parent is not None and request.parent.name == "microtubule.aismodel"
+    assert (request.params.architecture, request.params.depth, request.params.voxel_size) == ("unet_s", 7, 20.0)
+
+
 def test_train_from_the_form(panel, opened, qtbot):
     panel.setup.form.set_value(QUICK)
     panel.setup._choose(panel.setup.architecture, "vggnet_s")

@@ -11,7 +11,7 @@ from PyQt6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLabel, QMenu, 
 from ais_app.core.errors import AisAppError
 from ais_app.core.training.parameters import TrainParams
 from ais_app.state.commands.training import DOCUMENT, TrainingRequest
-from ais_app.state.shown_models import shown_models
+from ais_app.state.starting_points import going_on_from, starting_points
 from ais_app.views.train.choices import architectures_job, fill, label, left_out
 from ais_app.views.widgets.fields import ChoiceBox
 from ais_app.views.widgets.forms import ParamsForm
@@ -63,7 +63,9 @@ class TrainingSetup(QWidget):
         self.cost = hint("")
         self.parent_model = ChoiceBox()
         self.parent_model.setAccessibleName("Start from")
-        self.parent_model.setToolTip("Begin with fresh weights, or go on from those of a network of the same kind")
+        self.parent_model.setToolTip(
+            "Begin with fresh weights, or go on from a network that has seen such structures: it needs fewer labels"
+        )
         self.tomograms = QPushButton()
         self.tomograms.setAccessibleName("Tomograms to learn from")
         self.tomograms.setToolTip("Which tomograms to learn from; whole tomograms are held out where there are several")
@@ -182,6 +184,7 @@ class TrainingSetup(QWidget):
         self.architecture.currentIndexChanged.connect(self._say_cost)
         self._menu.aboutToShow.connect(self._fill_menu)
         self.start.clicked.connect(self._start)
+        self.parent_model.activated.connect(self._start_from)
         self.toggle.clicked.connect(lambda: self.fold(not self.is_folded))
 
     def _start(self) -> None:
@@ -199,11 +202,24 @@ class TrainingSetup(QWidget):
         chosen = self._learnt or (session.feature.name if session.feature is not None else "")
         fill(self.feature, [(feature.name, feature.name) for feature in features], chosen)
         self.start.setEnabled(bool(features))
-        networks = [m for m in shown_models(session.project) if m.card is not None] if session.has_project else []
-        entries = [("fresh weights", ""), *((m.entry.name, str(m.entry.path)) for m in networks)]
+        networks = starting_points(session.project if session.has_project else None)
+        entries = [("fresh weights", ""), *((name, str(path)) for name, path in networks)]
         fill(self.parent_model, entries, self.parent_model.currentText())
         self._refresh_roles()
         self._say_tomograms()
+
+    def _start_from(self, *_: object) -> None:
+        """Take over what must be as in the network that was chosen: architecture, depth, voxel size."""
+        parent, params = self.parent_model.currentData(), self.form.value()
+        if not parent or not isinstance(params, TrainParams):
+            return
+        try:
+            fitted = going_on_from(Path(parent), params)
+        except AisAppError as error:
+            self.workbench.notify(str(error), "error")
+            return
+        self._choose(self.architecture, fitted.architecture)
+        self.form.set_value(fitted)
 
     def _follow_feature(self, *_: object) -> None:
         feature = self.workbench.session.feature
