@@ -25,8 +25,8 @@ Block: TypeAlias = "pd.DataFrame | dict[str, Any]"
 _CELL = re.compile(r"""\s*(?:"(.*?)"(?=\s|$)|'(.*?)'(?=\s|$)|(\#.*)|(\S+))""")
 # text that needs no quotes
 _PLAIN = re.compile(r"""(?!data_|loop_)[^\s"'#_]\S*""", re.IGNORECASE)
-# what a number parser would take but not give back: leading zeros (names of tomograms), signs, hexadecimals
-_NAME_LIKE = re.compile(r"(?m)^[-+]?0\d|^\+|^\s*$|[_xX]")
+# what a number parser would take but not give back: leading zeros (names of tomograms), signs, hexadecimals, INFINITY
+_NAME_LIKE = re.compile(r"(?m)^[-+]?0\d|^\+|^\s*$|[_xX]|^(?!-?inf$|nan$)-?(?i:inf|nan)")
 
 
 @dataclass(frozen=True)
