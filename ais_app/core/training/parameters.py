@@ -19,7 +19,7 @@ DEVICES = ("auto", "cpu", "cuda", "mps")
 class TrainParams(Params):
     """What to train, on what, and how."""
 
-    architecture: str = param("vggnet_m", "Network that segments; `ais-app models list` shows them")
+    architecture: str = param("resunet", "Network that segments; `ais-app models list` shows them")
     epochs: int = param(25, "Passes over the boxes", low=1, high=100_000)
     draws: int = param(8, "Times that an epoch uses each box, each time altered anew", low=1, high=1000)
     batch: int = param(8, "Boxes in one step; small ones learn faster from few boxes", low=1, high=4096)

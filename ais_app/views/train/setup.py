@@ -31,7 +31,7 @@ WORDS = {
 }  # fmt: skip
 ROLES = {"–": "", "background": "negative", "left out": "ignored"}
 # A few boxes of a person are joined by others on the labels. With so few epochs the first network is there in minutes.
-FIRST = TrainParams(architecture="unet_s", depth=5, boxes=64, epochs=12)
+FIRST = TrainParams(architecture="resunet", depth=5, boxes=64, epochs=12)
 
 
 class TrainingSetup(QWidget):
@@ -273,7 +273,7 @@ class TrainingSetup(QWidget):
 
     def _list_architectures(self) -> None:
         """List the networks with their cost; counting them needs torch, so it is done off the main thread."""
-        self.architecture.addItem("UNet S", FIRST.architecture)
+        self.architecture.addItem("Residual UNet", FIRST.architecture)
         self.cost.setText("Networks are listed …")
         self.workbench.session.view.events.tab.connect(self._tab_shown)
 
