@@ -218,6 +218,8 @@ class TrainingSetup(QWidget):
         except AisAppError as error:
             self.workbench.notify(str(error), "error")
             return
+        if self.architecture.findData(fitted.architecture) < 0:  # the list is not there yet
+            self.architecture.addItem(fitted.architecture, fitted.architecture)
         self._choose(self.architecture, fitted.architecture)
         self.form.set_value(fitted)
 
