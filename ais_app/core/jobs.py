@@ -4,16 +4,21 @@
     result = run(job)               # in a test, a script or the command line
     result = run(job, show, stop)   # with a progress bar and a way to stop
 
+    train = direct(train_job)       # the function that does it at once
+
 The window drives the same generators from a worker thread. Stopping throws `JobCancelled` into the job at its
 next yield: a job that has something worth keeping catches it and returns that, any other ends there.
 """
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
+P = ParamSpec("P")
 R = TypeVar("R")
 
 
@@ -74,3 +79,24 @@ def run(
     except StopIteration as finished:
         result: R = finished.value
         return result
+
+
+def direct(job: Callable[P, Job[R]]) -> Callable[P, R]:
+    """Return the function that does the whole of a job at once and returns its result.
+
+    ``segment = direct(segment_job)`` has the arguments and the documentation of ``segment_job``, and its name without
+    ``_job``; so a job and its function are written, checked and described once.
+    """
+
+    @wraps(job)
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        return run(job(*args, **kwargs))
+
+    call.__name__ = job.__name__.removesuffix("_job")
+    call.__qualname__ = job.__qualname__.removesuffix("_job")
+    # what help and inspect show: the result, not the job
+    result = str(job.__annotations__.get("return", "")).removeprefix("Job[").removesuffix("]")
+    call.__annotations__ = {**job.__annotations__, "return": result}
+    signature = inspect.signature(job).replace(return_annotation=result)
+    call.__signature__ = signature  # type: ignore[attr-defined]
+    return call

@@ -20,7 +20,7 @@ import numpy as np
 
 from ais_app.core.errors import AisAppError, ParameterProblem
 from ais_app.core.files import read_json, replacing, write_json, write_text
-from ais_app.core.jobs import Job, Progress, run
+from ais_app.core.jobs import Job, Progress, direct
 from ais_app.core.model.package import Model, architecture, load_card, load_model
 from ais_app.core.pictures import grey, overlay
 from ais_app.core.prediction.parameters import PredictionParams
@@ -90,7 +90,7 @@ class Comparison:
     picture: Path
 
 
-def compare_models(
+def compare_models_job(
     project: str | Path,
     out: str | Path,
     architectures: Sequence[str],
@@ -99,7 +99,7 @@ def compare_models(
     prediction: PredictionParams | None = None,
     *,
     tomograms: Sequence[str] = (),
-) -> Comparison:
+) -> Job[Comparison]:
     """Train each architecture on each feature of a project with the same settings, and compare them.
 
     Parameters
@@ -132,20 +132,6 @@ def compare_models(
     ModelProblem, ProjectProblem, FileProblem
         An architecture or a feature is not known, a file cannot be read or written.
     """
-    return run(compare_models_job(project, out, architectures, features, params, prediction, tomograms=tomograms))
-
-
-def compare_models_job(
-    project: str | Path,
-    out: str | Path,
-    architectures: Sequence[str],
-    features: Sequence[str] = (),
-    params: TrainParams | None = None,
-    prediction: PredictionParams | None = None,
-    *,
-    tomograms: Sequence[str] = (),
-) -> Job[Comparison]:
-    """Compare as a job; see `compare_models`."""
     out, params, prediction = Path(out), params or TrainParams(), prediction or PredictionParams()
     known = [architecture(name) for name in dict.fromkeys(architectures)]
     if not known:
@@ -162,6 +148,9 @@ def compare_models_job(
             rows.append(row)
             pictures.append((row, picture))
     return _written(rows, pictures, out, params, project)
+
+
+compare_models = direct(compare_models_job)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ import numpy as np
 from ais_app.core import provenance
 from ais_app.core.errors import ParameterProblem
 from ais_app.core.io import create_volume, format_of, open_tomogram
-from ais_app.core.jobs import Job, Progress, run
+from ais_app.core.jobs import Job, Progress, direct
 from ais_app.core.params import Params, param
 from ais_app.core.tomogram import Tomogram, tomogram_name
 from ais_app.core.volume.blocks import Inverted, Reread, read_ahead
@@ -52,14 +52,14 @@ class ConvertParams(Params):
     )
 
 
-def convert(
+def convert_job(
     inputs: Sequence[str | Path],
     out: str | Path,
     params: ConvertParams | None = None,
     *,
     format: str | None = None,
     skip_existing: bool = False,
-) -> list[FileResult]:
+) -> Job[list[FileResult]]:
     """Convert volumes, cropped, binned, rescaled or in another type.
 
     Parameters
@@ -88,18 +88,6 @@ def convert(
     FileProblem
         The format cannot be written, or a folder or glob holds no volume.
     """
-    return run(convert_job(inputs, out, params, format=format, skip_existing=skip_existing))
-
-
-def convert_job(
-    inputs: Sequence[str | Path],
-    out: str | Path,
-    params: ConvertParams | None = None,
-    *,
-    format: str | None = None,
-    skip_existing: bool = False,
-) -> Job[list[FileResult]]:
-    """Convert as a job; see `convert`."""
     files = input_files(inputs)
     target = _targets(files, Path(out), format)
     chosen = params or ConvertParams()
@@ -114,6 +102,9 @@ def convert_job(
         return _convert_one(path, target(path), chosen)
 
     return (yield from each_file(files, lambda path: [target(path)], work, skip_existing=skip_existing))
+
+
+convert = direct(convert_job)
 
 
 def _targets(files: Sequence[Path], out: Path, format: str | None) -> Callable[[Path], Path]:

@@ -13,13 +13,13 @@ from ais_app.core import provenance
 from ais_app.core.coordinates import coordinate_format, write_particles
 from ais_app.core.errors import AisAppError, DataWarning, ParameterProblem
 from ais_app.core.formats.star.merging import merged
-from ais_app.core.jobs import Job, run
+from ais_app.core.jobs import Job, direct
 from ais_app.core.position_check import position_problems
 from ais_app.operations.particle_lists import Listing, how_many, read_job
 from ais_app.operations.per_file import FileResult
 
 
-def coordinates(
+def coordinates_job(
     inputs: Sequence[str | Path],
     out: str | Path,
     *,
@@ -33,7 +33,7 @@ def coordinates(
     only: Sequence[str] = (),
     rename: Sequence[str] = (),
     split: bool = False,
-) -> list[FileResult]:
+) -> Job[list[FileResult]]:
     """Convert particle lists.
 
     Parameters
@@ -72,27 +72,6 @@ def coordinates(
     FileProblem
         A folder or glob holds no coordinate file.
     """
-    arguments: dict[str, Any] = {"to": to, "source": source, "voxel_size": voxel_size, "shape": shape}
-    arguments |= {"tomograms": tomograms, "options": options, "source_options": source_options}
-    return run(coordinates_job(inputs, out, **arguments, only=only, rename=rename, split=split))
-
-
-def coordinates_job(
-    inputs: Sequence[str | Path],
-    out: str | Path,
-    *,
-    to: str = "star",
-    source: str = "auto",
-    voxel_size: float | None = None,
-    shape: Sequence[int] | None = None,
-    tomograms: Sequence[str | Path] = (),
-    options: Mapping[str, Any] | None = None,
-    source_options: Mapping[str, Any] | None = None,
-    only: Sequence[str] = (),
-    rename: Sequence[str] = (),
-    split: bool = False,
-) -> Job[list[FileResult]]:
-    """Convert as a job; see `coordinates`."""
     coordinate_format(to).params.from_dict(options or {})  # a wrong option is said before anything is done
     reading: dict[str, Any] = {"source": source, "voxel_size": voxel_size, "shape": shape, "tomograms": tomograms}
     reading |= {"source_options": source_options, "only": only, "rename": rename}
@@ -107,6 +86,9 @@ def coordinates_job(
         except AisAppError as error:
             results.append(FileResult(target, error=error))
     return results
+
+
+coordinates = direct(coordinates_job)
 
 
 def _is_file(out: str | Path, split: bool) -> bool:

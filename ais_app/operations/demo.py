@@ -15,7 +15,7 @@ import numpy as np
 
 from ais_app.core.coordinates import read_particles
 from ais_app.core.io import open_tomogram
-from ais_app.core.jobs import Job, Progress, R, run
+from ais_app.core.jobs import Job, Progress, R, direct
 from ais_app.core.params import Params, param
 from ais_app.core.pickers.blobs import BlobParams
 from ais_app.core.prediction.interactions import Competition, InteractionGraph
@@ -81,7 +81,7 @@ class DemoResult:
     seconds: Mapping[str, float]
 
 
-def demo(out_dir: str | Path = "ais-app-demo", params: DemoParams | None = None) -> DemoResult:
+def demo_job(out_dir: str | Path = "ais-app-demo", params: DemoParams | None = None) -> Job[DemoResult]:
     """Annotate, train, segment, pick and mesh on small phantoms, and write a report.
 
     Parameters
@@ -101,11 +101,6 @@ def demo(out_dir: str | Path = "ais-app-demo", params: DemoParams | None = None)
     FileProblem
         The folder cannot be written to.
     """
-    return run(demo_job(out_dir, params))
-
-
-def demo_job(out_dir: str | Path = "ais-app-demo", params: DemoParams | None = None) -> Job[DemoResult]:
-    """Run the demo as a job; see `demo`."""
     params, folder = params or DemoParams(), Path(out_dir)
     stages = _Stages(3 + len(FEATURES))
     phantoms = {}
@@ -120,6 +115,9 @@ def demo_job(out_dir: str | Path = "ais-app-demo", params: DemoParams | None = N
         trained[feature] = yield from stages.run("train", f"train {feature}", training)
     files = yield from _used(folder, phantoms[SEGMENTED].tomogram, [made.model for made in trained.values()], stages)
     return _judged(folder, project, phantoms[SEGMENTED], files, trained, stages.seconds)
+
+
+demo = direct(demo_job)
 
 
 def _used(folder: Path, tomogram: Path, models: list[Path], stages: _Stages) -> Job[dict[str, Path]]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from ais_app.core.jobs import Job, run
+from ais_app.core.jobs import Job, direct
 from ais_app.core.pickers.dog import DogParams, pick_dog_job
 from ais_app.core.picking.masking import MaskParams
 from ais_app.operations.density_picks import Picking, pick_each_job
 from ais_app.operations.per_file import FileResult
 
 
-def dog(
+def dog_job(
     tomograms: Sequence[str | Path],
     out_dir: str | Path,
     params: DogParams | None = None,
@@ -22,7 +22,7 @@ def dog(
     mask_params: MaskParams | None = None,
     voxel_size: float | None = None,
     skip_existing: bool = False,
-) -> list[FileResult]:
+) -> Job[list[FileResult]]:
     """Pick everything of one size in tomograms.
 
     Parameters
@@ -58,20 +58,7 @@ def dog(
         A folder or glob holds no volume.
     """
     picking = Picking("dog", pick_dog_job, params or DogParams(), formats, mask, mask_params, voxel_size)
-    return run(pick_each_job(tomograms, out_dir, picking, skip_existing))
-
-
-def dog_job(
-    tomograms: Sequence[str | Path],
-    out_dir: str | Path,
-    params: DogParams | None = None,
-    *,
-    formats: Sequence[str] = ("star",),
-    mask: str | Path | None = None,
-    mask_params: MaskParams | None = None,
-    voxel_size: float | None = None,
-    skip_existing: bool = False,
-) -> Job[list[FileResult]]:
-    """Pick as a job; see `dog`."""
-    picking = Picking("dog", pick_dog_job, params or DogParams(), formats, mask, mask_params, voxel_size)
     return pick_each_job(tomograms, out_dir, picking, skip_existing)
+
+
+dog = direct(dog_job)

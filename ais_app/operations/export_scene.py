@@ -10,7 +10,7 @@ from typing import Any
 from ais_app.core import provenance
 from ais_app.core.errors import AisAppError, ParameterProblem
 from ais_app.core.io import open_tomogram
-from ais_app.core.jobs import Job, Progress, run
+from ais_app.core.jobs import Job, Progress, direct
 from ais_app.core.particle_set import Particles
 from ais_app.core.probability import open_probabilities
 from ais_app.core.scene.export import check_formats, coordinate_path, export, file_name, picks_mesh
@@ -23,7 +23,7 @@ from ais_app.operations.particle_lists import particles_of, read_lists
 from ais_app.operations.per_file import FileResult, each_file, input_files
 
 
-def export_scene(
+def export_scene_job(
     scenes: Sequence[str | Path],
     out_dir: str | Path,
     *,
@@ -32,7 +32,7 @@ def export_scene(
     chimerax: bool = True,
     coordinate_formats: Sequence[str] = ("star",),
     skip_existing: bool = False,
-) -> list[FileResult]:
+) -> Job[list[FileResult]]:
     """Write what scenes show for other programs, in Å in the frames of their tomograms.
 
     Parameters
@@ -65,22 +65,6 @@ def export_scene(
     FileProblem
         A folder or glob holds no scene.
     """
-    options: dict[str, Any] = {"mesh_formats": mesh_formats, "separate": separate, "chimerax": chimerax}
-    options |= {"coordinate_formats": coordinate_formats, "skip_existing": skip_existing}
-    return run(export_scene_job(scenes, out_dir, **options))
-
-
-def export_scene_job(
-    scenes: Sequence[str | Path],
-    out_dir: str | Path,
-    *,
-    mesh_formats: Sequence[str] = ("glb",),
-    separate: bool = False,
-    chimerax: bool = True,
-    coordinate_formats: Sequence[str] = ("star",),
-    skip_existing: bool = False,
-) -> Job[list[FileResult]]:
-    """Export scenes as a job; see `export_scene`."""
     check_formats(mesh_formats, coordinate_formats)
     if not (mesh_formats or chimerax or coordinate_formats):
         raise ParameterProblem("export", "nothing is to be written", "choose surfaces, a script or coordinates")
@@ -104,6 +88,9 @@ def export_scene_job(
         return f"{len(meshes)} surfaces, {sum(map(len, picks.values())):,} picks, {len(written)} files"
 
     return (yield from each_file(input_files(scenes, (".json",), "scene"), targets, work, skip_existing=skip_existing))
+
+
+export_scene = direct(export_scene_job)
 
 
 def _targets(scene: Scene, folder: Path, stem: str, options: dict[str, Any]) -> list[Path]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from ais_app.core import provenance
 from ais_app.core.ais.training_set import AisBox, write_ais_training_set
 from ais_app.core.errors import ParameterProblem
-from ais_app.core.jobs import Job, Progress, run
+from ais_app.core.jobs import Job, Progress, direct
 from ais_app.core.params import Params, param
 from ais_app.core.training.boxes import DEFAULT_BOXES, cut_box
 from ais_app.core.training.data import Ground, on_grid
@@ -40,7 +40,7 @@ class ExtractParams(Params):
             raise ParameterProblem("depth", f"{self.depth} slices have no middle", "choose an odd number")
 
 
-def extract(project: str | Path, feature: str, out: str | Path, params: ExtractParams | None = None) -> Path:
+def extract_job(project: str | Path, feature: str, out: str | Path, params: ExtractParams | None = None) -> Job[Path]:
     """Cut boxes and write them as a training set that Ais and `ais_app.train` read.
 
     Parameters
@@ -66,11 +66,6 @@ def extract(project: str | Path, feature: str, out: str | Path, params: ExtractP
     ParameterProblem
         There is no place for a box, or no voxel size is known.
     """
-    return run(extract_job(project, feature, out, params))
-
-
-def extract_job(project: str | Path, feature: str, out: str | Path, params: ExtractParams | None = None) -> Job[Path]:
-    """Cut boxes as a job; see `extract`."""
     params, out = params or ExtractParams(), Path(out)
     yield Progress(0, 0, "placing boxes")
     with Project.open(project, read_only=True) as opened:
@@ -87,6 +82,9 @@ def extract_job(project: str | Path, feature: str, out: str | Path, params: Extr
         write_ais_training_set(out, _cut(sites, feature, params), voxel_size, [feature])
     record.write(out)
     return out
+
+
+extract = direct(extract_job)
 
 
 def _sites(grounds: Sequence[Ground], params: ExtractParams) -> list[Site]:

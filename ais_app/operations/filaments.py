@@ -21,7 +21,7 @@ from ais_app.core.filaments import (
 )
 from ais_app.core.filaments.curves_file import write_filaments
 from ais_app.core.io import open_tomogram
-from ais_app.core.jobs import Job, Progress, run
+from ais_app.core.jobs import Job, Progress, direct
 from ais_app.core.picking.masking import grid_shift
 from ais_app.core.probability import highest_probability, open_probabilities
 from ais_app.core.tomogram import VOLUME_SUFFIXES, Tomogram, mean_size, tomogram_name
@@ -42,7 +42,7 @@ class _Order:
     voxel_size: float | None
 
 
-def filaments(
+def filaments_job(
     segmentations: Sequence[str | Path],
     out_dir: str | Path,
     params: FilamentParams | None = None,
@@ -52,7 +52,7 @@ def filaments(
     refine_params: DensityParams | None = None,
     voxel_size: float | None = None,
     skip_existing: bool = False,
-) -> list[FileResult]:
+) -> Job[list[FileResult]]:
     """Trace the filaments of segmentations and sample them.
 
     Parameters
@@ -88,32 +88,6 @@ def filaments(
     FileProblem
         A folder or glob holds no volume.
     """
-    return run(
-        filaments_job(
-            segmentations,
-            out_dir,
-            params,
-            formats=formats,
-            refine=refine,
-            refine_params=refine_params,
-            voxel_size=voxel_size,
-            skip_existing=skip_existing,
-        )
-    )
-
-
-def filaments_job(
-    segmentations: Sequence[str | Path],
-    out_dir: str | Path,
-    params: FilamentParams | None = None,
-    *,
-    formats: Sequence[str] = ("star",),
-    refine: str | Path | None = None,
-    refine_params: DensityParams | None = None,
-    voxel_size: float | None = None,
-    skip_existing: bool = False,
-) -> Job[list[FileResult]]:
-    """Trace as a job; see `filaments`."""
     for name in formats:
         coordinate_format(name)  # an unknown one is said before anything is done
     if refine is None and refine_params not in (None, DensityParams()):
@@ -135,6 +109,9 @@ def filaments_job(
         return _trace_one(path, order)
 
     return (yield from each_file(input_files(segmentations), targets, work, skip_existing=skip_existing))
+
+
+filaments = direct(filaments_job)
 
 
 def curves_path(segmentation: str | Path, out_dir: str | Path) -> Path:

@@ -13,14 +13,14 @@ from ais_app.core.errors import ParameterProblem
 from ais_app.core.filtering.blocks import filtered_slabs
 from ais_app.core.filtering.chain import FilterSetting
 from ais_app.core.io import create_volume, format_of, open_tomogram
-from ais_app.core.jobs import Job, Progress, run
+from ais_app.core.jobs import Job, Progress, direct
 from ais_app.core.tomogram import tomogram_name
 from ais_app.operations.per_file import FileResult, each_file, input_files
 
 Filters = Sequence[FilterSetting | Mapping[str, Any]]
 
 
-def filter_volume(
+def filter_volume_job(
     inputs: Sequence[str | Path],
     out: str | Path,
     filters: Filters,
@@ -28,7 +28,7 @@ def filter_volume(
     format: str | None = None,
     voxel_size: float | None = None,
     skip_existing: bool = False,
-) -> list[FileResult]:
+) -> Job[list[FileResult]]:
     """Filter volumes.
 
     Parameters
@@ -59,23 +59,6 @@ def filter_volume(
     FileProblem
         The format cannot be written, or a folder or glob holds no volume.
     """
-    options: dict[str, Any] = {"format": format, "voxel_size": voxel_size, "skip_existing": skip_existing}
-    return run(filter_volume_job(inputs, out, filters, **options))
-
-
-filter = filter_volume  # noqa: A001 - the operation of a module has its name: by that, provenance is replayed
-
-
-def filter_volume_job(
-    inputs: Sequence[str | Path],
-    out: str | Path,
-    filters: Filters,
-    *,
-    format: str | None = None,
-    voxel_size: float | None = None,
-    skip_existing: bool = False,
-) -> Job[list[FileResult]]:
-    """Filter as a job; see `filter_volume`."""
     chain = [f if isinstance(f, FilterSetting) else FilterSetting.from_dict(f) for f in filters]
     for setting in chain:
         setting.parameters()  # a wrong one is said before anything is done
@@ -97,6 +80,10 @@ def filter_volume_job(
         return _filter_one(path, target(path), chain, voxel_size)
 
     return (yield from each_file(files, lambda path: [target(path)], work, skip_existing=skip_existing))
+
+
+filter_volume = direct(filter_volume_job)
+filter = filter_volume  # noqa: A001 - the operation of a module has its name: by that, provenance is replayed
 
 
 def _filter_one(path: Path, target: Path, chain: Sequence[FilterSetting], voxel_size: float | None) -> Job[str]:

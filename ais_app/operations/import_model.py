@@ -10,7 +10,7 @@ from pathlib import Path
 from ais_app.core import provenance
 from ais_app.core.ais.model import GROUP, AisModel, is_ais_model, read_ais_model, read_ais_model_group
 from ais_app.core.errors import ParameterProblem
-from ais_app.core.jobs import Job, Progress, run
+from ais_app.core.jobs import Job, Progress, direct
 from ais_app.core.keras.network import SIGMOID
 from ais_app.core.model.package import load_card, save_model
 
@@ -36,7 +36,7 @@ class Imported:
     notes: tuple[str, ...]
 
 
-def import_model(file: str | Path, out: str | Path, *, member: int | None = None) -> Imported:
+def import_model_job(file: str | Path, out: str | Path, *, member: int | None = None) -> Job[Imported]:
     """Import a model of Ais, or a group of them.
 
     Parameters
@@ -63,11 +63,6 @@ def import_model(file: str | Path, out: str | Path, *, member: int | None = None
     ParameterProblem
         The file is neither by its name, or the group has no such member.
     """
-    return run(import_model_job(file, out, member=member))
-
-
-def import_model_job(file: str | Path, out: str | Path, *, member: int | None = None) -> Job[Imported]:
-    """Import as a job; see `import_model`."""
     file, out = Path(file), Path(out)
     if not is_ais_model(file):
         raise ParameterProblem(file, "is no model of Ais by its name", "give a .scnm or .scnmgroup file")
@@ -87,6 +82,9 @@ def import_model_job(file: str | Path, out: str | Path, *, member: int | None = 
         written.append(_written(each, target, file, number))
     interactions = group.interactions.save(out / f"{file.stem}_interactions.json") if group.interactions.steps else None
     return Imported(tuple(written), interactions, _notes(group.models))
+
+
+import_model = direct(import_model_job)
 
 
 def _single(found: AisModel, out: Path, file: Path, member: int | None) -> Imported:

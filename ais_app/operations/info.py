@@ -12,7 +12,7 @@ import numpy as np
 
 from ais_app.core.errors import AisAppError, DataWarning
 from ais_app.core.io import format_of, open_tomogram
-from ais_app.core.jobs import Job, Progress, run
+from ais_app.core.jobs import Job, Progress, direct
 from ais_app.core.tomogram import Tomogram
 from ais_app.core.volume.preflight import Survey, survey_job
 from ais_app.operations.per_file import input_files
@@ -69,7 +69,9 @@ class VolumeInfo:
         }
 
 
-def info(paths: Sequence[str | Path], *, fast: bool = False, voxel_size: float | None = None) -> list[VolumeInfo]:
+def info_job(
+    paths: Sequence[str | Path], *, fast: bool = False, voxel_size: float | None = None
+) -> Job[list[VolumeInfo]]:
     """Describe volumes and what is odd about them.
 
     Parameters
@@ -91,13 +93,6 @@ def info(paths: Sequence[str | Path], *, fast: bool = False, voxel_size: float |
     FileProblem
         A folder or glob holds no volume.
     """
-    return run(info_job(paths, fast=fast, voxel_size=voxel_size))
-
-
-def info_job(
-    paths: Sequence[str | Path], *, fast: bool = False, voxel_size: float | None = None
-) -> Job[list[VolumeInfo]]:
-    """Describe volumes as a job; see `info`."""
     found = []
     files = input_files(paths)
     for number, path in enumerate(files):
@@ -107,6 +102,9 @@ def info_job(
         except AisAppError as error:
             found.append(VolumeInfo(path, error=error))
     return found
+
+
+info = direct(info_job)
 
 
 def _one(path: Path, fast: bool, voxel_size: float | None) -> Job[VolumeInfo]:

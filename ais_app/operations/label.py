@@ -15,7 +15,7 @@ import numpy as np
 from ais_app.core import provenance
 from ais_app.core.errors import ParameterProblem
 from ais_app.core.io import create_volume, open_tomogram
-from ais_app.core.jobs import Job, Progress, run
+from ais_app.core.jobs import Job, Progress, direct
 from ais_app.core.params import Params, param
 from ais_app.core.picking import labelling, watershed
 from ais_app.core.probability import open_probabilities
@@ -37,14 +37,14 @@ class LabelParams(Params):
     )
 
 
-def label(
+def label_job(
     segmentations: Sequence[str | Path],
     out_dir: str | Path,
     params: LabelParams | None = None,
     *,
     voxel_size: float | None = None,
     skip_existing: bool = False,
-) -> list[FileResult]:
+) -> Job[list[FileResult]]:
     """Write masks or instance labels of segmentations.
 
     Parameters
@@ -73,18 +73,6 @@ def label(
     FileProblem
         A folder or glob holds no volume.
     """
-    return run(label_job(segmentations, out_dir, params, voxel_size=voxel_size, skip_existing=skip_existing))
-
-
-def label_job(
-    segmentations: Sequence[str | Path],
-    out_dir: str | Path,
-    params: LabelParams | None = None,
-    *,
-    voxel_size: float | None = None,
-    skip_existing: bool = False,
-) -> Job[list[FileResult]]:
-    """Write labels as a job; see `label`."""
     chosen = params or LabelParams()
 
     def targets(path: Path) -> list[Path]:
@@ -105,6 +93,9 @@ def label_job(
         return f"{count:,} instance{'s' * (count != 1)}"
 
     return (yield from each_file(input_files(segmentations), targets, work, skip_existing=skip_existing))
+
+
+label = direct(label_job)
 
 
 def label_path(segmentation: str | Path, out_dir: str | Path, kind: str) -> Path:

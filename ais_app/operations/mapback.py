@@ -13,7 +13,7 @@ import numpy as np
 from ais_app.core import provenance
 from ais_app.core.errors import ParameterProblem
 from ais_app.core.io import create_volume, open_tomogram
-from ais_app.core.jobs import Job, Progress, run
+from ais_app.core.jobs import Job, Progress, direct
 from ais_app.core.particle_set import Particles
 from ais_app.core.particles.stack import SubtomogramStack
 from ais_app.core.scene.map_back import MapBackParams, map_back_classes
@@ -22,7 +22,7 @@ from ais_app.operations.particle_lists import Listing, particles_of, read_lists
 from ais_app.operations.per_file import FileResult, each_file, input_files
 
 
-def mapback(
+def mapback_job(
     tomograms: Sequence[str | Path],
     out_dir: str | Path,
     params: MapBackParams | None = None,
@@ -35,7 +35,7 @@ def mapback(
     voxel_size: float | None = None,
     average_voxel_size: float | None = None,
     skip_existing: bool = False,
-) -> list[FileResult]:
+) -> Job[list[FileResult]]:
     """Write the map of an average at the picks of tomograms.
 
     Parameters
@@ -72,27 +72,6 @@ def mapback(
     FileProblem
         The average or a list cannot be read, or a folder or glob holds no file.
     """
-    options: dict[str, Any] = {"average": average, "coordinates": coordinates, "source": source}
-    options |= {"source_options": source_options, "rename": rename, "voxel_size": voxel_size}
-    options |= {"average_voxel_size": average_voxel_size, "skip_existing": skip_existing}
-    return run(mapback_job(tomograms, out_dir, params, **options))
-
-
-def mapback_job(
-    tomograms: Sequence[str | Path],
-    out_dir: str | Path,
-    params: MapBackParams | None = None,
-    *,
-    average: str | Path,
-    coordinates: Sequence[str | Path],
-    source: str = "auto",
-    source_options: Mapping[str, Any] | None = None,
-    rename: Sequence[str] = (),
-    voxel_size: float | None = None,
-    average_voxel_size: float | None = None,
-    skip_existing: bool = False,
-) -> Job[list[FileResult]]:
-    """Write maps back as a job; see `mapback`."""
     chosen, one = params or MapBackParams(), "{class}" not in str(average)
     if one:
         _average(Path(average), average_voxel_size)  # what is wrong with it is said before anything is done
@@ -129,6 +108,9 @@ def mapback_job(
         return f"{np.count_nonzero(numbers > 0):,} particle{'s' * (len(found) != 1)}{of}"
 
     return (yield from each_file(input_files(tomograms), targets, work, skip_existing=skip_existing))
+
+
+mapback = direct(mapback_job)
 
 
 def _listings(

@@ -15,7 +15,7 @@ from ais_app.core.errors import ParameterProblem
 from ais_app.core.files import write_text
 from ais_app.core.geometry import matrices_to_relion
 from ais_app.core.io import create_volume, open_tomogram
-from ais_app.core.jobs import Job, run
+from ais_app.core.jobs import Job, direct
 from ais_app.core.matching.match import Matches
 from ais_app.core.matching.match import match_job as matched
 from ais_app.core.matching.parameters import MatchParams
@@ -27,7 +27,7 @@ from ais_app.operations.pick import coordinate_path
 from ais_app.operations.wedge import wedge_for
 
 
-def match(
+def match_job(
     tomograms: Sequence[str | Path],
     template: str | Path,
     out_dir: str | Path,
@@ -43,7 +43,7 @@ def match(
     voxel_size: float | None = None,
     template_voxel_size: float | None = None,
     skip_existing: bool = False,
-) -> list[FileResult]:
+) -> Job[list[FileResult]]:
     """Find a template in tomograms.
 
     A search that was stopped, or whose process was killed, goes on where it was when it is started again: finished
@@ -90,30 +90,6 @@ def match(
     FileProblem
         The template or the mask cannot be read, or a folder or glob holds no volume.
     """
-    options: dict[str, Any] = {"tilt": tilt, "tilt_file": tilt_file, "tilt_axis": tilt_axis, "beam_axis": beam_axis}
-    options |= {"mask": mask, "formats": formats, "keep_scores": keep_scores, "voxel_size": voxel_size}
-    options |= {"template_voxel_size": template_voxel_size, "skip_existing": skip_existing}
-    return run(match_job(tomograms, template, out_dir, params, **options))
-
-
-def match_job(
-    tomograms: Sequence[str | Path],
-    template: str | Path,
-    out_dir: str | Path,
-    params: MatchParams | None = None,
-    *,
-    tilt: str | None = None,
-    tilt_file: str | Path | None = None,
-    tilt_axis: str = "y",
-    beam_axis: str = "z",
-    mask: str | Path | None = None,
-    formats: Sequence[str] = ("star",),
-    keep_scores: bool = False,
-    voxel_size: float | None = None,
-    template_voxel_size: float | None = None,
-    skip_existing: bool = False,
-) -> Job[list[FileResult]]:
-    """Find a template as a job; see `match`."""
     for name in formats:
         coordinate_format(name)  # an unknown one is said before anything is done
     density, size = _map(Path(template), template_voxel_size)
@@ -149,6 +125,9 @@ def match_job(
         return message
 
     return (yield from each_file(input_files(tomograms), targets, work, skip_existing=skip_existing))
+
+
+match = direct(match_job)
 
 
 def _map(path: Path, voxel_size: float | None) -> tuple[np.ndarray, float]:

@@ -13,7 +13,7 @@ from ais_app.core import provenance
 from ais_app.core.errors import ParameterProblem
 from ais_app.core.files import write_json, write_text
 from ais_app.core.io import open_tomogram
-from ais_app.core.jobs import Job, Progress, run
+from ais_app.core.jobs import Job, Progress, direct
 from ais_app.core.picking.masking import grid_shift
 from ais_app.core.probability import open_probabilities
 from ais_app.core.surfaces.measure import Measurement, MeasureParams, Other, measure_volume
@@ -22,14 +22,14 @@ from ais_app.operations.companions import companion, feature_of, tomogram_of
 from ais_app.operations.per_file import FileResult, each_file, input_files
 
 
-def measure(
+def measure_job(
     segmentations: Sequence[str | Path],
     out: str | Path,
     params: MeasureParams | None = None,
     *,
     distances: str | Path | None = None,
     voxel_size: float | None = None,
-) -> list[FileResult]:
+) -> Job[list[FileResult]]:
     """Measure the components of segmentations.
 
     Parameters
@@ -59,18 +59,6 @@ def measure(
     FileProblem
         A folder or glob holds no volume, or the table cannot be written.
     """
-    return run(measure_job(segmentations, out, params, distances=distances, voxel_size=voxel_size))
-
-
-def measure_job(
-    segmentations: Sequence[str | Path],
-    out: str | Path,
-    params: MeasureParams | None = None,
-    *,
-    distances: str | Path | None = None,
-    voxel_size: float | None = None,
-) -> Job[list[FileResult]]:
-    """Measure as a job; see `measure`."""
     output, chosen = Path(out), params or MeasureParams()
     if output.suffix.lower() not in (".csv", ".json"):
         raise ParameterProblem(output, "is neither .csv nor .json", "choose one of them")
@@ -107,6 +95,9 @@ def measure_job(
         FileResult(result.path, () if result.error else tuple(outputs), result.error, result.message)
         for result in results
     ]
+
+
+measure = direct(measure_job)
 
 
 def _opened(path: Path, voxel_size: float | None) -> Tomogram:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from ais_app.core import provenance
 from ais_app.core.errors import ParameterProblem
 from ais_app.core.io import open_tomogram
-from ais_app.core.jobs import Job, Progress, run
+from ais_app.core.jobs import Job, Progress, direct
 from ais_app.core.probability import open_probabilities
 from ais_app.core.surfaces.mesh import MeshParams, mesh_tomogram
 from ais_app.core.surfaces.mesh_files import MESH_FORMATS, write_mesh
@@ -17,7 +16,7 @@ from ais_app.core.tomogram import tomogram_name
 from ais_app.operations.per_file import FileResult, each_file, input_files
 
 
-def mesh(
+def mesh_job(
     segmentations: Sequence[str | Path],
     out_dir: str | Path,
     params: MeshParams | None = None,
@@ -25,7 +24,7 @@ def mesh(
     formats: Sequence[str] = ("obj",),
     voxel_size: float | None = None,
     skip_existing: bool = False,
-) -> list[FileResult]:
+) -> Job[list[FileResult]]:
     """Extract the surfaces of segmentations.
 
     Parameters
@@ -55,20 +54,6 @@ def mesh(
     FileProblem
         A folder or glob holds no volume.
     """
-    options: dict[str, Any] = {"formats": formats, "voxel_size": voxel_size, "skip_existing": skip_existing}
-    return run(mesh_job(segmentations, out_dir, params, **options))
-
-
-def mesh_job(
-    segmentations: Sequence[str | Path],
-    out_dir: str | Path,
-    params: MeshParams | None = None,
-    *,
-    formats: Sequence[str] = ("obj",),
-    voxel_size: float | None = None,
-    skip_existing: bool = False,
-) -> Job[list[FileResult]]:
-    """Extract surfaces as a job; see `mesh`."""
     chosen = params or MeshParams()
     for name in formats:
         if name not in MESH_FORMATS:
@@ -93,3 +78,6 @@ def mesh_job(
         return f"{counts['faces']:,} triangles, {surface.area / 100:.4g} nm²"
 
     return (yield from each_file(input_files(segmentations), targets, work, skip_existing=skip_existing))
+
+
+mesh = direct(mesh_job)

@@ -14,7 +14,7 @@ from ais_app.core import provenance
 from ais_app.core.coordinates import coordinate_format, coordinate_formats, write_particles
 from ais_app.core.errors import DataWarning, ParameterProblem
 from ais_app.core.io import open_tomogram
-from ais_app.core.jobs import Job, Progress, run
+from ais_app.core.jobs import Job, Progress, direct
 from ais_app.core.particle_set import Particles
 from ais_app.core.pickers.blobs import BlobParams, pick_blobs
 from ais_app.core.picking.masking import MaskParams, grid_shift, keeper
@@ -26,7 +26,7 @@ from ais_app.operations.companions import companion, tomogram_of
 from ais_app.operations.per_file import FileResult, each_file, input_files
 
 
-def pick(
+def pick_job(
     segmentations: Sequence[str | Path],
     out_dir: str | Path,
     params: BlobParams | None = None,
@@ -38,7 +38,7 @@ def pick(
     membrane_params: MembraneParams | None = None,
     voxel_size: float | None = None,
     skip_existing: bool = False,
-) -> list[FileResult]:
+) -> Job[list[FileResult]]:
     """Pick the blobs of segmentations.
 
     Parameters
@@ -78,25 +78,6 @@ def pick(
     FileProblem
         A folder or glob holds no volume.
     """
-    options: dict[str, Any] = {"formats": formats, "mask": mask, "mask_params": mask_params, "membrane": membrane}
-    options |= {"membrane_params": membrane_params, "voxel_size": voxel_size, "skip_existing": skip_existing}
-    return run(pick_job(segmentations, out_dir, params, **options))
-
-
-def pick_job(
-    segmentations: Sequence[str | Path],
-    out_dir: str | Path,
-    params: BlobParams | None = None,
-    *,
-    formats: Sequence[str] = ("star",),
-    mask: str | Path | None = None,
-    mask_params: MaskParams | None = None,
-    membrane: str | Path | None = None,
-    membrane_params: MembraneParams | None = None,
-    voxel_size: float | None = None,
-    skip_existing: bool = False,
-) -> Job[list[FileResult]]:
-    """Pick as a job; see `pick`."""
     for name in formats:
         coordinate_format(name)  # an unknown one is said before anything is done
     _check_companions(params or BlobParams(), mask, mask_params, membrane, membrane_params)
@@ -117,6 +98,9 @@ def pick_job(
         return _pick_one(path, Path(out_dir), arguments)
 
     return (yield from each_file(input_files(segmentations), targets, work, skip_existing=skip_existing))
+
+
+pick = direct(pick_job)
 
 
 def _check_companions(

@@ -13,7 +13,7 @@ from ais_app.core import provenance
 from ais_app.core.display.colours import OKABE_ITO, rgb
 from ais_app.core.errors import FileProblem
 from ais_app.core.io import open_tomogram
-from ais_app.core.jobs import Job, Progress, run
+from ais_app.core.jobs import Job, Progress, direct
 from ais_app.core.params import Params, param
 from ais_app.core.pictures import grey, overlay, save_png
 from ais_app.core.probability import open_probabilities
@@ -32,7 +32,7 @@ class PreviewParams(Params):
     size: int = param(1024, "Longest side; larger slices are binned", unit="pixels", low=16)
 
 
-def preview(
+def preview_job(
     tomograms: Sequence[str | Path],
     out_dir: str | Path,
     params: PreviewParams | None = None,
@@ -40,7 +40,7 @@ def preview(
     segmentations: Sequence[str | Path] = (),
     colours: Mapping[str, str] | None = None,
     skip_existing: bool = False,
-) -> list[FileResult]:
+) -> Job[list[FileResult]]:
     """Write a picture of a slice of each tomogram with its segmentations laid over it.
 
     Parameters
@@ -70,20 +70,6 @@ def preview(
     FileProblem
         A folder or glob holds no volume.
     """
-    wishes: dict[str, Any] = {"segmentations": segmentations, "colours": colours, "skip_existing": skip_existing}
-    return run(preview_job(tomograms, out_dir, params, **wishes))
-
-
-def preview_job(
-    tomograms: Sequence[str | Path],
-    out_dir: str | Path,
-    params: PreviewParams | None = None,
-    *,
-    segmentations: Sequence[str | Path] = (),
-    colours: Mapping[str, str] | None = None,
-    skip_existing: bool = False,
-) -> Job[list[FileResult]]:
-    """Write pictures as a job; see `preview`."""
     chosen = params or PreviewParams()
     layers = input_files(segmentations) if segmentations else []
 
@@ -102,6 +88,9 @@ def preview_job(
     inputs = [path for path in input_files(tomograms) if path not in layers]
     targets = {path: [preview_path(path, out_dir)] for path in inputs}
     return (yield from each_file(inputs, targets.__getitem__, work, skip_existing=skip_existing))
+
+
+preview = direct(preview_job)
 
 
 def preview_path(tomogram: str | Path, out_dir: str | Path) -> Path:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from ais_app.core.jobs import Job, run
+from ais_app.core.jobs import Job, direct
 from ais_app.core.pickers.saliency import SaliencyParams, pick_saliency_job
 from ais_app.core.picking.masking import MaskParams
 from ais_app.operations.density_picks import Picking, pick_each_job
 from ais_app.operations.per_file import FileResult
 
 
-def saliency(
+def saliency_job(
     tomograms: Sequence[str | Path],
     out_dir: str | Path,
     params: SaliencyParams | None = None,
@@ -22,7 +22,7 @@ def saliency(
     mask_params: MaskParams | None = None,
     voxel_size: float | None = None,
     skip_existing: bool = False,
-) -> list[FileResult]:
+) -> Job[list[FileResult]]:
     """Pick what looks unlike the rest of a tomogram.
 
     Parameters
@@ -58,20 +58,7 @@ def saliency(
         A folder or glob holds no volume.
     """
     picking = Picking("saliency", pick_saliency_job, params or SaliencyParams(), formats, mask, mask_params, voxel_size)
-    return run(pick_each_job(tomograms, out_dir, picking, skip_existing))
-
-
-def saliency_job(
-    tomograms: Sequence[str | Path],
-    out_dir: str | Path,
-    params: SaliencyParams | None = None,
-    *,
-    formats: Sequence[str] = ("star",),
-    mask: str | Path | None = None,
-    mask_params: MaskParams | None = None,
-    voxel_size: float | None = None,
-    skip_existing: bool = False,
-) -> Job[list[FileResult]]:
-    """Pick as a job; see `saliency`."""
-    picking = Picking("saliency", pick_saliency_job, params or SaliencyParams(), formats, mask, mask_params, voxel_size)
     return pick_each_job(tomograms, out_dir, picking, skip_existing)
+
+
+saliency = direct(saliency_job)

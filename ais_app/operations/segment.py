@@ -18,7 +18,7 @@ import numpy as np
 from ais_app.core import provenance
 from ais_app.core.errors import FileProblem, ParameterProblem
 from ais_app.core.io import VolumeWriter, create_volume, open_tomogram
-from ais_app.core.jobs import Job, Progress, run
+from ais_app.core.jobs import Job, Progress, direct
 from ais_app.core.model.package import Model, load_model
 from ais_app.core.prediction.engines import engine_for
 from ais_app.core.prediction.field import at_model_size
@@ -34,7 +34,7 @@ from ais_app.operations.per_file import FileResult, each_file, input_files
 MOST_STEPS = 127  # what an int8 volume of step numbers can hold
 
 
-def segment(
+def segment_job(
     tomograms: Sequence[str | Path],
     models: Sequence[str | Path],
     out_dir: str | Path,
@@ -45,7 +45,7 @@ def segment(
     voxel_size: float | None = None,
     skip_existing: bool | None = None,
     trust_source: bool = False,
-) -> list[FileResult]:
+) -> Job[list[FileResult]]:
     """Segment tomograms with one or several models.
 
     Parameters
@@ -83,24 +83,6 @@ def segment(
     ModelProblem
         A model is damaged, or an engine asked for by name cannot compute it.
     """
-    options: dict[str, Any] = {"interactions": interactions, "voxel_size": voxel_size}
-    options |= {"skip_existing": skip_existing, "trust_source": trust_source}
-    return run(segment_job(tomograms, models, out_dir, params, output, **options))
-
-
-def segment_job(
-    tomograms: Sequence[str | Path],
-    models: Sequence[str | Path],
-    out_dir: str | Path,
-    params: PredictionParams | Mapping[str, Any] | None = None,
-    output: OutputParams | Mapping[str, Any] | None = None,
-    *,
-    interactions: str | Path | InteractionGraph | Mapping[str, Any] | None = None,
-    voxel_size: float | None = None,
-    skip_existing: bool | None = None,
-    trust_source: bool = False,
-) -> Job[list[FileResult]]:
-    """Segment as a job; see `segment`."""
     task = _Task(
         models=[load_model(path, trust_source=trust_source) for path in models],
         model_files=[Path(path) for path in models],
@@ -115,6 +97,9 @@ def segment_job(
     task.check()
     inputs = [path for path in input_files(tomograms) if not _is_segmentation(path)]
     return (yield from each_file(inputs, task.targets, task.segmented, skip_existing=bool(skip_existing)))
+
+
+segment = direct(segment_job)
 
 
 def segmentation_path(tomogram: str | Path, out_dir: str | Path, feature: str, suffix: str = "") -> Path:

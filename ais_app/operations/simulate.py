@@ -16,7 +16,7 @@ from ais_app.core.coordinates import write_particles
 from ais_app.core.errors import FileProblem
 from ais_app.core.files import write_json, write_text
 from ais_app.core.io import write_volume
-from ais_app.core.jobs import Job, Progress, run
+from ais_app.core.jobs import Job, Progress, direct
 from ais_app.core.simulate.parameters import SimulateParams
 from ais_app.core.simulate.phantom import Phantom, make_phantom_job
 from ais_app.core.simulate.templates import load_template
@@ -70,27 +70,6 @@ class SimulatedFiles:
 
 
 def simulate_job(out_dir: str | Path, params: SimulateParams | None = None, seed: int = 0) -> Job[SimulatedFiles]:
-    """Make a phantom in a folder, as a job; see `simulate`."""
-    params, folder = params or SimulateParams(), Path(out_dir)
-    _check_writable(folder)
-    phantom = yield from make_phantom_job(params, seed)
-    yield Progress(100, 100, "write")
-    record = provenance.record(
-        "simulate",
-        folder / f"{NAME}.mrc",
-        {"out_dir": ".", "params": params, "seed": seed},  # the folder of the sidecar, wherever it is moved
-        [],
-        {"snr": phantom.metadata["snr"]},
-    )
-    files = _write(phantom, folder, record.label)
-    axes = (files.filaments,) if files.filaments else ()
-    volumes = (files.tomogram, files.labels, *files.masks.values(), *files.extra.values())
-    for path in (*volumes, *files.coordinates.values(), *axes):
-        record.write(path)
-    return files
-
-
-def simulate(out_dir: str | Path, params: SimulateParams | None = None, seed: int = 0) -> SimulatedFiles:
     """Make a phantom in a folder.
 
     Parameters
@@ -114,7 +93,26 @@ def simulate(out_dir: str | Path, params: SimulateParams | None = None, seed: in
     FileProblem
         The folder cannot be written to.
     """
-    return run(simulate_job(out_dir, params, seed))
+    params, folder = params or SimulateParams(), Path(out_dir)
+    _check_writable(folder)
+    phantom = yield from make_phantom_job(params, seed)
+    yield Progress(100, 100, "write")
+    record = provenance.record(
+        "simulate",
+        folder / f"{NAME}.mrc",
+        {"out_dir": ".", "params": params, "seed": seed},  # the folder of the sidecar, wherever it is moved
+        [],
+        {"snr": phantom.metadata["snr"]},
+    )
+    files = _write(phantom, folder, record.label)
+    axes = (files.filaments,) if files.filaments else ()
+    volumes = (files.tomogram, files.labels, *files.masks.values(), *files.extra.values())
+    for path in (*volumes, *files.coordinates.values(), *axes):
+        record.write(path)
+    return files
+
+
+simulate = direct(simulate_job)
 
 
 def _check_writable(folder: Path) -> None:

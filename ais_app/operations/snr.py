@@ -11,7 +11,7 @@ import numpy as np
 
 from ais_app.core.errors import AisAppError, ParameterProblem
 from ais_app.core.io import open_tomogram
-from ais_app.core.jobs import Job, Progress, run
+from ais_app.core.jobs import Job, Progress, direct
 from ais_app.core.particles.snr import CUBE, PairParams, PairSnr, VolumeSnr, pair_snr_job, volume_snr_job
 from ais_app.core.particles.stack import SubtomogramStack
 from ais_app.core.particles.wedge_estimate import sample_regions
@@ -54,14 +54,14 @@ class SnrResult:
         return {"snr": None, "file": str(self.path), "error": str(self.error)}
 
 
-def snr(
+def snr_job(
     inputs: Sequence[str | Path],
     params: PairParams | None = None,
     *,
     coordinates: Sequence[str | Path] = (),
     radius: float = 150.0,
     voxel_size: float | None = None,
-) -> list[SnrResult]:
+) -> Job[list[SnrResult]]:
     """Estimate signal-to-noise ratios.
 
     Parameters
@@ -82,18 +82,6 @@ def snr(
     list of SnrResult
         One per file; a failure is in its ``error``.
     """
-    return run(snr_job(inputs, params, coordinates=coordinates, radius=radius, voxel_size=voxel_size))
-
-
-def snr_job(
-    inputs: Sequence[str | Path],
-    params: PairParams | None = None,
-    *,
-    coordinates: Sequence[str | Path] = (),
-    radius: float = 150.0,
-    voxel_size: float | None = None,
-) -> Job[list[SnrResult]]:
-    """Estimate signal-to-noise ratios as a job; see `snr`."""
     if not radius > 0:
         raise ParameterProblem("radius", f"{radius:g} Å", "give a positive number")
     results = []
@@ -109,6 +97,9 @@ def snr_job(
         except AisAppError as error:
             results.append(SnrResult(path, error=error))
     return results
+
+
+snr = direct(snr_job)
 
 
 def _of_stack(path: Path, params: PairParams | None) -> Job[PairSnr]:

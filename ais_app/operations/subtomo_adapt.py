@@ -12,7 +12,7 @@ import numpy as np
 from ais_app.core import provenance
 from ais_app.core.errors import ModelProblem
 from ais_app.core.files import write_json, write_text
-from ais_app.core.jobs import Job, JobCancelled, Progress, run
+from ais_app.core.jobs import Job, JobCancelled, Progress, direct
 from ais_app.core.model.package import Model, load_model, save_model
 from ais_app.core.particles.classify import answers_job, class_names, cube_edge, middle
 from ais_app.core.particles.labels import NO_CLASS, labels_of
@@ -48,7 +48,7 @@ class Adapted:
     finished: bool
 
 
-def subtomo_adapt(
+def subtomo_adapt_job(
     model: str | Path,
     source: str | Path,
     target: str | Path,
@@ -57,7 +57,7 @@ def subtomo_adapt(
     *,
     trust_source: bool = False,
     resume: bool = False,
-) -> Adapted:
+) -> Job[Adapted]:
     """Adapt a classifier.
 
     Parameters
@@ -87,20 +87,6 @@ def subtomo_adapt(
     ParameterProblem
         A stack has too few subtomograms, or smaller ones than the network takes.
     """
-    return run(subtomo_adapt_job(model, source, target, out, params, trust_source=trust_source, resume=resume))
-
-
-def subtomo_adapt_job(
-    model: str | Path,
-    source: str | Path,
-    target: str | Path,
-    out: str | Path = "adapted.aismodel",
-    params: AdaptParams | None = None,
-    *,
-    trust_source: bool = False,
-    resume: bool = False,
-) -> Job[Adapted]:
-    """Adapt as a job; see `subtomo_adapt`."""
     from ais_app.core.training.adapt import Adapt, adapt_data
     from ais_app.core.training.trainer import train_job
 
@@ -134,6 +120,9 @@ def subtomo_adapt_job(
     notes = {"metrics": metrics, "finished": result.finished, "accuracy before and after": scores}
     provenance.record("subtomo_adapt", out, arguments, [Path(model), Path(source), Path(target)], notes).write(out)
     return Adapted(out, history, metrics, scores[0], scores[1], result.finished)
+
+
+subtomo_adapt = direct(subtomo_adapt_job)
 
 
 def _cubes(stack: SubtomogramStack, size: int) -> np.ndarray:

@@ -17,7 +17,7 @@ from ais_app.core.coordinates import write_particles
 from ais_app.core.errors import FileProblem, ParameterProblem
 from ais_app.core.files import replacing
 from ais_app.core.io import open_tomogram
-from ais_app.core.jobs import Job, Progress, run
+from ais_app.core.jobs import Job, Progress, direct
 from ais_app.core.particles.alignment import AlignParams
 from ais_app.core.particles.poses import Poses
 from ais_app.core.particles.stack import SubtomogramStack, save_poses
@@ -53,7 +53,7 @@ class SubtomoAlignment:
         return f"{words} -> {self.path}"
 
 
-def subtomo_align(
+def subtomo_align_job(
     stack: str | Path,
     out: str | Path,
     params: AlignParams | None = None,
@@ -65,7 +65,7 @@ def subtomo_align(
     tilt: str | None = None,
     save: bool = False,
     resume: bool = True,
-) -> SubtomoAlignment:
+) -> Job[SubtomoAlignment]:
     """Find a map, or the best of several, in each subtomogram.
 
     Parameters
@@ -103,25 +103,6 @@ def subtomo_align(
     ParameterProblem
         There is no map, its voxel size is not known, or a parameter is out of bounds.
     """
-    options: dict[str, Any] = {"reference": reference, "reference_voxel_size": reference_voxel_size, "tilt": tilt}
-    options |= {"reference_dark": reference_dark, "low_pass_angstrom": low_pass_angstrom}
-    return run(subtomo_align_job(stack, out, params, **options, save=save, resume=resume))
-
-
-def subtomo_align_job(
-    stack: str | Path,
-    out: str | Path,
-    params: AlignParams | None = None,
-    *,
-    reference: Sequence[str | Path],
-    reference_voxel_size: float | None = None,
-    reference_dark: bool = False,
-    low_pass_angstrom: float | None = None,
-    tilt: str | None = None,
-    save: bool = False,
-    resume: bool = True,
-) -> Job[SubtomoAlignment]:
-    """Align as a job; see `subtomo_align`."""
     chosen, out = params or AlignParams(), Path(out)
     yield Progress(0, 0, "reading")
     opened = open_stack(stack, tilt)
@@ -146,6 +127,9 @@ def subtomo_align_job(
     if save:
         save_poses(stack, poses)
     return SubtomoAlignment(out, poses, best)
+
+
+subtomo_align = direct(subtomo_align_job)
 
 
 def _read(path: Path, stack: SubtomogramStack, voxel_size: float | None, *, dark: bool) -> np.ndarray:

@@ -14,7 +14,7 @@ import numpy as np
 from ais_app.core import provenance
 from ais_app.core.errors import FileProblem
 from ais_app.core.files import replacing
-from ais_app.core.jobs import Job, Progress, run
+from ais_app.core.jobs import Job, Progress, direct
 from ais_app.core.particles.average import Averages
 from ais_app.core.particles.halves import refine_halves_job
 from ais_app.core.particles.halves_params import AverageParams, HalvesState, Refined
@@ -49,7 +49,7 @@ class SubtomoAverage:
         return f"{words}: {resolution_text(self.refined.averages)} -> {self.out_dir / 'average.mrc'}"
 
 
-def subtomo_average(
+def subtomo_average_job(
     stack: str | Path,
     out_dir: str | Path,
     params: AverageParams | None = None,
@@ -60,7 +60,7 @@ def subtomo_average(
     mask: str | Path | None = None,
     save: bool = False,
     resume: bool = True,
-) -> SubtomoAverage:
+) -> Job[SubtomoAverage]:
     """Align and average the subtomograms of a stack.
 
     Parameters
@@ -92,23 +92,6 @@ def subtomo_average(
     ParameterProblem
         They do not fit each other, or a parameter is out of bounds.
     """
-    options: dict[str, Any] = {"tilt": tilt, "align": align, "reference": reference, "mask": mask}
-    return run(subtomo_average_job(stack, out_dir, params, **options, save=save, resume=resume))
-
-
-def subtomo_average_job(
-    stack: str | Path,
-    out_dir: str | Path,
-    params: AverageParams | None = None,
-    *,
-    tilt: str | None = None,
-    align: bool = True,
-    reference: str | Path | None = None,
-    mask: str | Path | None = None,
-    save: bool = False,
-    resume: bool = True,
-) -> Job[SubtomoAverage]:
-    """Average as a job; see `subtomo_average`. After each iteration its progress has the record of it."""
     chosen, out = params or AverageParams(), Path(out_dir)
     yield Progress(0, 0, "reading")
     opened = open_stack(stack, tilt)
@@ -155,6 +138,9 @@ def subtomo_average_job(
     if save:
         save_poses(stack, refined.poses)
     return SubtomoAverage(out, tuple(outputs.written), refined)
+
+
+subtomo_average = direct(subtomo_average_job)
 
 
 def _start(stack: SubtomogramStack, reference: np.ndarray | None, align: bool) -> Poses | None:

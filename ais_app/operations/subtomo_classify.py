@@ -16,7 +16,7 @@ from ais_app.core import provenance
 from ais_app.core.coordinates import write_particles
 from ais_app.core.errors import DataWarning
 from ais_app.core.files import replacing, write_text
-from ais_app.core.jobs import Job, Progress, run
+from ais_app.core.jobs import Job, Progress, direct
 from ais_app.core.model.package import Model, load_model
 from ais_app.core.particle_set import Particles
 from ais_app.core.particles.classify import Answers, ClassifyParams, answers_job, class_names
@@ -58,7 +58,7 @@ class Classified:
         return ", ".join([*counts, *([f"{UNKNOWN} {rest:,}"] if rest else [])]) + f" -> {self.table}, {self.star}"
 
 
-def subtomo_classify(
+def subtomo_classify_job(
     stack: str | Path,
     model: str | Path,
     out_dir: str | Path,
@@ -66,7 +66,7 @@ def subtomo_classify(
     *,
     save: bool = False,
     trust_source: bool = False,
-) -> Classified:
+) -> Job[Classified]:
     """Sort the subtomograms of a stack.
 
     Parameters
@@ -91,19 +91,6 @@ def subtomo_classify(
     ModelProblem
         The network does not classify, or not cubes of this size; or open sets are asked for and it knows no distances.
     """
-    return run(subtomo_classify_job(stack, model, out_dir, params, save=save, trust_source=trust_source))
-
-
-def subtomo_classify_job(
-    stack: str | Path,
-    model: str | Path,
-    out_dir: str | Path,
-    params: ClassifyParams | None = None,
-    *,
-    save: bool = False,
-    trust_source: bool = False,
-) -> Job[Classified]:
-    """Sort as a job; see `subtomo_classify`."""
     from ais_app.core.particles.correlation import compute_device
 
     params, folder, stack = params or ClassifyParams(), Path(out_dir), Path(stack)
@@ -131,6 +118,9 @@ def subtomo_classify_job(
     if save:
         save_labels(stack, classes, names)
     return found
+
+
+subtomo_classify = direct(subtomo_classify_job)
 
 
 def check_scale(stack: SubtomogramStack, model: Model) -> None:

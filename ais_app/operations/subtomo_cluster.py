@@ -16,7 +16,7 @@ from ais_app.core.coordinates import write_particles
 from ais_app.core.errors import DataWarning
 from ais_app.core.files import write_text
 from ais_app.core.io import create_volume
-from ais_app.core.jobs import Job, Progress, run
+from ais_app.core.jobs import Job, Progress, direct
 from ais_app.core.model.package import load_model, save_model
 from ais_app.core.particles.average import average_now
 from ais_app.core.particles.clusters import load_clusters, matched, save_clusters
@@ -57,7 +57,7 @@ class Clustered:
         return f"{len(self.sizes)} groups of {', '.join(f'{n:,}' for n in self.sizes)} -> {self.table}, {self.picture}"
 
 
-def subtomo_cluster(
+def subtomo_cluster_job(
     stack: str | Path,
     out_dir: str | Path,
     params: GroupingParams | None = None,
@@ -65,7 +65,7 @@ def subtomo_cluster(
     encoder: str | Path | None = None,
     like: str | Path | None = None,
     save: bool = False,
-) -> Clustered:
+) -> Job[Clustered]:
     """Group the subtomograms of a stack.
 
     Parameters
@@ -94,19 +94,6 @@ def subtomo_cluster(
     ModelProblem
         The network does not encode cubes of this size.
     """
-    return run(subtomo_cluster_job(stack, out_dir, params, encoder=encoder, like=like, save=save))
-
-
-def subtomo_cluster_job(
-    stack: str | Path,
-    out_dir: str | Path,
-    params: GroupingParams | None = None,
-    *,
-    encoder: str | Path | None = None,
-    like: str | Path | None = None,
-    save: bool = False,
-) -> Job[Clustered]:
-    """Group as a job; see `subtomo_cluster`."""
     params, folder, stack = params or GroupingParams(), Path(out_dir), Path(stack)
     opened = SubtomogramStack.open(stack)
     network = None if encoder is None else load_model(encoder)
@@ -125,6 +112,9 @@ def subtomo_cluster_job(
         names = [f"cluster {number + 1}" for number in range(len(result.sizes))]
         save_labels(stack, found.clusters.assignment, names)
     return result
+
+
+subtomo_cluster = direct(subtomo_cluster_job)
 
 
 def _name(path: str | Path | None) -> str | None:

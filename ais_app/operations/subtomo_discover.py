@@ -14,7 +14,7 @@ import numpy as np
 from ais_app.core import provenance
 from ais_app.core.files import write_text
 from ais_app.core.io import write_volume
-from ais_app.core.jobs import Job, Progress, run
+from ais_app.core.jobs import Job, Progress, direct
 from ais_app.core.model.package import load_model
 from ais_app.core.particles.average_sums import sums_job
 from ais_app.core.particles.classify import answers_job, class_names
@@ -58,7 +58,7 @@ class Discovered:
         return f"{words} -> {self.report}"
 
 
-def subtomo_discover(
+def subtomo_discover_job(
     stack: str | Path,
     model: str | Path,
     out_dir: str | Path,
@@ -66,7 +66,7 @@ def subtomo_discover(
     *,
     averages: int = 12,
     trust_source: bool = False,
-) -> Discovered:
+) -> Job[Discovered]:
     """Group the subtomograms of a stack, and rank the groups by how little the network's classes explain them.
 
     Parameters
@@ -93,19 +93,6 @@ def subtomo_discover(
     ParameterProblem
         There are fewer than two different subtomograms.
     """
-    return run(subtomo_discover_job(stack, model, out_dir, params, averages=averages, trust_source=trust_source))
-
-
-def subtomo_discover_job(
-    stack: str | Path,
-    model: str | Path,
-    out_dir: str | Path,
-    params: DiscoverParams | None = None,
-    *,
-    averages: int = 12,
-    trust_source: bool = False,
-) -> Job[Discovered]:
-    """Look for new structures as a job; see `subtomo_discover`."""
     params, folder = params or DiscoverParams(), Path(out_dir)
     yield Progress(0, 0, "reading")
     opened, network = SubtomogramStack.open(stack), load_model(model, trust_source=trust_source)
@@ -134,6 +121,9 @@ def subtomo_discover_job(
     for path in (table, members, report, *arrays, *files.values()):
         record.write(path)
     return Discovered(table, members, report, tuple(files.values()), found)
+
+
+subtomo_discover = direct(subtomo_discover_job)
 
 
 def _averages(stack: SubtomogramStack, found: Discovery, count: int, device: str) -> Job[dict[int, np.ndarray]]:

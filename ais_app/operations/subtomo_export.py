@@ -15,7 +15,7 @@ from ais_app.core.errors import FileProblem
 from ais_app.core.files import replacing, write_text
 from ais_app.core.formats.star.syntax import write_star
 from ais_app.core.io import write_volume
-from ais_app.core.jobs import Job, Progress, run
+from ais_app.core.jobs import Job, Progress, direct
 from ais_app.core.params import Params, param
 from ais_app.core.particles.export import dynamo_table, relion_star, table_text, wedge_volume, write_em
 from ais_app.core.particles.stack import SubtomogramStack
@@ -30,13 +30,13 @@ class SubtomogramExportParams(Params):
     dark: bool = param(False, "Dark particles: with references as dark as the tomograms")
 
 
-def subtomo_export(
+def subtomo_export_job(
     stack: str | Path,
     out_dir: str | Path,
     params: SubtomogramExportParams | None = None,
     *,
     root: str | Path | None = None,
-) -> Path:
+) -> Job[Path]:
     """Write a stack for another program.
 
     Parameters
@@ -63,17 +63,6 @@ def subtomo_export(
     ParameterProblem
         The tilt axis has no place in the table of Dynamo.
     """
-    return run(subtomo_export_job(stack, out_dir, params, root=root))
-
-
-def subtomo_export_job(
-    stack: str | Path,
-    out_dir: str | Path,
-    params: SubtomogramExportParams | None = None,
-    *,
-    root: str | Path | None = None,
-) -> Job[Path]:
-    """Export as a job; see `subtomo_export`."""
     chosen, folder = params or SubtomogramExportParams(), Path(out_dir)
     opened = SubtomogramStack.open(stack)
     arguments: dict[str, Any] = {"stack": str(stack), "out_dir": str(out_dir), "params": chosen}
@@ -81,6 +70,9 @@ def subtomo_export_job(
     if chosen.format == "dynamo":
         return (yield from _dynamo(opened, folder, chosen, arguments))
     return (yield from _relion(opened, folder, chosen, arguments, Path(root) if root is not None else folder))
+
+
+subtomo_export = direct(subtomo_export_job)
 
 
 def _relion(

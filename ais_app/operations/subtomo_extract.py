@@ -15,7 +15,7 @@ import numpy as np
 
 from ais_app.core import provenance
 from ais_app.core.errors import DataWarning, ParameterProblem
-from ais_app.core.jobs import Job, Progress, run
+from ais_app.core.jobs import Job, Progress, direct
 from ais_app.core.particle_set import Particles
 from ais_app.core.particles.extract import Places, SubtomogramParams, cut, place
 from ais_app.core.particles.poses import Poses
@@ -72,7 +72,7 @@ class _Source:
     wedge: Wedge
 
 
-def subtomo_extract(
+def subtomo_extract_job(
     tomograms: Sequence[str | Path],
     out: str | Path,
     params: SubtomogramParams | None = None,
@@ -88,7 +88,7 @@ def subtomo_extract(
     tilt_file: str | Path | None = None,
     tomogram_voxel_size: float | None = None,
     threads: int | None = None,
-) -> Extraction:
+) -> Job[Extraction]:
     """Cut subtomograms into a stack.
 
     Parameters
@@ -129,30 +129,6 @@ def subtomo_extract(
     ProjectProblem
         The project has no such tomogram, feature or set.
     """
-    options: dict[str, Any] = {"coordinates": coordinates, "source": source, "source_options": source_options}
-    options |= {"rename": rename, "project": project, "feature": feature, "pick_set": pick_set, "tilt": tilt}
-    options |= {"tilt_file": tilt_file, "tomogram_voxel_size": tomogram_voxel_size, "threads": threads}
-    return run(subtomo_extract_job(tomograms, out, params, **options))
-
-
-def subtomo_extract_job(
-    tomograms: Sequence[str | Path],
-    out: str | Path,
-    params: SubtomogramParams | None = None,
-    *,
-    coordinates: Sequence[str | Path] = (),
-    source: str = "auto",
-    source_options: Mapping[str, Any] | None = None,
-    rename: Sequence[str] = (),
-    project: str | Path | None = None,
-    feature: str | None = None,
-    pick_set: str | None = None,
-    tilt: str | None = None,
-    tilt_file: str | Path | None = None,
-    tomogram_voxel_size: float | None = None,
-    threads: int | None = None,
-) -> Job[Extraction]:
-    """Cut as a job; see `subtomo_extract`."""
     chosen, out = params or SubtomogramParams(), Path(out)
     if out.suffix != ".zarr":
         raise ParameterProblem("out", f"{out.name!r} does not end in .zarr", "a stack is a folder such as PICKS.zarr")
@@ -181,6 +157,9 @@ def subtomo_extract_job(
     arguments |= {"tilt_file": None if tilt_file is None else str(tilt_file)}
     arguments |= {"tomogram_voxel_size": tomogram_voxel_size}
     return (yield from _written(sources, out, chosen, cube_size, arguments, inputs, threads))
+
+
+subtomo_extract = direct(subtomo_extract_job)
 
 
 def _cube_voxel_size(tomograms: Sequence[Tomogram], params: SubtomogramParams) -> float:

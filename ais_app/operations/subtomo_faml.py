@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ais_app.core.jobs import Job, Progress, run
+from ais_app.core.jobs import Job, Progress, direct
 from ais_app.core.particles.faml import Faml, FamlParams, faml_job
 from ais_app.core.particles.stack import save_classes, save_poses
 from ais_app.operations.subtomo_outputs import Outputs, class_lines, known_poses, open_stack
@@ -36,7 +36,7 @@ class SubtomoFaml:
         return "\n".join(class_lines(self.faml.classes, self.faml.averages, self.out_dir))
 
 
-def subtomo_faml(
+def subtomo_faml_job(
     stack: str | Path,
     out_dir: str | Path,
     params: FamlParams | None = None,
@@ -45,7 +45,7 @@ def subtomo_faml(
     use_poses: bool = False,
     save: bool = True,
     save_aligned: bool = False,
-) -> SubtomoFaml:
+) -> Job[SubtomoFaml]:
     """Align and sort the subtomograms of a stack, of which nothing needs to be known.
 
     Parameters
@@ -73,21 +73,6 @@ def subtomo_faml(
     ParameterProblem
         There are fewer particles than classes, or a parameter is out of bounds.
     """
-    options: dict[str, Any] = {"tilt": tilt, "use_poses": use_poses, "save": save, "save_aligned": save_aligned}
-    return run(subtomo_faml_job(stack, out_dir, params, **options))
-
-
-def subtomo_faml_job(
-    stack: str | Path,
-    out_dir: str | Path,
-    params: FamlParams | None = None,
-    *,
-    tilt: str | None = None,
-    use_poses: bool = False,
-    save: bool = True,
-    save_aligned: bool = False,
-) -> Job[SubtomoFaml]:
-    """Sort as a job; see `subtomo_faml`. After each iteration its progress has the record of it."""
     chosen, out = params or FamlParams(), Path(out_dir)
     yield Progress(0, 0, "reading")
     opened = open_stack(stack, tilt)
@@ -110,3 +95,6 @@ def subtomo_faml_job(
     if save_aligned:
         save_poses(stack, found.poses)
     return SubtomoFaml(out, tuple(outputs.written), found)
+
+
+subtomo_faml = direct(subtomo_faml_job)

@@ -16,7 +16,7 @@ from ais_app.core.errors import FileProblem, ParameterProblem
 from ais_app.core.formats.star.columns import COORDINATES, ORIGINS, ORIGINS_ANGST, SUBTOMOGRAM_ANGLES
 from ais_app.core.formats.star.reading import particle_table
 from ais_app.core.io import open_tomogram
-from ais_app.core.jobs import Job, Progress, run
+from ais_app.core.jobs import Job, Progress, direct
 from ais_app.core.params import Params, param
 from ais_app.core.particle_set import Particles
 from ais_app.core.particles.extract import normalised
@@ -48,14 +48,14 @@ class _Found:
     classes: np.ndarray | None
 
 
-def subtomo_import(
+def subtomo_import_job(
     listing: str | Path,
     out: str | Path,
     params: SubtomogramImportParams | None = None,
     *,
     tilt: str | None = None,
     root: str | Path | None = None,
-) -> Path:
+) -> Job[Path]:
     """Make a stack of subtomograms that another program has cut.
 
     Parameters
@@ -84,18 +84,6 @@ def subtomo_import(
     ParameterProblem
         The voxel size or the tilts are not known, or boxes were cut turned.
     """
-    return run(subtomo_import_job(listing, out, params, tilt=tilt, root=root))
-
-
-def subtomo_import_job(
-    listing: str | Path,
-    out: str | Path,
-    params: SubtomogramImportParams | None = None,
-    *,
-    tilt: str | None = None,
-    root: str | Path | None = None,
-) -> Job[Path]:
-    """Import as a job; see `subtomo_import`."""
     chosen, listing, out = params or SubtomogramImportParams(), Path(listing), Path(out)
     if out.suffix != ".zarr":
         raise ParameterProblem("out", f"{out.name!r} does not end in .zarr", "a stack is a folder such as PICKS.zarr")
@@ -131,6 +119,9 @@ def subtomo_import_job(
             writer.write(np.arange(start, start + len(files)), cubes)
     record.write(out)
     return out
+
+
+subtomo_import = direct(subtomo_import_job)
 
 
 def _cube(path: Path, edge: int, params: SubtomogramImportParams) -> np.ndarray:

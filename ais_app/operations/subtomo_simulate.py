@@ -13,7 +13,7 @@ from ais_app.core import provenance
 from ais_app.core.errors import ParameterProblem
 from ais_app.core.files import replacing
 from ais_app.core.io import open_tomogram, write_volume
-from ais_app.core.jobs import Job, Progress, run
+from ais_app.core.jobs import Job, Progress, direct
 from ais_app.core.params import Params, param
 from ais_app.core.particle_set import Particles
 from ais_app.core.particles.poses import Poses
@@ -71,14 +71,14 @@ class SimulatedStack:
         return f"{', '.join(self.maps)} -> {self.path}, {self.truth.name}"
 
 
-def subtomo_simulate(
+def subtomo_simulate_job(
     out: str | Path,
     params: SubtomoSimulateParams | None = None,
     *,
     templates: Sequence[str | Path] = ("ribosome", "proteasome"),
     seed: int = 0,
     known_poses: bool = False,
-) -> SimulatedStack:
+) -> Job[SimulatedStack]:
     """Make a stack of subtomograms of known complexes in random orientations.
 
     Parameters
@@ -101,18 +101,6 @@ def subtomo_simulate(
     FileProblem
         A file cannot be read or written.
     """
-    return run(subtomo_simulate_job(out, params, templates=templates, seed=seed, known_poses=known_poses))
-
-
-def subtomo_simulate_job(
-    out: str | Path,
-    params: SubtomoSimulateParams | None = None,
-    *,
-    templates: Sequence[str | Path] = ("ribosome", "proteasome"),
-    seed: int = 0,
-    known_poses: bool = False,
-) -> Job[SimulatedStack]:
-    """Make a stack of subtomograms as a job; see `subtomo_simulate`."""
     chosen, path = params or SubtomoSimulateParams(), Path(out)
     if path.suffix != ".zarr":
         raise ParameterProblem("out", f"{path.name} is no name of a stack", "let it end in .zarr")
@@ -140,6 +128,9 @@ def subtomo_simulate_job(
     arguments = {"out": str(path), "params": chosen, "templates": [str(t) for t in templates], "seed": seed}
     arguments |= {"known_poses": known_poses}
     return _write(path, made, loaded, chosen, known_poses, (arguments, files))
+
+
+subtomo_simulate = direct(subtomo_simulate_job)
 
 
 def _template(template: str | Path, params: SubtomoSimulateParams) -> Template:

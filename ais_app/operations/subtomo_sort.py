@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ais_app.core.errors import ParameterProblem
-from ais_app.core.jobs import Job, Progress, run
+from ais_app.core.jobs import Job, Progress, direct
 from ais_app.core.particles.sort import Sorted, SortParams, sort_job
 from ais_app.core.particles.sort_features import check_classes
 from ais_app.core.particles.stack import save_classes, save_poses
@@ -38,7 +38,7 @@ class SubtomoSort:
         return "\n".join(class_lines(self.sorted.classes, self.sorted.averages, self.out_dir))
 
 
-def subtomo_sort(
+def subtomo_sort_job(
     stack: str | Path,
     out_dir: str | Path,
     params: SortParams | None = None,
@@ -47,7 +47,7 @@ def subtomo_sort(
     mask: str | Path | None = None,
     save: bool = True,
     save_aligned: bool = False,
-) -> SubtomoSort:
+) -> Job[SubtomoSort]:
     """Sort the subtomograms of a stack, which are aligned to each other.
 
     Parameters
@@ -75,21 +75,6 @@ def subtomo_sort(
     ParameterProblem
         There are fewer particles than classes, no particle is aligned, or a parameter is out of bounds.
     """
-    options: dict[str, Any] = {"tilt": tilt, "mask": mask, "save": save, "save_aligned": save_aligned}
-    return run(subtomo_sort_job(stack, out_dir, params, **options))
-
-
-def subtomo_sort_job(
-    stack: str | Path,
-    out_dir: str | Path,
-    params: SortParams | None = None,
-    *,
-    tilt: str | None = None,
-    mask: str | Path | None = None,
-    save: bool = True,
-    save_aligned: bool = False,
-) -> Job[SubtomoSort]:
-    """Sort as a job; see `subtomo_sort`. After each round its progress has the record of it."""
     chosen, out = params or SortParams(), Path(out_dir)
     yield Progress(0, 0, "reading")
     opened = open_stack(stack, tilt)
@@ -123,3 +108,6 @@ def subtomo_sort_job(
     if save_aligned:
         save_poses(stack, found.poses)
     return SubtomoSort(out, tuple(outputs.written), found)
+
+
+subtomo_sort = direct(subtomo_sort_job)

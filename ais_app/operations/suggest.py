@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from ais_app.core.errors import ProjectProblem
-from ais_app.core.jobs import Job, Progress, run
+from ais_app.core.jobs import Job, Progress, direct
 from ais_app.core.model.package import Model, load_model
 from ais_app.core.prediction.engines import engine_for
 from ais_app.core.prediction.parameters import PredictionParams
@@ -17,14 +16,14 @@ from ais_app.core.training.suggest import suggest_job as looking_job
 from ais_app.state.project import Project
 
 
-def suggest(
+def suggest_job(
     project: str | Path,
     models: Sequence[str | Path] = (),
     params: SuggestParams | None = None,
     prediction: PredictionParams | None = None,
     *,
     trust_source: bool = False,
-) -> list[Suggestion]:
+) -> Job[list[Suggestion]]:
     """Rank slices or boxes of all tomograms of a project by how much annotating them would teach its networks.
 
     Parameters
@@ -56,19 +55,6 @@ def suggest(
     ModelProblem
         A model is damaged, or an engine asked for by name cannot compute it.
     """
-    options: dict[str, Any] = {"trust_source": trust_source}
-    return run(suggest_job(project, models, params, prediction, **options))
-
-
-def suggest_job(
-    project: str | Path,
-    models: Sequence[str | Path] = (),
-    params: SuggestParams | None = None,
-    prediction: PredictionParams | None = None,
-    *,
-    trust_source: bool = False,
-) -> Job[list[Suggestion]]:
-    """Suggest as a job; see `suggest`."""
     prediction = prediction or PredictionParams()
     with Project.open(project, read_only=True) as opened:
         paths = [Path(path) for path in models] or [entry.path for entry in opened.models]
@@ -84,6 +70,9 @@ def suggest_job(
         if not candidates:
             raise ProjectProblem(opened.path, "has no tomograms", "ais-app project add PROJECT TOMOGRAM")
         return (yield from looking_job(candidates, loaded, params, prediction))
+
+
+suggest = direct(suggest_job)
 
 
 def _candidates(project: Project, models: Sequence[Model]) -> list[Candidate]:

@@ -11,7 +11,7 @@ from typing import Any
 from ais_app.core.errors import AisAppError, DataWarning, ParameterProblem
 from ais_app.core.formats.tilt_angles import SUFFIXES, read_tilt_angles
 from ais_app.core.io import open_tomogram
-from ais_app.core.jobs import Job, Progress, run
+from ais_app.core.jobs import Job, Progress, direct, run
 from ais_app.core.particles.wedge import Wedge
 from ais_app.core.particles.wedge_estimate import (
     WedgeEstimate,
@@ -116,7 +116,7 @@ def wedge_for(
     return estimate.wedge
 
 
-def wedge(
+def wedge_job(
     tomograms: Sequence[str | Path],
     *,
     tilt: Sequence[float] | str | None = None,
@@ -124,7 +124,7 @@ def wedge(
     tilt_axis: str = "y",
     beam_axis: str = "z",
     voxel_size: float | None = None,
-) -> list[WedgeResult]:
+) -> Job[list[WedgeResult]]:
     """Find the missing wedges of tomograms.
 
     Parameters
@@ -141,20 +141,6 @@ def wedge(
     list of WedgeResult
         One per tomogram; a failure is in its ``error``.
     """
-    options: dict[str, Any] = {"tilt": tilt, "tilt_file": tilt_file, "tilt_axis": tilt_axis, "beam_axis": beam_axis}
-    return run(wedge_job(tomograms, **options, voxel_size=voxel_size))
-
-
-def wedge_job(
-    tomograms: Sequence[str | Path],
-    *,
-    tilt: Sequence[float] | str | None = None,
-    tilt_file: str | Path | None = None,
-    tilt_axis: str = "y",
-    beam_axis: str = "z",
-    voxel_size: float | None = None,
-) -> Job[list[WedgeResult]]:
-    """Find missing wedges as a job; see `wedge`."""
     given, source = None, "estimate"
     if tilt is not None or tilt_file is not None:
         source = "given" if tilt is not None else "file"
@@ -171,6 +157,9 @@ def wedge_job(
         found = estimate.wedge if estimate is not None and estimate.seen else None
         results.append(WedgeResult(path, given or found, source, estimate, _difference(given, found)))
     return results
+
+
+wedge = direct(wedge_job)
 
 
 def _limits(tilt: Sequence[float] | str) -> tuple[float, float]:

@@ -11,13 +11,13 @@ from ais_app.core.annotation.in_plane import checked_label, region_between
 from ais_app.core.annotation.labels import AXES, BACKGROUND, FEATURE, Edit, Labels, Plane
 from ais_app.core.annotation.shapes import Crop, between
 from ais_app.core.errors import ParameterProblem
-from ais_app.core.jobs import Job, Progress, run
+from ais_app.core.jobs import Job, Progress, direct
 from ais_app.core.tomogram import Region
 
 
-def interpolate(
+def interpolate_job(
     labels: Labels, planes: Sequence[int], *, axis: str = "z", label: int = FEATURE, replace: bool = False
-) -> Edit:
+) -> Job[Edit]:
     """Fill all planes between annotated ones, from one to the next.
 
     Parameters
@@ -44,13 +44,6 @@ def interpolate(
     ParameterProblem
         There are fewer than two planes, one lies outside, none lies between them, or none carries the label.
     """
-    return run(interpolate_job(labels, planes, axis=axis, label=label, replace=replace))
-
-
-def interpolate_job(
-    labels: Labels, planes: Sequence[int], *, axis: str = "z", label: int = FEATURE, replace: bool = False
-) -> Job[Edit]:
-    """Do the work of `interpolate`; many large slices take some seconds."""
     label = checked_label(label, least=FEATURE)
     chosen = _checked_planes(labels, planes, axis)
     found: dict[int, list[Crop]] = {}
@@ -68,6 +61,9 @@ def interpolate_job(
     planes_between = tuple(Plane(axis, index) for index in found)
     old = {index: _around(_painted(labels, Plane(axis, index), label)) for index in found} if replace else {}
     return _edit(labels, axis, label, found, old, planes_between)
+
+
+interpolate = direct(interpolate_job)
 
 
 def _checked_planes(labels: Labels, planes: Sequence[int], axis: str) -> list[int]:

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from ais_app.core.errors import ParameterProblem
-from ais_app.core.jobs import Job, Progress, run
+from ais_app.core.jobs import Job, Progress, direct
 from ais_app.core.particles.alignment import Alignment, AlignParams, Candidates
 from ais_app.core.particles.correlation import (
     Band,
@@ -234,14 +234,14 @@ def _orthogonal(rotations: torch.Tensor) -> torch.Tensor:
     return left @ right
 
 
-def align(
+def align_job(
     references: Reference | np.ndarray | Sequence[Reference | np.ndarray],
     cubes: Any,
     wedges: Sequence[Wedge],
     wedge_of: np.ndarray,
     params: AlignParams | None = None,
     start: Poses | None = None,
-) -> Alignment:
+) -> Job[Alignment]:
     """Return where references are found in subtomograms.
 
     Parameters
@@ -262,18 +262,6 @@ def align(
     ParameterProblem
         Sizes differ, there are values that are no numbers, or nothing was measured.
     """
-    return run(align_job(references, cubes, wedges, wedge_of, params, start))
-
-
-def align_job(
-    references: Reference | np.ndarray | Sequence[Reference | np.ndarray],
-    cubes: Any,
-    wedges: Sequence[Wedge],
-    wedge_of: np.ndarray,
-    params: AlignParams | None = None,
-    start: Poses | None = None,
-) -> Job[Alignment]:
-    """Align as a job; see `align`."""
     aligner = Aligner(references, wedges, params)
     count, size = len(wedge_of), aligner.batch_size
     parts = []
@@ -284,3 +272,6 @@ def align_job(
     if not parts:
         raise ParameterProblem("subtomograms", "there is none", "extract some")
     return Alignment.concatenate(parts)
+
+
+align = direct(align_job)

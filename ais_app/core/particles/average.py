@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from ais_app.core.jobs import Job, run
+from ais_app.core.jobs import Job, direct
 from ais_app.core.particles.average_sums import Sums, sums_job
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Averages(NamedTuple):
     fsc: ShellCorrelation | None
 
 
-def average_now(
+def average_now_job(
     cubes: np.ndarray | LazyArray,
     poses: Poses,
     wedges: Sequence[Wedge],
@@ -52,7 +52,7 @@ def average_now(
     fine: bool = False,
     seed: int = 0,
     device: str = "auto",
-) -> Averages:
+) -> Job[Averages]:
     """Average cubes with the poses they have, at once: no alignment. `average_now_job` is the same as a job.
 
     Parameters
@@ -88,29 +88,13 @@ def average_now(
     ParameterProblem
         There is no cube, numbers do not fit each other, or voxels are no number.
     """
-    options = {"symmetry": symmetry, "mask": mask, "weights": weights, "fine": fine, "seed": seed, "device": device}
-    return run(average_now_job(cubes, poses, wedges, wedge_of, voxel_size=voxel_size, **options))  # type: ignore[arg-type]
-
-
-def average_now_job(
-    cubes: np.ndarray | LazyArray,
-    poses: Poses,
-    wedges: Sequence[Wedge],
-    wedge_of: np.ndarray,
-    *,
-    voxel_size: float = 1.0,
-    symmetry: str = "C1",
-    mask: np.ndarray | None = None,
-    weights: np.ndarray | None = None,
-    fine: bool = False,
-    seed: int = 0,
-    device: str = "auto",
-) -> Job[Averages]:
-    """Average cubes with the poses they have as a job; see `average_now`."""
     half_of = split_halves(len(poses), seed)
     kept: dict[str, object] = {"weights": weights, "symmetry": symmetry, "fine": fine, "device": device}
     first, second = yield from sums_job(cubes, poses, wedges, wedge_of, groups=half_of, **kept)  # type: ignore[arg-type]
     return averages_of(first, second, voxel_size, mask)
+
+
+average_now = direct(average_now_job)
 
 
 def averages_of(first: Sums, second: Sums, voxel_size: float, mask: np.ndarray | None = None) -> Averages:

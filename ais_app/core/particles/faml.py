@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ais_app.core.errors import ParameterProblem
-from ais_app.core.jobs import Job, Progress, run
+from ais_app.core.jobs import Job, Progress, direct
 from ais_app.core.params import Params, param
 from ais_app.core.particles.average import Averages, averages_of, split_halves
 from ais_app.core.particles.average_sums import batches, check_cubes, cubes_tensor, sums_job
@@ -85,7 +85,7 @@ class Faml:
     history: tuple[dict[str, float], ...]
 
 
-def faml(
+def faml_job(
     cubes: np.ndarray | LazyArray,
     wedges: Sequence[Wedge],
     wedge_of: np.ndarray,
@@ -93,7 +93,7 @@ def faml(
     *,
     voxel_size: float = 1.0,
     start: Poses | None = None,
-) -> Faml:
+) -> Job[Faml]:
     """Align subtomograms and sort them into classes by maximum likelihood; nothing needs to be known before.
 
     Parameters
@@ -114,19 +114,6 @@ def faml(
     ParameterProblem
         There are fewer cubes than classes, or voxels are no number.
     """
-    return run(faml_job(cubes, wedges, wedge_of, params, voxel_size=voxel_size, start=start))
-
-
-def faml_job(
-    cubes: np.ndarray | LazyArray,
-    wedges: Sequence[Wedge],
-    wedge_of: np.ndarray,
-    params: FamlParams | None = None,
-    *,
-    voxel_size: float = 1.0,
-    start: Poses | None = None,
-) -> Job[Faml]:
-    """Sort subtomograms by maximum likelihood as a job; see `faml`. Its progress has the record of the iteration."""
     from ais_app.core.particles.faml_steps import maximised
 
     params = params or FamlParams()
@@ -155,6 +142,9 @@ def faml_job(
         yield Progress((iteration + 1) * count, params.iterations * count, f"iteration {iteration + 1}", history[-1])
     assert candidates is not None
     return (yield from _result(cubes, wedges, wedge_of, voxel_size, candidates, model, data, params, history))
+
+
+faml = direct(faml_job)
 
 
 def _last_shell(params: FamlParams, edge: int, voxel_size: float) -> int:

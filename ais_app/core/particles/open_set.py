@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ais_app.core.errors import ModelProblem, ParameterProblem
-from ais_app.core.jobs import Job, run
+from ais_app.core.jobs import Job, direct
 
 if TYPE_CHECKING:
     from ais_app.core.model.package import Model
@@ -158,11 +158,6 @@ def fit_open_set(
     return dataclasses.replace(found, distances=np.quantile(away, np.linspace(0, 1, QUANTILES)))
 
 
-def record_known(model: Model, data: TrainingData, *, device: str = "cpu") -> Model:
-    """Return a classifier whose card knows where its classes lie among its features; see `record_known_job`."""
-    return run(record_known_job(model, data, device=device))
-
-
 def record_known_job(model: Model, data: TrainingData, *, device: str = "cpu") -> Job[Model]:
     """Let a classifier's card know where its classes lie among its features, a job.
 
@@ -189,6 +184,9 @@ def record_known_job(model: Model, data: TrainingData, *, device: str = "cpu") -
     found = fit_open_set(seen[0], data.training.labels, seen[1], data.held_out.labels, classes)
     card = dataclasses.replace(model.card, training={**model.card.training, "known": found.to_dict()})
     return dataclasses.replace(model, card=card)
+
+
+record_known = direct(record_known_job)
 
 
 def known_classes(model: Model) -> OpenSet:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ais_app.core.errors import ModelProblem
-from ais_app.core.jobs import Job, Progress, run
+from ais_app.core.jobs import Job, Progress, direct
 from ais_app.core.params import Params, param
 from ais_app.core.tomogram import LazyArray
 
@@ -35,11 +35,6 @@ class ParticleMaskParams(Params):
     smallest: int = param(27, "Groups of fewer voxels are noise", unit="voxels", low=1)
     soft: float = param(2.0, "Width of the border over which neighbours fade out", unit="voxels", low=0, high=20)
     device: str = param("auto", "Where to compute", choices=("auto", "cpu", "cuda"))
-
-
-def probabilities(model: Model, cubes: LazyArray, voxel_size: float, device: str = "auto") -> np.ndarray:
-    """Mark particles in cubes; see `probabilities_job`."""
-    return run(probabilities_job(model, cubes, voxel_size, device))
 
 
 def probabilities_job(model: Model, cubes: LazyArray, voxel_size: float, device: str = "auto") -> Job[np.ndarray]:
@@ -82,6 +77,9 @@ def probabilities_job(model: Model, cubes: LazyArray, voxel_size: float, device:
             parts.append(_of_size(network(_padded(_of_size(x, inner), record.stride))[:, :inner, :inner, :inner], edge))
         yield Progress(min(low + step, cubes.shape[0]), cubes.shape[0], "marking particles")
     return np.concatenate([part.clamp(0, 1).float().cpu().numpy() for part in parts])
+
+
+probabilities = direct(probabilities_job)
 
 
 def own_and_others(probability: np.ndarray, params: ParticleMaskParams | None = None) -> tuple[np.ndarray, np.ndarray]:

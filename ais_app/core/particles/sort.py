@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ais_app.core.errors import ParameterProblem
-from ais_app.core.jobs import Job, Progress, run
+from ais_app.core.jobs import Job, Progress, direct
 from ais_app.core.params import Params, param
 from ais_app.core.particles.average import Averages, averages_of, split_halves
 from ais_app.core.particles.average_align import align_groups_job, in_frame_of, within
@@ -85,7 +85,7 @@ class Sorted:
     history: tuple[dict[str, float], ...]
 
 
-def sort(
+def sort_job(
     cubes: np.ndarray | LazyArray,
     poses: Poses,
     wedges: Sequence[Wedge],
@@ -94,7 +94,7 @@ def sort(
     *,
     voxel_size: float = 1.0,
     mask: np.ndarray | None = None,
-) -> Sorted:
+) -> Job[Sorted]:
     """Sort aligned subtomograms into classes.
 
     Parameters
@@ -117,20 +117,6 @@ def sort(
     ParameterProblem
         There are fewer cubes than classes, voxels are no number, or a length does not fit the box.
     """
-    return run(sort_job(cubes, poses, wedges, wedge_of, params, voxel_size=voxel_size, mask=mask))
-
-
-def sort_job(
-    cubes: np.ndarray | LazyArray,
-    poses: Poses,
-    wedges: Sequence[Wedge],
-    wedge_of: np.ndarray,
-    params: SortParams | None = None,
-    *,
-    voxel_size: float = 1.0,
-    mask: np.ndarray | None = None,
-) -> Job[Sorted]:
-    """Sort subtomograms as a job; see `sort`. After each round its progress has the record of it."""
     from ais_app.core.particles.halves_references import particle_mask
 
     params = params or SortParams()
@@ -164,6 +150,9 @@ def sort_job(
         cubes, poses, wedges, wedge_of, classes, voxel_size, params.symmetry, outline, params.seed, params.device
     )
     return Sorted(classes, poses, coordinates, averages, tuple(history))
+
+
+sort = direct(sort_job)
 
 
 def class_averages_job(

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ais_app.core.errors import ParameterProblem
-from ais_app.core.jobs import Job, Progress, run
+from ais_app.core.jobs import Job, Progress, direct
 from ais_app.core.params import Params, param
 from ais_app.core.pickers import DENSITY, Picker
 from ais_app.core.tomogram import ZYX, LazyArray
@@ -73,9 +73,9 @@ class DogParams(Params):
 Keep = Callable[[np.ndarray], np.ndarray]
 
 
-def pick_dog(
+def pick_dog_job(
     volume: LazyArray, voxel_size_zyx: ZYX, params: DogParams, keep: Keep | None = None, side: int | None = None
-) -> Particles:
+) -> Job[Particles]:
     """Pick blobs of one size.
 
     Parameters
@@ -101,13 +101,6 @@ def pick_dog(
     ParameterProblem
         The volume has not three axes, or the Gaussian is far too wide for its voxels.
     """
-    return run(pick_dog_job(volume, voxel_size_zyx, params, keep, side))
-
-
-def pick_dog_job(
-    volume: LazyArray, voxel_size_zyx: ZYX, params: DogParams, keep: Keep | None = None, side: int | None = None
-) -> Job[Particles]:
-    """Pick as a job; see `pick_dog`."""
     from ais_app.core.picking.blob_response import response_planes, tile_side
     from ais_app.core.picking.peaks import Peaks, peaks_of
 
@@ -119,6 +112,9 @@ def pick_dog_job(
         found.append(peaks)
         yield Progress(number + 1, planes, "searching")
     return _chosen(Peaks.join(found), volume.shape, voxel_size_zyx, params, keep)
+
+
+pick_dog = direct(pick_dog_job)
 
 
 def _blobs(volume: LazyArray, voxel_size_zyx: ZYX, params: DogParams) -> Blobs:

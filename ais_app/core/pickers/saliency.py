@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ais_app.core.errors import ParameterProblem
-from ais_app.core.jobs import Job, Progress, run
+from ais_app.core.jobs import Job, Progress, direct
 from ais_app.core.params import Params, param
 from ais_app.core.pickers import DENSITY, Picker
 from ais_app.core.tomogram import ZYX, LazyArray
@@ -92,9 +92,9 @@ class Salient:
     binning: int
 
 
-def pick_saliency(
+def pick_saliency_job(
     volume: LazyArray, voxel_size_zyx: ZYX, params: SaliencyParams, keep: Keep | None = None
-) -> Particles:
+) -> Job[Particles]:
     """Pick what stands out.
 
     Parameters
@@ -118,15 +118,11 @@ def pick_saliency(
     ParameterProblem
         The volume has not three axes, or a supervoxel would be no larger than a voxel.
     """
-    return run(pick_saliency_job(volume, voxel_size_zyx, params, keep))
-
-
-def pick_saliency_job(
-    volume: LazyArray, voxel_size_zyx: ZYX, params: SaliencyParams, keep: Keep | None = None
-) -> Job[Particles]:
-    """Pick as a job; see `pick_saliency`."""
     found = yield from saliency_job(volume, voxel_size_zyx, params)
     return _chosen(found, volume.shape, voxel_size_zyx, params, keep)
+
+
+pick_saliency = direct(pick_saliency_job)
 
 
 def saliency_job(volume: LazyArray, voxel_size_zyx: ZYX, params: SaliencyParams) -> Job[Salient]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from ais_app.core.coordinates import Particles
 from ais_app.core.errors import ParameterProblem
-from ais_app.core.jobs import Job, Progress, run
+from ais_app.core.jobs import Job, Progress, direct
 from ais_app.core.simulate.cell import build_scene
 from ais_app.core.simulate.imaging import record
 from ais_app.core.simulate.parameters import SimulateParams
@@ -77,7 +77,25 @@ class Phantom:
 
 
 def make_phantom_job(params: SimulateParams | None = None, seed: int = 0) -> Job[Phantom]:
-    """Make a phantom, as a job; see `make_phantom`."""
+    """Make a phantom in memory.
+
+    Parameters
+    ----------
+    params
+        What is in it and how it is imaged; a small piece of a cell by default.
+    seed
+        The same seed and parameters give the same phantom.
+
+    Returns
+    -------
+    Phantom
+        Tomogram and truth, z y x, Å.
+
+    Raises
+    ------
+    ParameterProblem
+        A parameter is out of bounds or names an unknown complex.
+    """
     params = params or SimulateParams()
     if seed < 0:
         raise ParameterProblem("seed", f"{seed} is negative", "give 0 or a positive whole number")
@@ -106,6 +124,9 @@ def make_phantom_job(params: SimulateParams | None = None, seed: int = 0) -> Job
     )
 
 
+make_phantom = direct(make_phantom_job)
+
+
 def _part(job: Job[R], low: float, high: float) -> Job[R]:
     """Run a part of the work and show its progress as a span of the whole, in percent."""
     try:
@@ -116,29 +137,6 @@ def _part(job: Job[R], low: float, high: float) -> Job[R]:
     except StopIteration as finished:
         result: R = finished.value
         return result
-
-
-def make_phantom(params: SimulateParams | None = None, seed: int = 0) -> Phantom:
-    """Make a phantom in memory.
-
-    Parameters
-    ----------
-    params
-        What is in it and how it is imaged; a small piece of a cell by default.
-    seed
-        The same seed and parameters give the same phantom.
-
-    Returns
-    -------
-    Phantom
-        Tomogram and truth, z y x, Å.
-
-    Raises
-    ------
-    ParameterProblem
-        A parameter is out of bounds or names an unknown complex.
-    """
-    return run(make_phantom_job(params, seed))
 
 
 def _particles(scene: Scene) -> dict[str, Particles]:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ais_app.core.errors import ParameterProblem
-from ais_app.core.jobs import Job, Progress, run
+from ais_app.core.jobs import Job, Progress, direct, run
 from ais_app.core.simulate.imaging import record
 from ais_app.core.simulate.kernels import paint_map
 from ais_app.core.simulate.parameters import SimulateParams
@@ -89,34 +89,6 @@ def simulate_subtomograms_job(
     spacing: float = 1.0,
     empty: bool = True,
 ) -> Job[Subtomograms]:
-    """Make subtomograms; see `simulate_subtomograms`. A job."""
-    if not templates or edge < 8 or each < 1 or not 0 <= shift < 0.5:
-        raise ParameterProblem("subtomograms", "need a template, 8 voxels, one of each and a shift below a half")
-    pitch = _pitch(templates, params.voxel_size, edge, shift, spacing)
-    random = np.random.default_rng((seed, 4))
-    classes = (*(template.name for template in templates), *([NOTHING] if empty else []))
-    labels = random.permutation(np.repeat(np.arange(len(classes)), each))
-    parts = [labels[low : low + IN_ONE] for low in range(0, len(labels), IN_ONE)]
-    made = []
-    for number, part in enumerate(parts):
-        yield Progress(number, len(parts), f"tomogram {number + 1} of {len(parts)}")
-        made.append(_one(templates, params, _Grid(edge, pitch, shift), part, classes, (seed, number)))
-    columns = [np.concatenate(column) for column in zip(*made, strict=True)]
-    signal, noise, masks, neighbours, rotations, shifts = columns
-    return Subtomograms(signal, noise, masks, labels, classes, rotations, params.voxel_size, shifts, neighbours)
-
-
-def simulate_subtomograms(
-    templates: Sequence[Template],
-    params: SimulateParams,
-    edge: int,
-    each: int,
-    seed: int,
-    shift: float = 0.1,
-    *,
-    spacing: float = 1.0,
-    empty: bool = True,
-) -> Subtomograms:
     """Make subtomograms of complexes in random orientations, and as many without a particle.
 
     Parameters
@@ -143,8 +115,23 @@ def simulate_subtomograms(
     ParameterProblem
         A number is out of bounds, or the particles would overlap.
     """
-    options: dict[str, Any] = {"spacing": spacing, "empty": empty}
-    return run(simulate_subtomograms_job(templates, params, edge, each, seed, shift, **options))
+    if not templates or edge < 8 or each < 1 or not 0 <= shift < 0.5:
+        raise ParameterProblem("subtomograms", "need a template, 8 voxels, one of each and a shift below a half")
+    pitch = _pitch(templates, params.voxel_size, edge, shift, spacing)
+    random = np.random.default_rng((seed, 4))
+    classes = (*(template.name for template in templates), *([NOTHING] if empty else []))
+    labels = random.permutation(np.repeat(np.arange(len(classes)), each))
+    parts = [labels[low : low + IN_ONE] for low in range(0, len(labels), IN_ONE)]
+    made = []
+    for number, part in enumerate(parts):
+        yield Progress(number, len(parts), f"tomogram {number + 1} of {len(parts)}")
+        made.append(_one(templates, params, _Grid(edge, pitch, shift), part, classes, (seed, number)))
+    columns = [np.concatenate(column) for column in zip(*made, strict=True)]
+    signal, noise, masks, neighbours, rotations, shifts = columns
+    return Subtomograms(signal, noise, masks, labels, classes, rotations, params.voxel_size, shifts, neighbours)
+
+
+simulate_subtomograms = direct(simulate_subtomograms_job)
 
 
 @dataclass(frozen=True)
