@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,11 @@ import numpy as np
 from ais_app.core import provenance
 from ais_app.core.errors import ParameterProblem
 from ais_app.core.files import write_text
-from ais_app.core.jobs import Job, Progress, run
+from ais_app.core.jobs import Job, Progress, direct
 from ais_app.core.model.package import load_model
+from ais_app.core.particles.labels import class_names_of
 from ais_app.core.particles.particle_masks import ParticleMaskParams, own_and_others, probabilities_job, without_others
-from ais_app.core.particles.stack import SubtomogramStack, write_stack
+from ais_app.core.particles.stack import StackWriter, SubtomogramStack, create_stack
 
 _BATCH = 32
 
@@ -47,7 +49,7 @@ class Segmented:
         return f"{self.masks}{'' if self.cleaned is None else f', {self.cleaned}'}, {self.table}{rest}"
 
 
-def subtomo_segment(
+def subtomo_segment_job(
     stack: str | Path,
     model: str | Path,
     out_dir: str | Path,
@@ -55,7 +57,7 @@ def subtomo_segment(
     *,
     clean: bool = False,
     trust_source: bool = False,
-) -> Segmented:
+) -> Job[Segmented]:
     """Mark the particle in each subtomogram of a stack.
 
     Parameters
@@ -80,41 +82,29 @@ def subtomo_segment(
     FileProblem
         A file cannot be read or written.
     """
-    return run(subtomo_segment_job(stack, model, out_dir, params, clean=clean, trust_source=trust_source))
-
-
-def subtomo_segment_job(
-    stack: str | Path,
-    model: str | Path,
-    out_dir: str | Path,
-    params: ParticleMaskParams | None = None,
-    *,
-    clean: bool = False,
-    trust_source: bool = False,
-) -> Job[Segmented]:
-    """Mark as a job; see `subtomo_segment`."""
     params, folder, stack = params or ParticleMaskParams(), Path(out_dir), Path(stack)
     opened, network = SubtomogramStack.open(stack), load_model(model, trust_source=trust_source)
     masks, cleaned = folder / f"{stack.stem}_masks.zarr", folder / f"{stack.stem}_clean.zarr"
     if stack.resolve() in {masks.resolve(), cleaned.resolve()}:
         raise ParameterProblem(stack, "is an output too; it would be overwritten", "choose another folder")
-    own = np.empty((len(opened), *(opened.edge,) * 3), np.float32)
-    clear = np.empty(own.shape if clean else (0,), np.float32)
-    volumes = np.zeros((len(opened), 2))
-    for low in range(0, len(opened), _BATCH):
-        cubes = opened.read(slice(low, low + _BATCH))
-        found = yield from probabilities_job(network, cubes, opened.voxel_size, params.device)
-        for row, (cube, probability) in enumerate(zip(cubes, found, strict=True), start=low):
-            inside, beside = own_and_others(probability, params)
-            own[row], volumes[row] = inside, (inside.sum(), beside.sum())
-            if clean:
-                clear[row] = without_others(cube, inside, beside, params.soft)
-        yield Progress(min(low + _BATCH, len(opened)), len(opened), "telling particles from neighbours")
     arguments: dict[str, Any] = {"stack": str(stack), "model": str(model), "out_dir": str(folder), "params": params}
     arguments |= {"clean": clean, "trust_source": trust_source}
-    _copy(masks, own, opened, {"masks of": stack.name})
-    if clean:
-        _copy(cleaned, clear, opened, {"neighbours": "replaced by the mean of the background"})
+    volumes = np.zeros((len(opened), 2))
+    with ExitStack() as outputs:
+        to_masks = outputs.enter_context(_like(masks, opened, {"masks of": stack.name}))
+        notes = {"neighbours": "replaced by the mean of the background"}
+        to_cleaned = outputs.enter_context(_like(cleaned, opened, notes)) if clean else None
+        for low in range(0, len(opened), _BATCH):
+            rows = np.arange(low, min(low + _BATCH, len(opened)))
+            cubes = opened.read(rows)
+            found = yield from probabilities_job(network, cubes, opened.voxel_size, params.device)
+            parts = [own_and_others(probability, params) for probability in found]
+            volumes[rows] = [(own.sum(), others.sum()) for own, others in parts]
+            to_masks.write(rows, np.array([own for own, _ in parts], np.float32))
+            if to_cleaned is not None:
+                clear = [without_others(cube, *part, params.soft) for cube, part in zip(cubes, parts, strict=True)]
+                to_cleaned.write(rows, np.array(clear))
+            yield Progress(low + len(rows), len(opened), "telling particles from neighbours")
     table = write_text(folder / f"{stack.stem}_masks.csv", _csv(volumes * opened.voxel_size**3))
     result = Segmented(masks, cleaned if clean else None, table, int((volumes[:, 0] == 0).sum()))
     for path in (masks, table, *((cleaned,) if clean else ())):
@@ -123,10 +113,15 @@ def subtomo_segment_job(
     return result
 
 
-def _copy(path: Path, cubes: np.ndarray, like: SubtomogramStack, notes: dict[str, Any]) -> None:
-    write_stack(
-        path, cubes, like.particles, like.wedges, like.wedge_of, like.voxel_size, like.classes,
-        poses=like.poses, notes={**like.notes, **notes},
+subtomo_segment = direct(subtomo_segment_job)
+
+
+def _like(path: Path, stack: SubtomogramStack, notes: dict[str, Any]) -> AbstractContextManager[StackWriter]:
+    """Begin a stack with other cubes of the same particles."""
+    notes = {**stack.notes, **notes, "class_names": list(class_names_of(stack))}
+    return create_stack(
+        path, stack.edge, stack.particles, stack.wedges, stack.wedge_of, stack.voxel_size,
+        poses=stack.poses, classes=stack.classes, notes=notes,
     )  # fmt: skip
 
 

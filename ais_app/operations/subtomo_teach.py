@@ -9,13 +9,13 @@ from typing import Any
 
 from ais_app.core import provenance
 from ais_app.core.errors import FileProblem, ParameterProblem
-from ais_app.core.jobs import Job, Progress, run
+from ais_app.core.jobs import Job, Progress, direct
 from ais_app.core.model.package import ModelCard, architecture, load_model, save_model
 from ais_app.core.params import Params, param
 from ais_app.core.particles.classify import decode, encode
 from ais_app.core.particles.clusters import decoded_masks, load_clusters, weak_data
 from ais_app.core.particles.correlation import compute_device
-from ais_app.core.particles.grouping import GroupingParams, prepare_job
+from ais_app.core.particles.grouping import GroupingParams, binning_of, prepare_job
 from ais_app.core.particles.stack import SubtomogramStack
 from ais_app.operations.subtomo_cluster import CLUSTERS, ENCODER
 
@@ -35,7 +35,7 @@ class TeachParams(Params):
     device: str = param("auto", "Where to compute", choices=("auto", "cpu", "cuda"))
 
 
-def subtomo_teach(
+def subtomo_teach_job(
     stack: str | Path,
     groups: str | Path,
     chosen: Sequence[int],
@@ -44,7 +44,7 @@ def subtomo_teach(
     *,
     feature: str = "particle",
     encoder: str | Path | None = None,
-) -> Path:
+) -> Job[Path]:
     """Train a network from groups.
 
     Zeng et al. (2018), Journal of Structural Biology 202, 150, section 2.4: the decoded subtomograms of the chosen
@@ -74,20 +74,6 @@ def subtomo_teach(
     FileProblem
         The folder holds no groups, or no network to decode them with.
     """
-    return run(subtomo_teach_job(stack, groups, chosen, out, params, feature=feature, encoder=encoder))
-
-
-def subtomo_teach_job(
-    stack: str | Path,
-    groups: str | Path,
-    chosen: Sequence[int],
-    out: str | Path,
-    params: TeachParams | None = None,
-    *,
-    feature: str = "particle",
-    encoder: str | Path | None = None,
-) -> Job[Path]:
-    """Train as a job; see `subtomo_teach`."""
     from ais_app.core.training.parameters import TrainParams
     from ais_app.core.training.trainer import train_job
 
@@ -111,10 +97,10 @@ def subtomo_teach_job(
         batch=params.batch, draws=1, loss=params.loss, validation="area", validation_share=params.validation_share,
         seed=params.seed, device=params.device, shift=0.0, scale=0.0,
     )  # fmt: skip
-    fine = opened.voxel_size * (opened.edge / edge if opened.edge > edge + 3 else 1)
+    voxel_size = opened.voxel_size * binning_of(opened.edge, edge)
     # as in the tomograms, so that it segments these too
     sign = -1 if opened.notes.get("extracted_with", {}).get("dark", True) else 1
-    data = weak_data(sign * cubes, masks, clusters, [number - 1 for number in chosen], settings, voxel_size=fine)
+    data = weak_data(sign * cubes, masks, clusters, [number - 1 for number in chosen], settings, voxel_size=voxel_size)
     known = architecture(params.architecture).parameters
     card = ModelCard(params.architecture, {"classes": 1} if "classes" in known else {}, depth=edge, feature=feature)
     result = yield from train_job(replace(data, contrast=sign), settings, card)
@@ -124,6 +110,9 @@ def subtomo_teach_job(
     notes = {"metrics": result.model.card.training["metrics"], "cubes": data.record["cubes"]}
     provenance.record("subtomo_teach", out, arguments, [stack, Path(groups) / CLUSTERS, network], notes).write(out)
     return out
+
+
+subtomo_teach = direct(subtomo_teach_job)
 
 
 def _check(stack: SubtomogramStack, grouped: int, count: int, chosen: Sequence[int]) -> None:

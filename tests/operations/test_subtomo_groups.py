@@ -8,9 +8,10 @@ import pytest
 
 from ais_app.core.errors import FileProblem, ModelProblem, ParameterProblem
 from ais_app.core.io import open_tomogram
+from ais_app.core.jobs import run
 from ais_app.core.model.package import ModelCard, load_card, load_model, new_model, save_model
 from ais_app.core.particle_set import Particles
-from ais_app.core.particles.grouping import GroupingParams
+from ais_app.core.particles.grouping import GroupingParams, binning_of, prepare_job
 from ais_app.core.particles.labels import class_names_of
 from ais_app.core.particles.particle_masks import ParticleMaskParams, own_and_others, probabilities, without_others
 from ais_app.core.particles.stack import SubtomogramStack, write_stack
@@ -141,6 +142,16 @@ def test_the_particle_in_the_middle_and_its_neighbours():
     nothing, beside = own_and_others(np.zeros((8, 8, 8), np.float32))
     assert not nothing.any()
     assert not beside.any()
+
+
+@pytest.mark.parametrize(("edge", "to", "voxels"), [(40, 32, 1.25), (34, 32, 1.0), (30, 28, 1.0), (64, 32, 2.0)])
+def test_cubes_are_binned_or_trimmed_the_same_wherever_a_network_sees_them(edge, to, voxels):
+    assert binning_of(edge, to) == voxels
+    cubes = np.random.default_rng(0).normal(size=(1, edge, edge, edge)).astype(np.float32)
+    first = run(prepare_job(cubes, GroupingParams(edge=32)))
+    assert first.shape[1] == to
+    # a network of that size, asked later, sees the same
+    np.testing.assert_array_equal(run(prepare_job(cubes, GroupingParams(edge=to))), first)
 
 
 def test_cubes_are_brought_to_the_size_of_the_network():

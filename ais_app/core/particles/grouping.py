@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ais_app.core.errors import ParameterProblem
-from ais_app.core.jobs import Job, JobCancelled, Progress, run
+from ais_app.core.jobs import Job, JobCancelled, Progress, direct
 from ais_app.core.params import Params, param
 from ais_app.core.particles.clusters import Clusters, cluster_codes, suggested_count
 from ais_app.core.particles.poses import Poses
@@ -79,17 +79,6 @@ class Grouping:
     encoder: Model | None
 
 
-def group(
-    cubes: LazyArray,
-    params: GroupingParams | None = None,
-    *,
-    wedges: Sequence[Wedge] = (),
-    encoder: Model | None = None,
-) -> Grouping:
-    """Group cubes; see `group_job`."""
-    return run(group_job(cubes, params, wedges=wedges, encoder=encoder))
-
-
 def group_job(
     cubes: LazyArray,
     params: GroupingParams | None = None,
@@ -133,8 +122,19 @@ def group_job(
     count = chosen.clusters if chosen.clusters is not None else suggested_count(codes, seed=chosen.seed)
     clusters = cluster_codes(codes, count, chosen.seed)
     yield Progress(0, 0, "drawing a map")
-    binning = cubes.shape[1] / small.shape[1] if cubes.shape[1] > chosen.edge else 1.0
+    binning = binning_of(int(cubes.shape[1]), small.shape[1])
     return Grouping(clusters, codes, _map(codes, chosen), decode(clusters.centres), binning, encoder)
+
+
+group = direct(group_job)
+
+
+def binning_of(edge: int, to: int) -> float:
+    """Return how many voxels of cubes of `edge` voxels become one where a network sees `to`.
+
+    A few voxels too many are cut away at the faces, and voxels stay as they are: 1.
+    """
+    return 1.0 if edge - to < MULTIPLE else edge / to
 
 
 def prepare_job(cubes: LazyArray, params: GroupingParams, wedges: Sequence[Wedge] = ()) -> Job[np.ndarray]:
@@ -149,6 +149,7 @@ def prepare_job(cubes: LazyArray, params: GroupingParams, wedges: Sequence[Wedge
     to = min(params.edge, edge) // MULTIPLE * MULTIPLE
     if to < MULTIPLE:
         raise ParameterProblem("edge", f"cubes of {edge} voxels are too small to be put into a code", "cut larger ones")
+    is_binned = binning_of(edge, to) > 1
     poses: Poses | None = own_axes(cubes, wedges=wedges).poses.inverse() if params.own_axes else None
     parts = []
     for low in range(0, cubes.shape[0], _READ):
@@ -156,7 +157,7 @@ def prepare_job(cubes: LazyArray, params: GroupingParams, wedges: Sequence[Wedge
         if poses is not None:
             back = poses[low : low + _READ]
             part = turned(part, torch.from_numpy(back.rotations), torch.from_numpy(back.shifts_zyx.copy()))
-        if edge > params.edge:
+        if is_binned:
             part = fourier.from_fourier(fourier.resized(fourier.to_fourier(part), edge, to), to)
         first = part.shape[-1] // 2 - to // 2
         inner = slice(first, first + to)
