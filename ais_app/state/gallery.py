@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from psygnal import Signal
 
+from ais_app.state.gallery_groups import DOCUMENT as CLUSTERS
+from ais_app.state.gallery_groups import Grouping, kept_grouping
 from ais_app.state.gallery_look import GalleryLook, ordered
 from ais_app.state.gallery_table import (
     ParticleTable,
@@ -49,30 +51,6 @@ class BoxChoice:
     binning: int = 1
 
 
-@dataclass(frozen=True, eq=False)
-class Grouping:
-    """Clusters of the particles in view.
-
-    Parameters
-    ----------
-    assignment
-        (n,) int64: the cluster of each row; −1 for those that were not grouped.
-    embedding
-        (n, 2) float64, NaN for those that were not grouped.
-    count
-        How many clusters.
-    """
-
-    assignment: np.ndarray
-    embedding: np.ndarray
-    count: int
-
-    @property
-    def sizes(self) -> np.ndarray:
-        """(k,) int64."""
-        return np.bincount(self.assignment[self.assignment >= 0], minlength=self.count)
-
-
 class Gallery:
     """The particles of a session that are shown.
 
@@ -100,7 +78,8 @@ class Gallery:
         self.selected = np.zeros(0, dtype=bool)
         self.current = -1
         self.quality = np.zeros(0)
-        self.grouping: Grouping | None = None
+        self._grouping: Grouping | None = None
+        self._grouping_is_read = False
         events = session.events
         events.opened.connect(self._opened)
         events.picks.connect(self._picks_changed)
@@ -126,11 +105,20 @@ class Gallery:
         return self._order
 
     @property
+    def grouping(self) -> Grouping | None:
+        """The newest clusters of the particles, as the project keeps them; the same object until they change."""
+        table = self.table
+        if not self._grouping_is_read:
+            self._grouping, self._grouping_is_read = None, True
+            if self.source is not None and self._session.has_project:
+                self._grouping = kept_grouping(self._session.project, self.source, table)
+        return self._grouping
+
+    @property
     def clusters(self) -> np.ndarray:
         """(n,) int64: the cluster of each row, −1 for none."""
-        if self.grouping is None or len(self.grouping.assignment) != len(self.table):
-            return np.full(len(self.table), -1, dtype=np.int64)
-        return self.grouping.assignment
+        grouping = self.grouping
+        return np.full(len(self.table), -1, dtype=np.int64) if grouping is None else grouping.assignment
 
     @property
     def rows(self) -> np.ndarray:
@@ -161,7 +149,8 @@ class Gallery:
     def show(self, source: Source | None, stack: tuple[Any, ...] = (), stack_edge: int = 0) -> None:
         """Show the particles of another source; of a stack with what `table_of_stack` needs."""
         self.source, self._stack, self.stack_edge = source, stack, stack_edge
-        self._box, self._table, self._order, self.grouping, self._reader = None, None, None, None, None
+        self._box, self._table, self._order, self._reader = None, None, None, None
+        self._grouping_is_read = False
         self.look = replace(self.look, of_class=None, of_cluster=None)
         self.current = -1
         self.changed.emit()
@@ -196,8 +185,11 @@ class Gallery:
             self.changed.emit()
 
     def set_grouping(self, grouping: Grouping | None) -> None:
-        """Take clusters."""
-        self.grouping, self._order = grouping, None
+        """Show clusters that no project keeps, as one that is open read-only; see `particle_results.take_grouping`."""
+        table = self.table
+        if grouping is not None and len(grouping.assignment) != len(table):
+            raise ValueError(f"clusters of {len(grouping.assignment)} rows for {len(table)}")
+        self._grouping, self._grouping_is_read, self._order = grouping, True, None
         self.look = replace(self.look, of_cluster=None)
         self.grouped.emit()
         self.changed.emit()
@@ -227,7 +219,7 @@ class Gallery:
             if keys:
                 pairs = zip(table.sets.tolist(), table.ids.tolist(), strict=True)
                 chosen = np.fromiter((pair in keys for pair in pairs), bool, len(table))
-        self.selected, self.current, self.grouping = chosen, -1, None
+        self.selected, self.current, self._grouping_is_read = chosen, -1, False
         self.quality = np.full(len(table), np.nan)
 
     def _forget(self, *_: object) -> None:
@@ -242,7 +234,12 @@ class Gallery:
         self._forget()
 
     def _document_changed(self, name: str) -> None:
-        if name.startswith("particle"):
+        if name == CLUSTERS:
+            self._grouping_is_read, self._order = False, None
+            self.look = replace(self.look, of_cluster=None)
+            self.grouped.emit()
+            self.changed.emit()
+        elif name.startswith("particle") and not name.startswith(CLUSTERS):
             self._forget()
 
     def _opened(self) -> None:

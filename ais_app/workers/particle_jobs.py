@@ -17,7 +17,7 @@ from PyQt6.QtCore import QObject, pyqtSignal
 from ais_app.core.errors import AisAppError, ParameterProblem
 from ais_app.core.particles.wedge import Wedge
 from ais_app.state.commands import particle_results, particles, render
-from ais_app.state.gallery import Grouping
+from ais_app.state.gallery_groups import Grouping
 from ais_app.state.gallery_table import PickSource, StackSource
 from ais_app.state.session import Session
 from ais_app.workers.job_runner import JobHandle, JobRunner
@@ -36,12 +36,9 @@ class ParticleJobs(QObject):
     ----------
     average
         The newest average; ``None`` before the first, and of another source.
-    groups
-        The newest clusters, with the slices of their centres.
     """
 
     averaged = pyqtSignal()
-    grouped = pyqtSignal()
     classified = pyqtSignal(int)  # how many particles got a class
     changed = pyqtSignal()  # a job began or ended
     failed = pyqtSignal(str)
@@ -51,7 +48,6 @@ class ParticleJobs(QObject):
         self._session, self._jobs = session, jobs
         self._handles: dict[str, JobHandle] = {}
         self.average: AverageShown | None = None
-        self.groups: GroupsFound | None = None
         self._source: object = None
         session.gallery.changed.connect(self._follow)
 
@@ -186,10 +182,10 @@ class ParticleJobs(QObject):
         count = len(gallery.table)
         assignment, embedding = np.full(count, -1, dtype=np.int64), np.full((count, 2), np.nan)
         assignment[found.rows], embedding[found.rows] = found.assignment, found.embedding
-        self.groups = found
-        gallery.set_grouping(Grouping(assignment, embedding, len(found.slices)))
-        particle_results.note_work(self._session, f"Group {len(found.rows):,} particles", self._shell("cluster"))
-        self.grouped.emit()
+        title = f"Group {len(found.rows):,} particles"
+        grouping = Grouping(assignment, embedding, len(found.slices), found.slices)
+        self._attempt(lambda: particle_results.take_grouping(self._session, title, grouping))
+        particle_results.note_work(self._session, title, self._shell("cluster"))
 
     def _take_classes(self, found: tuple[np.ndarray, list[str], np.ndarray], asked: Any) -> None:
         if self._is_shown(asked):
@@ -226,9 +222,8 @@ class ParticleJobs(QObject):
         source = self._session.gallery.source
         if source != self._source:
             self._source = source
-            self.average = self.groups = None
+            self.average = None
             self.averaged.emit()
-            self.grouped.emit()
 
 
 def alignment(symmetry: str) -> AverageParams:

@@ -9,7 +9,8 @@ from ais_app.core.errors import ParameterProblem
 from ais_app.core.particle_set import Particles
 from ais_app.state import commands
 from ais_app.state.commands import particles
-from ais_app.state.gallery import BoxChoice, Grouping, box_for, sources
+from ais_app.state.gallery import BoxChoice, box_for, sources
+from ais_app.state.gallery_groups import Grouping
 from ais_app.state.gallery_table import PickSource, StackSource, empty_table
 from ais_app.state.particle_classes import classes
 from ais_app.state.project import Project

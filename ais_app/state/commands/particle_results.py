@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ais_app.core.errors import ParameterProblem
+from ais_app.state.commands import particles
+from ais_app.state.gallery_groups import Grouping, keep_grouping
+from ais_app.state.gallery_groups import name_clusters as keep_names
 from ais_app.state.gallery_table import StackSource
 from ais_app.state.log import CommandLine
 from ais_app.state.session import Session
@@ -51,6 +56,40 @@ def take_poses(session: Session, rows: np.ndarray, poses: Poses, voxel_size: flo
                 rotations=poses.rotations[places],
                 scores=poses.scores[places],
             )
+
+
+def take_grouping(session: Session, title: str, grouping: Grouping) -> None:
+    """Take clusters into the project, as one step of undo; where it is open read-only they are shown and not kept."""
+    gallery = session.gallery
+    if gallery.source is None or session.project.read_only:
+        gallery.set_grouping(grouping)
+        return
+    with session.project.group(title):
+        keep_grouping(session.project, gallery.source, gallery.table, grouping)
+
+
+def name_clusters(session: Session, clusters: Sequence[int], name: str) -> int:
+    """Give the particles of clusters a class, and the clusters its name, as one step of undo; return how many changed.
+
+    Raises
+    ------
+    ParameterProblem
+        There is no such cluster, or the name is empty.
+    """
+    gallery, numbers, name = session.gallery, [int(number) for number in clusters], name.strip()
+    grouping = gallery.grouping
+    if grouping is None or not numbers or not all(0 <= number < grouping.count for number in numbers):
+        count = 0 if grouping is None else grouping.count
+        raise ParameterProblem("clusters", f"{numbers} are none of the {count}", "group the particles, then choose")
+    if not name:
+        raise ParameterProblem("class", "has no name", "give it one")
+    rows, id = np.flatnonzero(np.isin(grouping.assignment, numbers)), grouping.id
+    shown = ", ".join(str(number + 1) for number in numbers)
+    with session.project.group(f"Cluster{'s' * (len(numbers) != 1)} {shown}: {name}"):
+        changed = particles.set_class(session, rows, name)
+        if id >= 0:
+            keep_names(session.project, id, dict.fromkeys(numbers, name))
+    return changed
 
 
 def note_work(session: Session, title: str, shell: str) -> None:

@@ -9,7 +9,8 @@ from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from ais_app.core.display.colours import FEATURE_COLOURS
-from ais_app.state.commands import particles
+from ais_app.state.commands import particle_results, particles
+from ais_app.state.gallery_groups import Grouping
 from ais_app.views.particles.embedding import Embedding
 from ais_app.views.particles.slice_strip import SliceStrip
 from ais_app.views.widgets.fields import ChoiceBox
@@ -55,13 +56,13 @@ class ClusterSection(QWidget):
         self.make_class.setToolTip("Give the particles of the ticked clusters this class")
         self.naming = QWidget()
         self._rows: list[ClusterRow] = []
+        self._shown: Grouping | None = None
         self._build()
         self.group.clicked.connect(self.asked)
         self.make_class.clicked.connect(self._name)
         self.name.returnPressed.connect(self._name)
         self.map.lassoed.connect(self._lassoed)
-        jobs.grouped.connect(self.show_groups)
-        jobs.changed.connect(self.refresh)
+        jobs.changed.connect(self._say_running)
         self.show_groups()
 
     def params(self) -> GroupingParams:
@@ -79,7 +80,12 @@ class ClusterSection(QWidget):
         return self._rows
 
     def refresh(self) -> None:
-        """Say what can be done now."""
+        """Show what there is, and what can be done now."""
+        if self.workbench.session.gallery.grouping is not self._shown:
+            self.show_groups()
+        self._say_running()
+
+    def _say_running(self) -> None:
         gallery = self.workbench.session.gallery
         running = self.jobs.running("group")
         self.group.setText("Grouping …" if running else "Group")
@@ -92,25 +98,25 @@ class ClusterSection(QWidget):
 
     def show_groups(self) -> None:
         """Show the newest clusters."""
-        gallery, found = self.workbench.session.gallery, self.jobs.groups
+        grouping = self._shown = self.workbench.session.gallery.grouping
         for row in self._rows:
             discard(row)
         self._rows = []
-        grouping = gallery.grouping if found is not None else None
         for widget in (self.map, self.naming):
             widget.setVisible(grouping is not None)
         self.nothing.setVisible(grouping is None)
-        if found is not None and grouping is not None:
+        if grouping is not None:
             y_up = self.workbench.session.view.y_up
-            for number, (count, slices) in enumerate(zip(grouping.sizes.tolist(), found.slices, strict=True)):
-                row = ClusterRow(number, count)
-                row.strip.show_slices(slices, y_up)
+            for number, count in enumerate(grouping.sizes.tolist()):
+                row = ClusterRow(number, count, grouping.names.get(number, ""))
+                if grouping.slices:
+                    row.strip.show_slices(grouping.slices[number], y_up)
                 row.asked.connect(self._select)
                 self._rows.append(row)
                 self._column.addWidget(row)
             self.map.show_points(grouping.embedding, grouping.assignment)
             self.show_selection()
-        self.refresh()
+        self._say_running()
 
     def _select(self, number: int, adding: bool) -> None:
         session = self.workbench.session
@@ -127,12 +133,7 @@ class ClusterSection(QWidget):
         if not ticked or not name:
             self.workbench.notify("Tick the clusters that belong together, and type the name of their class", "warning")
             return
-        rows = np.flatnonzero(np.isin(session.gallery.clusters, ticked))
-        if self.workbench.attempt(lambda: particles.set_class(session, rows, name)):
-            for row in self._rows:
-                if row.on.isChecked():
-                    row.on.setChecked(False)
-                    row.title.setText(f"{row.number + 1} · {name}")
+        if self.workbench.attempt(lambda: particle_results.name_clusters(session, ticked, name)):
             self.name.clear()
 
     def _build(self) -> None:
@@ -159,7 +160,7 @@ class ClusterRow(QFrame):
 
     asked = pyqtSignal(int, bool)  # number, whether in addition
 
-    def __init__(self, number: int, count: int) -> None:
+    def __init__(self, number: int, count: int, name: str = "") -> None:
         super().__init__()
         self.number = number
         self.setProperty("role", "card")
@@ -168,7 +169,7 @@ class ClusterRow(QFrame):
         self.on = QCheckBox()
         self.on.setAccessibleName(f"Tick cluster {number + 1}")
         self.strip = SliceStrip(SLICE)
-        self.title = QLabel(str(number + 1))
+        self.title = QLabel(f"{number + 1} · {name}" if name else str(number + 1))
         self.count = hint(f"{count:,}")
         dot = QLabel("●")
         dot.setStyleSheet(f"color: {FEATURE_COLOURS[number % len(FEATURE_COLOURS)]}")
