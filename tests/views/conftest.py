@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import gc
 import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import numpy as np
+sys.path.insert(0, str(Path(__file__).parent))  # modules that several test files share
+
 import pytest
-from PyQt6.QtCore import QCoreApplication, QEvent, QPoint, Qt
+from PyQt6.QtCore import QEvent, Qt
 from PyQt6.QtTest import QTest
+from window_view import SHAPE, at, shown_window
 
 import ais_app
 from ais_app.core.prediction.parameters import PredictionParams
 from ais_app.state.project import Project
 from ais_app.views.main_window import MainWindow
-from ais_app.views.slices.pane import SlicePane
 from ais_app.views.widgets.application import application
 from ais_app.views.workbench import Workbench
-
-sys.path.insert(0, str(Path(__file__).parent))  # modules that several test files share
-
-SHAPE = (32, 96, 112)
 
 
 @pytest.fixture(scope="session")
@@ -70,16 +66,8 @@ def workbench(tmp_path: Path) -> Workbench:
 @pytest.fixture
 def window(qtbot, workbench: Workbench) -> Iterator[MainWindow]:
     """The window as it is at the first start, shown; closed in order after the test."""
-    made = MainWindow(workbench)
-    made.resize(1280, 800)
-    with qtbot.waitExposed(made):
-        made.show()
-    yield made
-    made.shut_down()
-    made.close()
-    made.deleteLater()
-    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
-    gc.collect()
+    with shown_window(workbench) as made:
+        yield made
 
 
 @pytest.fixture
@@ -88,11 +76,6 @@ def opened(window: MainWindow, project: Path, qtbot) -> MainWindow:
     window.open_files([project])
     qtbot.waitUntil(lambda: window.slices.panes["z"].shown_index == window.workbench.session.view.z, timeout=5000)
     return window
-
-
-def at(pane: SlicePane, *position_zyx: float) -> QPoint:
-    """Return the point of a pane where a voxel is."""
-    return pane.to_point(position_zyx).toPoint()
 
 
 @pytest.fixture
@@ -124,9 +107,3 @@ def _drag(pane, point, button, modifiers):
         modifiers,
     )
     application().sendEvent(pane.native, event)
-
-
-def painted(window: MainWindow, feature: str = "membrane") -> np.ndarray:
-    """Return the labels of the slice in view."""
-    session = window.workbench.session
-    return session.project.labels(session.view.tomogram, feature).read_plane("z", session.view.z)

@@ -15,6 +15,7 @@ from PyQt6.QtGui import QDropEvent
 from PyQt6.QtTest import QTest
 from PyQt6.QtWidgets import QFileDialog
 from watchdog import STALL, Watchdog
+from window_view import at
 
 import ais_app
 from ais_app.core.prediction.interactions import Rule
@@ -23,8 +24,6 @@ from ais_app.core.training.parameters import TrainParams
 from ais_app.state.commands import interactions, tomograms
 from ais_app.views.main_window import MainWindow
 from ais_app.views.workbench import Workbench
-
-from .conftest import at
 
 LEFT, SHIFT = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ShiftModifier
 SLICES = (10, 16, 22)

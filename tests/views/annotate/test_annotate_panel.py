@@ -1,13 +1,13 @@
 """The panel of the Annotate tab: features, settings, slices, predictions, files."""
 
-import gc
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from PyQt6.QtCore import QCoreApplication, QEvent, Qt
+from PyQt6.QtCore import Qt
 from PyQt6.QtTest import QTest
 from PyQt6.QtWidgets import QLabel, QMenu, QToolButton
+from window_view import SHAPE, painted
 
 from ais_app.core.io import create_volume, open_tomogram
 from ais_app.state.commands import features, labels_in, tomograms
@@ -15,26 +15,6 @@ from ais_app.views.actions.annotate import ACTIONS
 from ais_app.views.actions.keys import all_keys, clashes
 from ais_app.views.actions.table import all_actions
 from ais_app.views.annotate.import_dialog import ImportDialog
-from ais_app.views.main_window import MainWindow
-from ais_app.views.workbench import Workbench
-
-from .conftest import SHAPE, painted
-
-
-@pytest.fixture(scope="module")
-def window(qapp, tmp_path_factory):
-    """One window for all tests of this file."""
-    folder = tmp_path_factory.mktemp("window")
-    made = MainWindow(Workbench(folder / "settings", folder / "drafts"))
-    made.resize(1280, 800)
-    made.show()
-    assert QTest.qWaitForWindowExposed(made)
-    yield made
-    made.shut_down()
-    made.close()
-    made.deleteLater()
-    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
-    gc.collect()
 
 
 @pytest.fixture
