@@ -15,16 +15,17 @@ from ais_app.core.errors import ParameterProblem
 from ais_app.core.files import write_text
 from ais_app.core.geometry import matrices_to_relion
 from ais_app.core.io import create_volume, open_tomogram
-from ais_app.core.jobs import Job, direct
+from ais_app.core.jobs import Job, Progress, direct
 from ais_app.core.matching.match import Matches
 from ais_app.core.matching.match import match_job as matched
 from ais_app.core.matching.parameters import MatchParams
+from ais_app.core.matching.steps import slabs
 from ais_app.core.particles.wedge import Wedge
 from ais_app.core.tomogram import Tomogram, tomogram_name
 from ais_app.core.volume.resample import binned
 from ais_app.operations.per_file import FileResult, each_file, input_files
 from ais_app.operations.pick import coordinate_path
-from ais_app.operations.wedge import wedge_for
+from ais_app.operations.wedge import wedge_for_job
 
 
 def match_job(
@@ -111,14 +112,14 @@ def match_job(
     def work(path: Path) -> Job[str]:
         tomogram = open_tomogram(path, voxel_size=voxel_size)
         tilts = None if tilt_file is None else Path(str(tilt_file).replace("{tomogram}", tomogram.name))
-        wedge = wedge_for(tomogram, tilt, tilts, tilt_axis=tilt_axis, beam_axis=beam_axis)
+        wedge = yield from wedge_for_job(tomogram, tilt, tilts, tilt_axis=tilt_axis, beam_axis=beam_axis)
         inputs = [path, Path(template), *(Path(file) for file in (mask, tilts) if file is not None)]
         folder = Path(out_dir) / f".{stem(path)}_match"
         known = {"files": [provenance.fingerprint(file) for file in inputs[:2]], "wedge": wedge.to_dict()}
         search = matched(tomogram, density, size, wedge, params, mask=own_mask, folder=folder, identity=known)
         found = yield from search
         recorded = {"tomograms": [str(path)], "out_dir": str(out_dir), **arguments}
-        _write(found, tomogram, targets(path), recorded, inputs, wedge)
+        yield from _write_job(found, tomogram, targets(path), recorded, inputs, wedge)
         message = _in_words(found)
         del found  # its volumes are files of the folder
         shutil.rmtree(folder, ignore_errors=True)
@@ -142,14 +143,14 @@ def _score_files(out_dir: Path, stem: str) -> tuple[Path, Path, Path]:
     return out_dir / f"{stem}_scores.mrc", out_dir / f"{stem}_angles.mrc", out_dir / f"{stem}_rotations.csv"
 
 
-def _write(
+def _write_job(
     found: Matches,
     tomogram: Tomogram,
     outputs: Sequence[Path],
     arguments: dict[str, Any],
     inputs: Sequence[Path],
     wedge: Wedge,
-) -> None:
+) -> Job[None]:
     notes: dict[str, Any] = {"particles": len(found.particles), "threshold": found.threshold}
     notes |= {"inverted": found.inverted, "outliers": found.outliers}
     notes |= {"rotations": len(found.scores.rotations), "wedge": wedge.to_dict()}
@@ -162,8 +163,9 @@ def _write(
         for output, volume in ((scores, found.scores.score), (angles, found.scores.angle)):
             label = provenance.record("match", output, arguments, inputs, notes).label
             with create_volume(output, grid.shape, np.float32, like=grid, label=label) as writer:
-                for z in range(grid.shape[0]):
-                    writer.write(z, np.asarray(volume[z : z + 1], dtype=np.float32))
+                for part in slabs(grid.shape[0], grid.shape[1] * grid.shape[2]):
+                    writer.write(part.start, np.asarray(volume[part], dtype=np.float32))
+                    yield Progress(part.stop, grid.shape[0], f"writing {output.name}")
         rows = [
             f"{i},{a:.4f},{b:.4f},{c:.4f}" for i, (a, b, c) in enumerate(matrices_to_relion(found.scores.rotations))
         ]

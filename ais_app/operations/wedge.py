@@ -11,7 +11,7 @@ from typing import Any
 from ais_app.core.errors import AisAppError, DataWarning, ParameterProblem
 from ais_app.core.formats.tilt_angles import SUFFIXES, read_tilt_angles
 from ais_app.core.io import open_tomogram
-from ais_app.core.jobs import Job, Progress, direct, run
+from ais_app.core.jobs import Job, Progress, direct
 from ais_app.core.particles.wedge import Wedge
 from ais_app.core.particles.wedge_estimate import (
     WedgeEstimate,
@@ -70,14 +70,14 @@ class WedgeResult:
         }
 
 
-def wedge_for(
+def wedge_for_job(
     tomogram: Tomogram | str | Path,
     tilt: Sequence[float] | str | None = None,
     tilt_file: str | Path | None = None,
     *,
     tilt_axis: str = "y",
     beam_axis: str = "z",
-) -> Wedge:
+) -> Job[Wedge]:
     """Return the wedge to work with: of the tilts or the file that a person gave, else estimated from the voxels.
 
     Parameters
@@ -106,7 +106,7 @@ def wedge_for(
     if tilt_file is not None:
         return _of_file(Path(tilt_file), tilt_axis, beam_axis)
     opened = tomogram if isinstance(tomogram, Tomogram) else open_tomogram(tomogram)
-    estimate = run(estimate_wedge_job(opened))
+    estimate = yield from estimate_wedge_job(opened)
     if estimate is None or not estimate.seen:
         remedy = "give the tilts (-60,60), or -90,90 if none is missing"
         raise ParameterProblem(opened.path or opened.name, "no missing wedge is seen in it", remedy)
@@ -114,6 +114,9 @@ def wedge_for(
         text = f"{opened.name}: its missing wedge is seen only weakly; give the tilts if you know them"
         warnings.warn(DataWarning(text), stacklevel=2)
     return estimate.wedge
+
+
+wedge_for = direct(wedge_for_job)
 
 
 def wedge_job(

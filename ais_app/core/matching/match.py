@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Generator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,23 +9,23 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from ais_app.core.errors import DataWarning, ParameterProblem
+from ais_app.core.errors import ParameterProblem
 from ais_app.core.jobs import Job, Progress, run
 from ais_app.core.matching.parameters import MatchParams
-from ais_app.core.matching.peaks import Peaks, local_maxima, noise_threshold, peaks, tail_threshold
-from ais_app.core.matching.refinement import Found, local_deviations, refine_job
-from ais_app.core.matching.search import Scores, Searched, search_job
+from ais_app.core.matching.peaks import Peaks, local_maxima_job, noise_threshold, peaks_job, tail_threshold
+from ais_app.core.matching.refinement import Found, local_deviations_job, refine_job
+from ais_app.core.matching.search import Searched, search_job
+from ais_app.core.matching.source import source_job
+from ais_app.core.matching.store import Scores
 from ais_app.core.matching.template import Template, prepare
 from ais_app.core.particles.orientations import all_rotations
-from ais_app.core.tomogram import LazyArray, Region, Tomogram
-from ais_app.core.volume.moments import moments_job
+from ais_app.core.tomogram import LazyArray, Tomogram
 
 if TYPE_CHECKING:
     from ais_app.core.particle_set import Particles
     from ais_app.core.particles.wedge import Wedge
 
 R = TypeVar("R")
-_MOST_IN_MEMORY = 2**26  # voxels of a binned or filtered tomogram that are computed once, not for every tile
 _MOST_PEAKS = 20000  # without a number
 _EXPLAINED = 0.16  # share of the variance at a place that a template in its right place explains, at least
 _FEW = 0.25  # of the peaks may be of gold or ice
@@ -115,8 +114,10 @@ def match_job(
     sign = 1.0
     if params.template_contrast != "auto" and (params.template_contrast == "dark") != params.dark:
         sign = -1.0
+    yield Progress(0, 100, "the template")
     template = prepare(sign * np.asarray(density, dtype=float), map_voxel_size, size, wedge, params, mask)
-    volume, mean, deviation = yield from _part(_volume(tomogram, params), 0, 2)
+    yield Progress(0, 100, "the tomogram")
+    volume, mean, deviation = yield from _part(source_job(tomogram, params, folder), 0, 2)
     rotations = all_rotations(params.angular_step, params.symmetry)
     border = template.radius if params.border is None else params.border / size
     known = {**(identity or {}), "binning": params.binning, "low_pass": params.low_pass, "high_pass": params.high_pass}
@@ -126,7 +127,8 @@ def match_job(
         memory=params.memory, device=params.device, folder=folder, identity=known,
     )  # fmt: skip
     searched = yield from _part(search, 2, 95)
-    chosen = _Choice(volume, mean, deviation, template, params, size).of(searched)
+    choice = _Choice(volume, mean, deviation, template, params, size)
+    chosen = yield from _part(choice.job(searched), 95, 95)
     if chosen.inverted:
         template = replace(template, fine=-template.fine)
     found = Found(chosen.peaks.positions_zyx, rotations[chosen.peaks.angles], chosen.peaks.scores)
@@ -148,6 +150,8 @@ def _part(job: Job[R], low: float, high: float) -> Generator[Progress, None, R]:
     except StopIteration as finished:
         result: R = finished.value
         return result
+    finally:
+        job.close()  # at once, not when somebody lets go of what stopped it
 
 
 def _cubic(tomogram: Tomogram) -> float:
@@ -156,50 +160,6 @@ def _cubic(tomogram: Tomogram) -> float:
         problem = f"its voxels are no cubes: {sizes} Å (z y x)"
         raise ParameterProblem(tomogram.path or tomogram.name, problem, "rescale it: ais-app convert")
     return tomogram.voxel_size
-
-
-class _Filtered:
-    """A tomogram between two lengths, filtered where it is read."""
-
-    def __init__(self, tomogram: Tomogram, params: MatchParams) -> None:
-        from ais_app.core.filtering.chain import FilterSetting
-
-        self._tomogram = tomogram
-        self.shape, self.dtype, self.ndim = tomogram.shape, np.dtype(np.float32), 3
-        values = {"low_pass": params.low_pass, "high_pass": params.high_pass, "three_d": True}
-        self._settings = [FilterSetting("band_pass", values)]
-
-    def __getitem__(self, region: Any) -> np.ndarray:
-        from ais_app.core.filtering.chain import filtered
-
-        parts = (region,) if isinstance(region, slice) else tuple(region)
-        parts += (slice(None),) * (3 - len(parts))
-        z, y, x = (slice(*part.indices(n)[:2]) for part, n in zip(parts, self.shape, strict=True))
-
-        def read(wanted: Region) -> np.ndarray:
-            return np.asarray(self._tomogram.data[wanted])
-
-        return filtered(read, self.shape, self._tomogram.require_voxel_size_zyx(), self._settings, (z, y, x))
-
-
-def _volume(tomogram: Tomogram, params: MatchParams) -> Job[tuple[LazyArray, float, float]]:
-    """Return what is searched, and its mean and deviation."""
-    from ais_app.core.volume.resample import binned
-
-    small = binned(tomogram, params.binning)
-    volume: Any = small.data
-    if params.low_pass is not None or params.high_pass is not None:
-        volume = _Filtered(small, params)
-    if volume is not tomogram.data and np.prod(small.shape) <= _MOST_IN_MEMORY:
-        volume = np.asarray(volume[:, :, :], dtype=np.float32)
-    moments = yield from moments_job(volume)
-    if not moments.deviation > 0:
-        problem = "is the same everywhere" if moments.count else "holds no numbers"
-        raise ParameterProblem(tomogram.path or tomogram.name, problem, "nothing can be found in it")
-    if moments.nans + moments.infinities:
-        text = f"{tomogram.name}: {moments.nans + moments.infinities:,} voxels are no numbers and count as the mean"
-        warnings.warn(DataWarning(text), stacklevel=2)
-    return volume, moments.mean, moments.deviation
 
 
 @dataclass(frozen=True)
@@ -229,40 +189,37 @@ class _Choice:
         given = self.params.min_distance
         return self.template.radius if given is None else given / self.size
 
-    def of(self, searched: Searched) -> _Chosen:
+    def job(self, searched: Searched) -> Job[_Chosen]:
         """Return the peaks that are kept, of the sign whose peaks exceed its noise by more."""
-        bright = self._peaks(searched.bright, inverted=False)
+        bright, evidence = yield from self._peaks_job(searched.bright, inverted=False)
         if searched.dark is None:
             return bright
-        dark = self._peaks(searched.dark, inverted=True)
-        return dark if self._evidence(dark) > self._evidence(bright) else bright
-
-    def _evidence(self, chosen: _Chosen) -> tuple[float, float]:
-        """Return by how much peaks exceed the threshold of noise, added up; where none does the highest decides."""
-        scores = chosen.peaks.scores[:_TO_DECIDE]
-        above = scores - self._threshold(chosen.scores, local_maxima(chosen.scores.score)[1])
-        return float(above[above > 0].sum()), float(scores.max(initial=0.0))
+        dark, other = yield from self._peaks_job(searched.dark, inverted=True)
+        return dark if other > evidence else bright
 
     def _threshold(self, scores: Scores, heights: np.ndarray) -> float:
         noise = noise_threshold(scores, self.params.false_positives)
         tail = tail_threshold(heights, self.params.false_positives)
         return noise if tail is None else min(noise, tail)
 
-    def _peaks(self, scores: Scores, *, inverted: bool) -> _Chosen:
+    def _peaks_job(self, scores: Scores, *, inverted: bool) -> Job[tuple[_Chosen, tuple[float, float]]]:
+        """Return the peaks of one sign and how much they exceed its noise."""
         params = self.params
-        maxima = local_maxima(scores.score)
+        maxima = yield from local_maxima_job(scores.score)
+        found_threshold = self._threshold(scores, maxima[1])
         threshold = params.threshold
         if threshold is None:
-            threshold = 0.0 if params.number is not None else self._threshold(scores, maxima[1])
+            threshold = 0.0 if params.number is not None else found_threshold
         # gold is left out of a number that was asked for, so a few more are looked at
         most = _MOST_PEAKS if params.number is None else params.number + max(20, params.number // 2)
-        found = peaks(scores, maxima, self.spacing, threshold, most)
-        kept = self._usual(found)
+        found = yield from peaks_job(scores, maxima, self.spacing, threshold, most)
+        kept = yield from self._usual_job(found)
         peaks_kept = found[kept][: params.number]
         lowest = threshold if params.number is None or not len(peaks_kept) else float(peaks_kept.scores[-1])
-        return _Chosen(peaks_kept, scores, lowest, inverted, int((~kept).sum()), self.spacing)
+        chosen = _Chosen(peaks_kept, scores, lowest, inverted, int((~kept).sum()), self.spacing)
+        return chosen, _evidence(peaks_kept, found_threshold)
 
-    def _usual(self, found: Peaks) -> np.ndarray:
+    def _usual_job(self, found: Peaks) -> Job[np.ndarray]:
         """Return which peaks are not of gold or ice: of great contrast, that the template yet explains little of.
 
         Only a few can be: where many peaks are like that, particles themselves stand out of the noise.
@@ -270,10 +227,18 @@ class _Choice:
         limit = self.params.outliers
         if limit is None or len(found) < 2:
             return np.ones(len(found), dtype=bool)
-        varies = local_deviations(self.volume, self.mean, self.deviation, found.positions_zyx, self.template)
+        varies = yield from local_deviations_job(
+            self.volume, self.mean, self.deviation, found.positions_zyx, self.template
+        )
         strange = (varies > limit * np.median(varies)) & (found.scores**2 < _EXPLAINED)
         few = strange[: self.params.number].mean() <= _FEW
         return ~strange if few else np.ones(len(found), dtype=bool)
+
+
+def _evidence(peaks: Peaks, threshold: float) -> tuple[float, float]:
+    """Return by how much peaks exceed the threshold of noise, added up; where none does the highest decides."""
+    above = peaks.scores[:_TO_DECIDE] - threshold
+    return float(above[above > 0].sum()), float(peaks.scores.max(initial=0.0))
 
 
 def _particles(found: Found, tomogram: Tomogram, params: MatchParams, spacing: float) -> Particles:

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ais_app.core.matching.search import Scores
+from ais_app.core.jobs import Job, Progress, direct
+from ais_app.core.matching.steps import slabs
+from ais_app.core.matching.store import Scores
 
-_SLAB_VOXELS = 2**24
 _FEWEST_MAXIMA = 100
 _LOW = 0.16  # a deviation below the middle of a normal distribution
-_MORE = 20  # candidates looked at for each peak that is wanted, first
+_TOGETHER = 20000  # maxima whose distances are looked at between two steps
 
 
 @dataclass(frozen=True)
@@ -39,13 +40,13 @@ class Peaks:
         return Peaks(self.positions_zyx[rows], self.scores[rows], self.angles[rows])
 
 
-def peaks(
+def peaks_job(
     scores: Scores,
     maxima: tuple[np.ndarray, np.ndarray],
     spacing: float,
     lowest: float = 0.0,
     number: int | None = None,
-) -> Peaks:
+) -> Job[Peaks]:
     """Return local maxima, each farther than `spacing` from all higher ones that are returned.
 
     Parameters
@@ -62,28 +63,44 @@ def peaks(
         At most so many.
     """
     voxels, heights = maxima
-    high = heights >= lowest
-    voxels, heights = voxels[high], heights[high]
-    order = np.lexsort((*voxels.T[::-1], -heights))
-    wanted = len(order) if number is None else min(len(order), number)
-    looked = len(order) if number is None else min(len(order), _MORE * number)
-    while True:
-        # the spacing is decided from the top, so that what lies below need not be looked at
-        chosen = order[:looked][_spaced(voxels[order[:looked]], spacing)][:wanted]
-        if len(chosen) == wanted or looked == len(order):
-            break
-        looked = min(len(order), 4 * looked)
+    left = np.flatnonzero(heights >= lowest)
+    wanted = len(left) if number is None else number
+    chosen, total = left[:0], len(left)
+    while len(left) and len(chosen) < wanted:
+        yield Progress(total - len(left), total, "peaks")
+        # the spacing is decided from the top, so that what lies far below need not be looked at
+        least = np.partition(heights[left], -_TOGETHER)[-_TOGETHER] if len(left) > _TOGETHER else -np.inf
+        high = heights[left] >= least
+        order, left = left[high], left[~high]
+        # maxima come in the order of their voxels, which decides between equal heights
+        order = order[np.argsort(-heights[order], kind="stable")]
+        order = order[_away(voxels[order], voxels[chosen], spacing)]
+        chosen = np.concatenate([chosen, order[_spaced(voxels[order], spacing)]])
+    chosen = chosen[:wanted]
     found = voxels[chosen]
     return Peaks(_between_voxels(scores.score, found), heights[chosen].astype(float), scores.angle[tuple(found.T)])
 
 
+peaks = direct(peaks_job)
+
+
+def _away(voxels: np.ndarray, chosen: np.ndarray, spacing: float) -> np.ndarray:
+    """Return which voxels, (n, 3), are at least `spacing` from all that were chosen."""
+    from scipy.spatial import cKDTree
+
+    if not len(chosen) or not len(voxels):
+        return np.ones(len(voxels), dtype=bool)
+    near = cKDTree(chosen).query(voxels, distance_upper_bound=spacing * (1 - 1e-9))[0]
+    return np.asarray(np.isinf(near))
+
+
 def _spaced(voxels: np.ndarray, spacing: float) -> np.ndarray:
-    from ais_app.core.pickers.blobs import spaced
+    from ais_app.core.picking.spacing import spaced
 
     return spaced(voxels.astype(float), spacing)
 
 
-def local_maxima(score: np.ndarray, lowest: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
+def local_maxima_job(score: np.ndarray, lowest: float = 0.0) -> Job[tuple[np.ndarray, np.ndarray]]:
     """Return voxels that no neighbour exceeds, (n, 3) z y x, and their scores, (n,); of a plateau all.
 
     Parameters
@@ -96,16 +113,19 @@ def local_maxima(score: np.ndarray, lowest: float = 0.0) -> tuple[np.ndarray, np
     from scipy.ndimage import maximum_filter
 
     depth, height, width = score.shape
-    step = max(1, _SLAB_VOXELS // (height * width))
     voxels, heights = [np.empty((0, 3), dtype=int)], [np.empty(0, dtype=np.float32)]
-    for start in range(0, depth, step):
-        first, last = max(0, start - 1), min(depth, start + step + 1)
+    for part in slabs(depth, height * width):
+        first, last = max(0, part.start - 1), min(depth, part.stop + 1)
         slab = np.asarray(score[first:last])
         top = (slab >= maximum_filter(slab, size=3, mode="nearest")) & (slab > 0) & (slab >= lowest)
-        found = np.argwhere(top[start - first : start - first + step]) + [start, 0, 0]
+        found = np.argwhere(top[part.start - first : part.stop - first]) + [part.start, 0, 0]
         voxels.append(found)
         heights.append(np.asarray(score[tuple(found.T)]))
+        yield Progress(part.stop, depth, "local maxima")
     return np.concatenate(voxels), np.concatenate(heights)
+
+
+local_maxima = direct(local_maxima_job)
 
 
 def _between_voxels(score: np.ndarray, voxels: np.ndarray) -> np.ndarray:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ais_app.core.jobs import Job, Progress
-from ais_app.core.matching.correlation import Workers, inverse_deviation
+from ais_app.core.matching.correlation import inverse_deviation
+from ais_app.core.matching.steps import Steps, Workers
 from ais_app.core.matching.template import Template
 from ais_app.core.particles.orientations import rotations_near
 from ais_app.core.tomogram import LazyArray
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 # spacing of the rotations and how far they reach, in steps of the search, round after round
 _ROUNDS = ((0.34, 0.8), (0.13, 0.22), (0.055, 0.09))
 _TOGETHER = 2**21  # voxels of kernels made at a time
+_WINDOWS = 16  # places whose contrast is measured between two steps
 
 
 @dataclass(frozen=True)
@@ -68,24 +71,33 @@ def refine_job(
     places, turns, scores = found.positions_zyx.copy(), found.rotations.copy(), found.scores.copy()
     rounds = [rotations_near(max(0.05, step * apart), step * within) for apart, within in _ROUNDS]
 
-    def one(row: int) -> float:
+    def one(row: int) -> Steps[None]:
         for near in rounds:
             tried = near @ turns[row]
-            place, best, score = _best(volume, mean, deviation, template, places[row], tried)
+            place, best, score = yield from _best(volume, mean, deviation, template, places[row], tried)
             places[row], turns[row], scores[row] = place, tried[best], score
-        return 0.0
+            yield
 
     with Workers() as workers:
         for row in range(0, len(found), workers.count):
             yield Progress(row, len(found), "finer rotations")
-            workers.map(one, range(row, min(len(found), row + workers.count)))
+            running = [one(at) for at in range(row, min(len(found), row + workers.count))]
+            while running:
+                going = workers.map(partial(_goes_on, running), range(len(running)))
+                running = [steps for steps, goes in zip(running, going, strict=True) if goes]
+                yield Progress(row, len(found), "finer rotations")
     yield Progress(len(found), len(found), "finer rotations")
     return Found(places, turns, scores)
 
 
+def _goes_on(running: list[Steps[None]], at: int) -> bool:
+    """Do one step of one of them; say whether there was one to do."""
+    return next(running[at], True) is None
+
+
 def _best(
     volume: LazyArray, mean: float, deviation: float, template: Template, place: np.ndarray, rotations: np.ndarray
-) -> tuple[np.ndarray, int, float]:
+) -> Steps[tuple[np.ndarray, int, float]]:
     """Return the best place within a voxel, the number of its rotation, and the score."""
     import torch
 
@@ -94,6 +106,8 @@ def _best(
     together = max(1, _TOGETHER // max(template.support, template.weights.shape[0]) ** 3)
     parts = []
     for low in range(0, len(rotations), together):
+        if low:
+            yield
         kernels, masks = template.kernels_and_masks(rotations[low : low + together])
         flat = masks.flatten(1)
         weight = flat.sum(dim=1)
@@ -133,9 +147,9 @@ def _fraction(scores: np.ndarray, at: np.ndarray) -> np.ndarray:
     return offset
 
 
-def local_deviations(
+def local_deviations_job(
     volume: LazyArray, mean: float, deviation: float, positions_zyx: np.ndarray, template: Template
-) -> np.ndarray:
+) -> Job[np.ndarray]:
     """Return how much the tomogram varies under the mask at each position, (n,), in its own deviations."""
     import torch
 
@@ -145,4 +159,6 @@ def local_deviations(
         middle = _windows(volume, mean, deviation, place, template.support)[13]
         level = (middle * mask).sum() / mask.sum()
         found[row] = float((((middle - level).square() * mask).sum() / mask.sum()).sqrt())
+        if row % _WINDOWS == 0:
+            yield Progress(row, len(found), "contrast of the peaks")
     return found

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,8 +13,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ais_app.core.errors import ParameterProblem
-from ais_app.core.files import read_text, replacing, write_text
 from ais_app.core.jobs import Job, Progress
+from ais_app.core.matching.correlation import Correlator, MaskedCorrelator, local_weights, place
+from ais_app.core.matching.maxima import Maxima
+from ais_app.core.matching.steps import Steps, Workers, shown, slabs
+from ais_app.core.matching.store import Scores, Store
 from ais_app.core.matching.template import Template
 from ais_app.core.matching.tiles import Tiling, tiling
 from ais_app.core.tomogram import LazyArray, Region
@@ -24,37 +25,10 @@ from ais_app.core.tomogram import LazyArray, Region
 if TYPE_CHECKING:
     import torch
 
-    from ais_app.core.matching.correlation import Maxima
-
 CHECKPOINT = 60.0  # seconds after which a tile that is not finished is kept, so that it need not begin anew
 CHECKPOINT_COST = 20.0  # times as long as keeping it took, at least
 _BYTES_PER_VOXEL = 40  # of a tile: its transform, two products, the maxima, the deviations while they are computed
 _KERNEL_VOXELS = 2**20  # turned together
-
-
-@dataclass(frozen=True)
-class Scores:
-    """The result of a search.
-
-    Parameters
-    ----------
-    score
-        (z, y, x) float32, -1 ... 1: the best of all rotations; 0 where the tomogram is flat.
-    angle
-        (z, y, x) int32: the rotation that gave it.
-    rotations
-        (k, 3, 3), those that were tried.
-    deviation
-        Root mean square of the scores of all voxels and rotations.
-    searched
-        How many scores there were: voxels that are not flat or at a face, times rotations.
-    """
-
-    score: np.ndarray
-    angle: np.ndarray
-    rotations: np.ndarray
-    deviation: float
-    searched: float
 
 
 @dataclass(frozen=True)
@@ -123,11 +97,12 @@ def search_job(
     total = len(plan.cores) * len(rotations)
     for number in range(len(plan.cores)):
         if not store.is_done(number):
-            for done in search.tile(number):
-                yield Progress(number * len(rotations) + done, total, f"tile {number + 1} of {len(plan.cores)}")
-    yield Progress(total, total, "putting the tiles together")
-    bright = store.assembled(plan, volume.shape, rotations, lowest=False)
-    return Searched(bright, store.assembled(plan, volume.shape, rotations, lowest=True) if both else None)
+            yield from search.tile_job(number)
+    end = Progress(total, total, "putting the tiles together")
+    yield end
+    bright = yield from shown(store.assembled(plan, volume.shape, rotations, lowest=False), end)
+    dark = (yield from shown(store.assembled(plan, volume.shape, rotations, lowest=True), end)) if both else None
+    return Searched(bright, dark)
 
 
 def _check_size(shape: tuple[int, ...], template: Template, border: float) -> None:
@@ -153,48 +128,59 @@ class _Search:
     both: bool
     store: Store
 
-    def tile(self, number: int) -> Iterator[int]:
-        """Try all rotations on one tile and keep its scores; yields how many were tried."""
-        from ais_app.core.matching.correlation import Correlator, MaskedCorrelator, Workers
-
+    def tile_job(self, number: int) -> Job[None]:
+        """Try all rotations on one tile and keep its scores."""
         core = self.plan.cores[number]
-        z, y, x = (part.stop - part.start for part in core)
-        yield 0
-        tile = self._read(core)
-        yield 0
-        maxima = self._maxima(tile, core)
+        yield self._progress(number, 0)
         with Workers() as workers:
+            tile = yield from shown(self._read(core), self._progress(number, 0))
+            maxima = yield from shown(self._maxima(tile, core, workers), self._progress(number, 0))
             kind: Any = MaskedCorrelator if self.template.turns else Correlator
-            correlator = kind(tile, (z, y, x), workers)
+            shape = tuple(part.stop - part.start for part in core)
+            correlator = yield from shown(kind.of(tile, shape, workers), self._progress(number, 0))
             del tile
-            kept, cost = time.monotonic(), 0.0
-            for at, kernel, mask in self._kernels(self.store.restore(number, maxima)):
-                maxima.add(at, correlator.each(kernel, mask, partial(maxima.update, at)))
-                yield at + 1
-                if time.monotonic() - kept > max(CHECKPOINT, CHECKPOINT_COST * cost):
-                    began = time.monotonic()
-                    self.store.keep_part(number, maxima, at + 1)
-                    kept = time.monotonic()
-                    cost = kept - began
-        self.store.keep(number, maxima)
+            first = yield from shown(self.store.restore(number, maxima), self._progress(number, 0))
+            yield from self._rotations_job(number, first, correlator, maxima)
+        yield from shown(self.store.keep(number, maxima), self._progress(number, len(self.rotations)))
 
-    def _read(self, core: Region) -> torch.Tensor:
-        from ais_app.core.matching.correlation import placed
+    def _rotations_job(self, number: int, first: int, correlator: Any, maxima: Maxima) -> Job[None]:
+        kept, cost = time.monotonic(), 0.0
+        for at, kernel, mask in self._kernels(first):
+            visit = partial(maxima.update, at)
+            power = yield from shown(correlator.each(kernel, mask, visit), self._progress(number, at))
+            maxima.add(at, power)
+            done = self._progress(number, at + 1)
+            yield done
+            if time.monotonic() - kept > max(CHECKPOINT, CHECKPOINT_COST * cost):
+                began = time.monotonic()
+                yield from shown(self.store.keep_part(number, maxima, at + 1), done)
+                kept = time.monotonic()
+                cost = kept - began
 
-        region = self.plan.read_region(core, self.volume.shape)
-        block = np.asarray(self.volume[region], dtype=np.float32)
-        block = (block - np.float32(self.mean)) / np.float32(self.deviation or 1.0)
-        block = np.where(np.isfinite(block), block, np.float32(0))
-        return placed(block, region, core, self.plan.padded, self.template.support).to(self.template.fine.device)
+    def _progress(self, number: int, rotations: int) -> Progress:
+        count, tiles = len(self.rotations), len(self.plan.cores)
+        return Progress(number * count + rotations, tiles * count, f"tile {number + 1} of {tiles}")
 
-    def _maxima(self, tile: torch.Tensor, core: Region) -> Maxima:
-        from ais_app.core.matching.correlation import Maxima, local_weights
+    def _read(self, core: Region) -> Steps[torch.Tensor]:
+        import torch
 
+        z, y, x = self.plan.read_region(core, self.volume.shape)
+        tile = np.zeros(self.plan.padded, dtype=np.float32)
+        for slab in slabs(z.stop - z.start, (y.stop - y.start) * (x.stop - x.start)):
+            region = (slice(z.start + slab.start, z.start + slab.stop), y, x)
+            block = np.asarray(self.volume[region], dtype=np.float32)
+            block = (block - np.float32(self.mean)) / np.float32(self.deviation or 1.0)
+            place(tile, np.where(np.isfinite(block), block, np.float32(0)), region, core, self.template.support)
+            yield
+        return torch.from_numpy(tile).to(self.template.fine.device)
+
+    def _maxima(self, tile: torch.Tensor, core: Region, workers: Workers) -> Steps[Maxima]:
         z, y, x = (part.stop - part.start for part in core)
-        weights = local_weights(tile, (z, y, x), self.template.mask, divided=not self.template.turns)
+        mask, divided = self.template.mask, not self.template.turns
+        weights = yield from local_weights(tile, (z, y, x), mask, workers, divided=divided)
         for axis, (part, length) in enumerate(zip(core, self.volume.shape, strict=True)):
-            place = np.arange(part.start, part.stop)
-            outside = np.flatnonzero(np.minimum(place, length - 1 - place) + 0.5 < self.border)
+            voxels = np.arange(part.start, part.stop)
+            outside = np.flatnonzero(np.minimum(voxels, length - 1 - voxels) + 0.5 < self.border)
             np.moveaxis(weights, axis, 0)[outside] = 0
         return Maxima((z, y, x), weights, self.both, tile.device)
 
@@ -216,96 +202,3 @@ def _digest(value: np.ndarray | Template) -> str:
     for part in parts:
         digest.update(np.ascontiguousarray(part).tobytes())
     return digest.hexdigest()
-
-
-class Store:
-    """Results of tiles, in a folder or in memory.
-
-    Parameters
-    ----------
-    folder
-        Made where it is missing; what another search left in it is removed. In memory if not given.
-    identity
-        What tells this search from others.
-    """
-
-    def __init__(self, folder: Path | None, identity: dict[str, Any]) -> None:
-        self._folder = folder
-        self._memory: dict[int, dict[str, np.ndarray]] = {}
-        if folder is None:
-            return
-        folder.mkdir(parents=True, exist_ok=True)
-        note, text = folder / "search.json", json.dumps(identity, sort_keys=True)
-        if note.exists() and read_text(note) == text:
-            return
-        for old in [note, *folder.glob("tile_*.npz"), *folder.glob(".*.part*"), *folder.glob("part_*.npz")]:
-            old.unlink(missing_ok=True)
-        write_text(note, text)
-
-    def is_done(self, number: int) -> bool:
-        """Say whether a tile is finished."""
-        return number in self._memory if self._folder is None else self._tile(number).exists()
-
-    def keep(self, number: int, maxima: Maxima) -> None:
-        """Keep a finished tile."""
-        names = ("score", "angle", "score_dark", "angle_dark")
-        values = maxima.scores(lowest=False) + (maxima.scores(lowest=True) if maxima.both else ())
-        sums = np.array([maxima.power, maxima.count, maxima.searched])
-        result = dict(zip(names, values, strict=False)) | {"sums": sums}
-        if self._folder is None:
-            self._memory[number] = result
-            return
-        _save(self._tile(number), result)
-        self._part(number).unlink(missing_ok=True)
-
-    def keep_part(self, number: int, maxima: Maxima, done: int) -> None:
-        """Keep a tile of which `done` rotations were tried, where there is a folder."""
-        if self._folder is not None:
-            _save(self._part(number), maxima.state() | {"done": np.array(done)})
-
-    def restore(self, number: int, maxima: Maxima) -> int:
-        """Go on with a tile that was kept; return how many rotations were tried."""
-        if self._folder is None or not self._part(number).exists():
-            return 0
-        with np.load(self._part(number), allow_pickle=False) as state:
-            maxima.restore(dict(state))
-            return int(state["done"])
-
-    def assembled(self, plan: Tiling, shape: tuple[int, ...], rotations: np.ndarray, *, lowest: bool) -> Scores:
-        """Put finished tiles together; in a folder the volumes are mapped files."""
-        end = "_dark" if lowest else ""
-        score, angle = self._volume(f"score{end}", shape, np.float32), self._volume(f"angle{end}", shape, np.int32)
-        sums = np.zeros(3)
-        for number, core in enumerate(plan.cores):
-            tile = self._read(number, (f"score{end}", f"angle{end}", "sums"))
-            score[core], angle[core] = tile[f"score{end}"], tile[f"angle{end}"]
-            sums += tile["sums"]
-        deviation = math.sqrt(sums[0] / max(1.0, sums[1]))
-        return Scores(score, angle, rotations, deviation, float(len(rotations)) * float(sums[2]))
-
-    def _read(self, number: int, names: tuple[str, ...]) -> dict[str, np.ndarray]:
-        if self._folder is None:
-            return self._memory[number]
-        with np.load(self._tile(number), allow_pickle=False) as tile:
-            return {name: tile[name] for name in names}
-
-    def _volume(self, name: str, shape: tuple[int, ...], kind: Any) -> np.ndarray:
-        if self._folder is None:
-            return np.empty(shape, dtype=kind)
-        file = self._folder / f"{name}.npy"
-        file.unlink(missing_ok=True)  # whoever still looks at an earlier one keeps it
-        mapped: np.ndarray = np.lib.format.open_memmap(file, mode="w+", dtype=kind, shape=shape)
-        return mapped
-
-    def _tile(self, number: int) -> Path:
-        assert self._folder is not None
-        return self._folder / f"tile_{number:04d}.npz"
-
-    def _part(self, number: int) -> Path:
-        assert self._folder is not None
-        return self._folder / f"part_{number:04d}.npz"
-
-
-def _save(path: Path, arrays: dict[str, np.ndarray]) -> None:
-    with replacing(path) as part:
-        np.savez(part, **arrays)  # type: ignore[arg-type]

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "particles"))  # subtomogram_phantoms
+sys.path[:0] = [str(Path(__file__).parents[1] / "particles"), str(Path(__file__).parent)]  # phantoms
 
 
 @pytest.fixture(autouse=True, scope="module")
