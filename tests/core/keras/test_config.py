@@ -1,53 +1,18 @@
-"""How Keras models are connected: forms of both versions, models inside models, and files that are not sound."""
+"""How Keras models are connected: forms of both versions, models inside models, and what cannot be carried over."""
 
 from __future__ import annotations
 
-import io
 import json
 
 import h5py
-import keras_reference
-import numpy as np
 import pytest
-import torch
-from keras_files import Network, hdf5
+from keras_files import Network
+from plain_network import assert_same, conv, plain, read, weights_of
 
 from ais_app.core.errors import ModelProblem
-from ais_app.core.keras import reader
-from ais_app.core.keras.network import network_of, read_keras
+from ais_app.core.keras.network import network_of
 from ais_app.core.keras.reader import contents
-from ais_app.core.model.package import Model, ModelCard, new_model
-
-RNG = np.random.default_rng(6)
-
-
-def conv(network: Network, channels: tuple[int, int], source: str = "", **config) -> str:
-    weights = {"kernel": RNG.normal(0, 0.5, (3, 3, *channels)).astype(np.float32), "bias": np.ones(channels[1], "f4")}
-    fixed = {"strides": [1, 1], "dilation_rate": [1, 1], "padding": "same"}
-    return network.add("Conv2D", source, weights, filters=channels[1], kernel_size=[3, 3], **fixed, **config)
-
-
-def plain() -> Network:
-    network = Network()
-    conv(network, (1, 2), activation="relu")
-    conv(network, (2, 3), activation="relu")
-    conv(network, (3, 1), activation="sigmoid")
-    return network
-
-
-def weights_of(network: Network) -> dict[str, dict[str, np.ndarray]]:
-    return {each.name: {f"{each.name}/{k}:0": v for k, v in each.weights.items()} for each in network.layers}
-
-
-def read(model, weights, version="2.11.0") -> Model:
-    return network_of(contents(hdf5(model, weights, version)), "test.h5", ModelCard(""))
-
-
-def assert_same(model: Model, network: Network) -> None:
-    image = RNG.normal(size=(8, 8, 1))
-    with torch.inference_mode():
-        found = model.network(torch.from_numpy(image.transpose(2, 0, 1)[None].astype(np.float32))).numpy()[0, 0]
-    np.testing.assert_allclose(found, keras_reference.run(network, image)[..., 0], atol=1e-5)
+from ais_app.core.model.package import ModelCard, new_model
 
 
 @pytest.mark.parametrize("form", ["keras_2", "keras_3", "sequential"])
@@ -249,76 +214,6 @@ def test_models_inside_models_without_end():
         read(block, {})
 
 
-# files that are not what they seem
-
-
-def test_a_file_that_is_no_hdf5():
-    for content in (b"", b"nothing", b"\x89HDF\r\n\x1a\n" + bytes(100)):
-        with pytest.raises(ModelProblem, match="cannot be read as a network of Keras"):
-            read_keras(io.BytesIO(content), "test.h5", ModelCard(""))
-
-
-def test_weights_alone_are_not_enough():
-    with pytest.raises(ModelProblem, match="weights alone are not enough"):
-        read(None, weights_of(plain()))
-
-
-def changed(change) -> io.BytesIO:
-    stream = plain().hdf5()
-    with h5py.File(stream, "r+") as file:
-        change(file["model_weights/conv2d_1"])
-    stream.seek(0)
-    return stream
-
-
-def replace(make):
-    def change(group):
-        del group["conv2d_1/kernel:0"]
-        make(group["conv2d_1"])
-
-    return change
-
-
-@pytest.mark.parametrize(("change", "words"), [
-    (replace(lambda g: None), "missing, or leads out of the file"),
-    (replace(lambda g: g.__setitem__("kernel:0", h5py.ExternalLink("/etc/hostname", "/x"))), "leads out of the file"),
-    (replace(lambda g: g.__setitem__("kernel:0", h5py.SoftLink("/model_weights"))), "leads out of the file"),
-    (replace(lambda g: g.create_dataset("kernel:0", (3, 3, 2, 3), "f4", external=[("/etc/passwd", 0, 216)])),
-     "no plain array"),
-    (replace(lambda g: g.create_dataset("kernel:0", (3, 3, 2, 3), "i4")), "no plain array"),
-    (replace(lambda g: g.create_dataset("kernel:0", (3, 3, 2, 3), h5py.string_dtype())), "no plain array"),
-    (replace(lambda g: g.create_group("kernel:0")), "no plain array"),
-    (replace(lambda g: g.create_dataset("kernel:0", (10**6, 10**6, 2, 3), "f4", chunks=(9, 9, 1, 1))),
-     "numbers; all weights"),
-    (replace(lambda g: g.create_dataset("kernel:0", (2, 3, 3, 3), "f4")), r"shape \(3, 3, 2, 3\) where \(3, 2, 3, 3\)"),
-    (replace(lambda g: g.create_dataset("kernel:0", (3, 3, 2, 3), "f4", fillvalue=np.nan)), "not finite"),
-    (lambda g: g.attrs.__delitem__("weight_names"), "kernel are not in the file"),
-    (lambda g: g.attrs.__setitem__("weight_names", [b"../../conv2d_0/conv2d_0/kernel:0"]), "leads out of the file"),
-])  # fmt: skip
-def test_weights_that_lead_elsewhere_or_do_not_fit(change, words):
-    with pytest.raises(ModelProblem, match=words):
-        network_of(contents(changed(change)), "test.h5", ModelCard(""))
-
-
-def test_every_truncation_is_said(rng):
-    content = plain().hdf5().getvalue()
-    for size in rng.integers(0, len(content), 6):
-        with pytest.raises(ModelProblem):
-            read_keras(io.BytesIO(content[:size]), "test.h5", ModelCard(""))
-
-
-def test_changed_bytes_give_a_network_or_an_error(rng):
-    content = plain().hdf5().getvalue()
-    for _ in range(8):
-        damaged = bytearray(content)
-        for place in rng.integers(0, len(content), 60):
-            damaged[place] = rng.integers(256)
-        try:
-            read_keras(io.BytesIO(bytes(damaged)), "test.h5", ModelCard(""))
-        except ModelProblem as error:
-            assert error.subject == "test.h5"
-
-
 @pytest.mark.parametrize("graph", [
     None, 5, {}, {"layers": []}, {"layers": [1, 2], "output": "x"}, {"layers": [{"name": "a"}] * 2, "output": "a"},
     {"layers": [{"name": "a", "type": "InputLayer", "from": []}] * 2, "output": "a"},
@@ -344,28 +239,6 @@ def test_a_graph_that_would_fill_the_memory_is_refused():
               {**wide, "name": "b", "from": ["a"]}, {**wide, "name": "c", "from": ["b"], "filters": 1}]  # fmt: skip
     with pytest.raises(ModelProblem, match="more than 536,870,912"):
         new_model(ModelCard("keras_graph", {"graph": {"layers": layers, "output": "c"}}))
-
-
-def test_damage_that_ends_the_library_does_not_end_the_program(monkeypatch):
-    monkeypatch.setattr(reader, "_CHILD", "import os, signal; os.kill(os.getpid(), signal.SIGABRT)")
-    with pytest.raises(ModelProblem, match="HDF5 is damaged"):
-        read_keras(plain().hdf5(), "test.h5", ModelCard(""))
-
-
-def test_a_child_that_takes_for_ever_is_ended(monkeypatch):
-    monkeypatch.setattr(reader, "_CHILD", "import time; time.sleep(60)")
-    monkeypatch.setattr(reader, "SECONDS", 0.5)
-    with pytest.raises(ModelProblem, match="could not be read in 0.5 seconds"):
-        read_keras(plain().hdf5(), "test.h5", ModelCard(""))
-
-
-def test_nothing_is_imported_from_the_folder_one_is_in(monkeypatch, tmp_path):
-    (tmp_path / "h5py.py").write_text("open('ran', 'w')")
-    (tmp_path / "json.py").write_text("open('ran', 'w')")
-    monkeypatch.chdir(tmp_path)
-    network = plain()
-    assert_same(read_keras(network.hdf5(), "test.h5", ModelCard("")), network)
-    assert not (tmp_path / "ran").exists()
 
 
 def test_results_that_would_fill_the_memory_are_refused():
