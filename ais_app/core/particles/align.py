@@ -7,6 +7,7 @@ correlation; the best are refined together (`refine`), first with few shells of 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ import torch
 
 from ais_app.core.errors import ParameterProblem
 from ais_app.core.jobs import Job, Progress, direct
+from ais_app.core.parallel import spread
 from ais_app.core.particles.alignment import Alignment, AlignParams, Candidates
 from ais_app.core.particles.correlation import (
     Band,
@@ -32,7 +34,7 @@ from ais_app.core.particles.wedge import Wedge
 
 __all__ = ["AlignParams", "Aligner", "Alignment", "Candidates", "Reference", "align", "align_job"]
 
-_AT_ONCE = {"cpu": (2**19, 8), "cuda": (2**25, 1024)}  # voxels, and cubes
+_AT_ONCE = {"cpu": (2**18, 2), "cuda": (2**25, 1024)}  # voxels, and cubes; on CPUs by each core
 _CLOSE = 0.05  # what scores may differ by and yet change places with more shells
 _KEPT = 8  # references, times wedges, that are kept ready
 
@@ -71,12 +73,16 @@ class Aligner:
         self.coarse = min(coarse, self.shells)
         self.farthest = self.edge / 4 if self.params.shift is None else self.params.shift
         self._sampled = [Sampled(one, self.shells, slopes=True, device=self.device) for one in self.references]
-        self._grids: dict[tuple[int, int], tuple[Shifts, Grid]] = {}
+        self._prepared = lru_cache(_KEPT)(self._prepare)
         self._proposals = Proposals(self.references, self.wedges, self.params, self.shells)
 
     @property
     def batch_size(self) -> int:
         """How many subtomograms to align at once: on CPUs so few that a job is cancelled within a second."""
+        return self._piece * (4 * torch.get_num_threads() if self.device.type == "cpu" else 1)
+
+    @property
+    def _piece(self) -> int:
         voxels, most = _AT_ONCE[self.device.type]
         return max(1, min(voxels // self.edge**3, most) // len(self.references))
 
@@ -106,14 +112,17 @@ class Aligner:
     def _all(self, cubes: np.ndarray, wedge_of: np.ndarray, start: Poses | None, *, narrow: bool) -> list[Candidates]:
         cubes, wedge_of = np.asarray(cubes), np.asarray(wedge_of)
         self._check(cubes, wedge_of, start)
+        size = self._piece if self.device.type == "cpu" else max(1, len(cubes))
+        rows = [slice(first, first + size) for first in range(0, max(1, len(cubes)), size)]
+        pieces = spread(
+            lambda some: self._some(cubes[some], wedge_of[some], None if start is None else start[some], narrow), rows
+        )
+        return [Candidates.concatenate([piece[number] for piece in pieces]) for number in range(len(self.references))]
+
+    def _some(self, cubes: np.ndarray, wedge_of: np.ndarray, start: Poses | None, narrow: bool) -> list[Candidates]:
+        """Align few subtomograms on one core."""
         transforms = transforms_of(cubes, self.device)
-        count = self.params.candidates
-        found = [
-            Candidates(
-                np.empty((len(cubes), count, 3, 3)), np.empty((len(cubes), count, 3)), np.empty((len(cubes), count))
-            )
-            for _ in self.references
-        ]
+        found = [Candidates.empty(len(cubes), self.params.candidates) for _ in self.references]
         for wedge in np.unique(wedge_of):
             rows = np.flatnonzero(wedge_of == wedge)
             own = transforms[torch.from_numpy(rows).to(self.device)]
@@ -143,7 +152,7 @@ class Aligner:
         """Align subtomograms of one wedge with one reference: rotations, shifts and scores of the candidates."""
         mask = self.wedges[wedge].mask(self.edge, device=self.device)
         begun = torch.from_numpy(start.shifts_zyx[:, ::-1].copy()).to(self.device, torch.float32)
-        fit, of = self._coarse(transforms, wedge, number, mask, start, begun)
+        fit, of = self._coarse(transforms, wedge, number, start, begun)
         count = self.params.candidates
         fit.shifts = fit.shifts + begun[of]
         fit, of = self._polished(transforms, mask, number, fit, of, begun, narrow=narrow)
@@ -152,11 +161,11 @@ class Aligner:
         return rotations, shifts, fit.scores.double().cpu().numpy().reshape(-1, count)
 
     def _coarse(
-        self, transforms: torch.Tensor, wedge: int, number: int, mask: torch.Tensor, start: Poses, begun: torch.Tensor
+        self, transforms: torch.Tensor, wedge: int, number: int, start: Poses, begun: torch.Tensor
     ) -> tuple[Fit, torch.Tensor]:
         params, reference = self.params, self._sampled[number]
         count, apart = 2 * params.candidates, 0.9 * params.angular_step
-        shifts, grid = self._prepared(wedge, number, mask)
+        shifts, grid = self._prepared(wedge, number)
         values = shifts.band.of(transforms) * shifts.band.phases(-begun)
         if params.mode != "grid":
             asked = self._proposals.of(transforms, wedge, number, start)
@@ -167,17 +176,14 @@ class Aligner:
         rotations = torch.from_numpy(near @ start.rotations[:, None]).to(self.device, torch.float32)
         return search_near(values, shifts, reference, rotations, count, apart)
 
-    def _prepared(self, wedge: int, number: int, mask: torch.Tensor) -> tuple[Shifts, Grid]:
-        if (wedge, number) not in self._grids:
-            if len(self._grids) >= _KEPT:
-                self._grids.clear()
-            params = self.params
-            shifts = Shifts.up_to(self.farthest, Band.up_to(self.edge, self.coarse, mask, self.device))
-            whole = params.within is None and params.mode == "grid"
-            asked = all_rotations(params.angular_step, params.symmetry) if whole else np.eye(3)[None]
-            rotations = torch.from_numpy(asked).to(self.device, torch.float32)
-            self._grids[wedge, number] = shifts, turned_grid(self._sampled[number], rotations, shifts)
-        return self._grids[wedge, number]
+    def _prepare(self, wedge: int, number: int) -> tuple[Shifts, Grid]:
+        params = self.params
+        mask = self.wedges[wedge].mask(self.edge, device=self.device)
+        shifts = Shifts.up_to(self.farthest, Band.up_to(self.edge, self.coarse, mask, self.device))
+        whole = params.within is None and params.mode == "grid"
+        asked = all_rotations(params.angular_step, params.symmetry) if whole else np.eye(3)[None]
+        rotations = torch.from_numpy(asked).to(self.device, torch.float32)
+        return shifts, turned_grid(self._sampled[number], rotations, shifts)
 
     def _polished(
         self,

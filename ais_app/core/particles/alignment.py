@@ -101,3 +101,15 @@ class Candidates:
     rotations: np.ndarray
     shifts_zyx: np.ndarray
     scores: np.ndarray
+
+    @staticmethod
+    def empty(subtomograms: int, each: int) -> Candidates:
+        """Return room for so many poses of each subtomogram."""
+        shape = (subtomograms, each)
+        return Candidates(np.empty((*shape, 3, 3)), np.empty((*shape, 3)), np.empty(shape))
+
+    @staticmethod
+    def concatenate(parts: Sequence[Candidates]) -> Candidates:
+        """Return those of all parts, in their order."""
+        names = ("rotations", "shifts_zyx", "scores")
+        return Candidates(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))

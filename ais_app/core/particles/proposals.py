@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -43,7 +44,7 @@ class Proposals:
         self, references: Sequence[Reference], wedges: Sequence[Wedge], params: AlignParams, shells: float
     ) -> None:
         self._references, self._wedges, self._params, self._shells = references, wedges, params, shells
-        self._ready: dict[tuple[int, int], RotationalMatching] = {}
+        self._ready = lru_cache(_KEPT)(self._matching)
 
     def of(self, transforms: torch.Tensor, wedge: int, number: int, start: Poses) -> torch.Tensor:
         """Return orientations, (p, c, 3, 3) float32, for subtomograms of one wedge.
@@ -64,15 +65,7 @@ class Proposals:
         return found.to(transforms.device, torch.float32)
 
     def _matched(self, transforms: torch.Tensor, wedge: int, number: int, start: Poses) -> torch.Tensor:
-        if (wedge, number) not in self._ready:
-            if len(self._ready) >= _KEPT:
-                self._ready.clear()
-            one = self._references[number]
-            seen = self._wedges[wedge].mask(one.cube.shape[0]).numpy()
-            amplitudes = to_fourier(prepared(one)).abs().numpy()
-            shells = int(min(self._shells, _SHELLS))
-            self._ready[wedge, number] = RotationalMatching(amplitudes, seen, shells, one.measured)
-        matching = self._ready[wedge, number]
+        matching = self._ready(wedge, number)
         rotations = torch.from_numpy(matching.rotations)
         within, found = self._params.within, []
         for transform, now in zip(transforms.abs().cpu().numpy(), start.rotations, strict=True):
@@ -84,6 +77,12 @@ class Proposals:
                 scores[traces < 1 + 2 * np.cos(np.radians(near))] = -torch.inf
             found.append(rotations[distinct(scores[None], rotations[None], PROPOSED, 25.0)[0]])
         return torch.stack(found)
+
+    def _matching(self, wedge: int, number: int) -> RotationalMatching:
+        one = self._references[number]
+        seen = self._wedges[wedge].mask(one.cube.shape[0]).numpy()
+        amplitudes = to_fourier(prepared(one)).abs().numpy()
+        return RotationalMatching(amplitudes, seen, int(min(self._shells, _SHELLS)), one.measured)
 
     def _tried(self, transforms: torch.Tensor, wedge: int, number: int, start: Poses) -> torch.Tensor:
         one, params = self._references[number], self._params

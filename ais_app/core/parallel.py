@@ -1,0 +1,59 @@
+"""All cores of a CPU for work that is made of many small steps in torch.
+
+torch shares every single step among its threads and lets them wait for each other after it: with cubes of forty voxels
+two threads take longer than one. So each thread here does whole pieces of work, alone on its core.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
+from typing import TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class OneThreadEach:
+    """Lets torch take one thread for each step, as a context; gives the number of threads that it took before.
+
+    Any number of jobs may be inside at once: the number is set by the first, and set back by the last.
+    """
+
+    _lock = Lock()
+    _inside = 0
+    _before = 1
+
+    def __enter__(self) -> int:
+        import torch
+
+        shared = OneThreadEach
+        with shared._lock:
+            if not shared._inside:
+                shared._before = torch.get_num_threads()
+                torch.set_num_threads(1)
+            shared._inside += 1
+        return shared._before
+
+    def __exit__(self, *_: object) -> None:
+        import torch
+
+        shared = OneThreadEach
+        with shared._lock:
+            shared._inside -= 1
+            if not shared._inside:
+                torch.set_num_threads(shared._before)
+
+
+def spread(work: Callable[[T], R], pieces: Sequence[T]) -> list[R]:
+    """Return what the work gives for each piece, in their order, with a core for each piece while there are some.
+
+    The work must let go of the GIL for most of its time, as torch and numpy do. Results do not depend on the number
+    of cores, as long as the pieces do not.
+    """
+    with OneThreadEach() as threads:
+        if min(threads, len(pieces)) <= 1:
+            return [work(piece) for piece in pieces]
+        with ThreadPoolExecutor(min(threads, len(pieces))) as pool:
+            return list(pool.map(work, pieces))

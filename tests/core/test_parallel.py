@@ -1,0 +1,52 @@
+"""Pieces of work on all cores: in their order, one core each, and torch as it was afterwards."""
+
+from threading import Barrier, get_ident
+
+import pytest
+import torch
+
+from ais_app.core.parallel import OneThreadEach, spread
+
+
+@pytest.fixture
+def two_threads():
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
+
+
+def test_pieces_are_done_side_by_side_and_come_back_in_order(two_threads):
+    meet = Barrier(2, timeout=30)  # passed only if two are under way at once
+
+    def work(piece):
+        meet.wait()
+        return piece, get_ident(), torch.get_num_threads()
+
+    found = spread(work, [3, 1, 2, 5])
+    assert [piece for piece, _, _ in found] == [3, 1, 2, 5]
+    assert {threads for _, _, threads in found} == {1}
+    assert torch.get_num_threads() == 2
+
+
+def test_one_piece_stays_in_its_thread(two_threads):
+    assert spread(lambda _: get_ident(), [0]) == [get_ident()]
+    assert spread(lambda _: 0, []) == []
+
+
+def test_the_last_of_several_sets_the_threads_back(two_threads):
+    first, second = OneThreadEach(), OneThreadEach()
+    assert (first.__enter__(), second.__enter__()) == (2, 2)
+    first.__exit__()
+    assert torch.get_num_threads() == 1
+    second.__exit__()
+    assert torch.get_num_threads() == 2
+
+
+def test_what_fails_leaves_torch_as_it_was(two_threads):
+    def fails(piece):
+        raise ValueError(piece)
+
+    with pytest.raises(ValueError, match="7"):
+        spread(fails, [7, 8])
+    assert torch.get_num_threads() == 2
