@@ -1,6 +1,6 @@
 """Missing wedges and signal-to-noise ratios, estimated on phantoms whose truth is known.
 
-.venv/bin/python benchmarks/wedge_snr.py [--seed 1] [--part wedge|volume|pairs]
+.venv/bin/python benchmarks/wedge_snr.py [--seed 1 2 3] [--part wedge|volume|pairs]
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def wedges(seed: int) -> None:
 
 def volumes(seed: int) -> None:
     """Print the ratio of whole tomograms, from their own background, next to the truth."""
-    print("\n| content | true SNR, all voxels | estimate | estimate / truth | certain |")
+    print("| content | true SNR, all voxels | estimate | estimate / truth | certain |")
     print("|---|---|---|---|---|")
     contents = {
         "cell": {},
@@ -67,7 +67,7 @@ def volumes(seed: int) -> None:
 
 def pairs(seed: int) -> None:
     """Print the ratio within the sphere from pairs of simulated ribosomes, next to the truth."""
-    print("\n| SNR of whole boxes | truth in sphere and band | estimate | estimate / truth |")
+    print("| SNR of whole boxes | truth in sphere and band | estimate | estimate / truth |")
     print("|---|---|---|---|")
     params = SimulateParams(voxel_size=13.68, tilt_step=3.0)
     made = simulate_subtomograms([load_template("ribosome")], params, 32, 40, seed, empty=False)
@@ -99,13 +99,15 @@ def _power_job(cubes, poses, wedge, of):  # type: ignore[no-untyped-def]
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seed", type=int, nargs="+", default=[1])
     parser.add_argument("--part", choices=("wedge", "volume", "pairs"), action="append")
     given = parser.parse_args()
     warnings.simplefilter("ignore", DataWarning)
     parts = {"wedge": wedges, "volume": volumes, "pairs": pairs}
     for name in given.part or parts:
-        parts[name](given.seed)
+        for seed in given.seed:
+            print(f"\n{name}, seed {seed}")
+            parts[name](seed)
 
 
 if __name__ == "__main__":

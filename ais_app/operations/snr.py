@@ -19,7 +19,7 @@ from ais_app.core.tomogram import Tomogram
 from ais_app.operations.particle_lists import particles_of, read_lists
 from ais_app.operations.per_file import input_files
 
-_SIDE, _BLOCKS = 8 * CUBE, 12
+_SIDE, _BLOCKS = 8 * CUBE, 32
 
 
 @dataclass(frozen=True)

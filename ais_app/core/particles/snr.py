@@ -26,10 +26,12 @@ if TYPE_CHECKING:
     from ais_app.core.tomogram import LazyArray
 
 CUBE = 12  # voxels a side of the cubes whose power is compared
-_QUIET = 0.02  # share of the cubes that count as noise alone
+_QUIET = 0.005  # share of the cubes that count as noise alone
 _FEWEST = 20  # of these cubes
 # waves per voxel; in the coarse bands a specimen outshines its noise everywhere, so these are handled apart
 _BANDS = (0.015, 0.03, 0.05, 0.07, 0.1, 0.16, 0.87)
+_COARSER = 2  # the first band whose waves fit into a cube
+_SHOWN = 1.1  # power of the finest band over that of its quietest cubes, from which it shows the specimen itself
 _OUTSHONE = 1.5  # power of a band over that of its quiet cubes, from which these cannot be trusted
 _BATCH = 8
 
@@ -201,10 +203,11 @@ def volume_snr_job(
 ) -> Job[VolumeSnr]:
     """Estimate the signal-to-noise ratio of a volume from blocks of it. A job.
 
-    Noise alone is where the power in a band of frequencies is lowest: the quietest 2 % of all cubes of 12 voxels (20 at
-    least). How
-    much quieter these are than noise on average is measured on the same block with random phases. In the coarse
-    bands, where even the quietest cubes hold specimen, noise is taken to be as dense as in the next finer band.
+    Noise alone is where the power in a band of frequencies is lowest: the quietest 0.5 % of all cubes of 12 voxels (20
+    at least). How much quieter these are than noise on average is measured on the same block with random phases. Where
+    the finest band, which holds most of the noise, shows the specimen, the cubes that coarser bands call empty are
+    measured too. In the coarse bands, where even the quietest cubes hold specimen, noise is taken to be as dense as in
+    the next finer band.
 
     Parameters
     ----------
@@ -239,8 +242,7 @@ def _powers(block: np.ndarray, near: np.ndarray | None, seed: tuple[int, int]) -
     from scipy.fft import irfftn, rfftn
 
     shape = block.shape
-    centred = (block - block.mean()).astype(np.float32)
-    transform = rfftn(centred / centred.std(), workers=-1)
+    transform = rfftn((block - block.mean()).astype(np.float32), workers=-1)
     noise = rfftn(np.random.default_rng(seed).standard_normal(shape, dtype=np.float32), workers=-1)
     mixed = np.abs(transform) * noise / np.maximum(np.abs(noise), 1e-12)
     z, y, x = np.fft.fftfreq(shape[0]), np.fft.fftfreq(shape[1]), np.fft.rfftfreq(shape[2])
@@ -255,7 +257,8 @@ def _powers(block: np.ndarray, near: np.ndarray | None, seed: tuple[int, int]) -
         power = irfftn(np.where(band, transform, 0), s=shape, workers=-1) ** 2
         own.append(_in_cubes(power))
         of_near.append(own[-1] if near is None else _in_cubes(power * inside))
-        random.append(_in_cubes(irfftn(np.where(band, mixed, 0), s=shape, workers=-1) ** 2))
+        even = _in_cubes(irfftn(np.where(band, mixed, 0), s=shape, workers=-1) ** 2)
+        random.append(even / max(float(even.mean()), 1e-12))
         places.append(float(band.mean()))
     share = _in_cubes(inside)[None]
     return np.stack(own), np.stack(of_near), np.stack(random), share, np.tile(np.array(places)[:, None], share.shape[1])
@@ -273,8 +276,9 @@ def _judged(columns: list[np.ndarray], everywhere: bool) -> VolumeSnr:
     if not share.sum() or apart.sum() < _FEWEST:
         raise ParameterProblem("picks", "nothing is near them, or nothing far from them", "give another --radius")
     quiet = max(_QUIET, _FEWEST / int(apart.sum()))
-    usual = np.quantile(random, quiet, axis=1) / random.mean(axis=1)
+    usual = np.quantile(random, quiet, axis=1)
     noise = np.quantile(own[:, apart], quiet, axis=1) / usual
+    noise[-1] = _finest(own[:, apart], noise, max(int(quiet * apart.sum()), _FEWEST))
     power = of_near.sum(axis=1) / share.sum()
     places = fractions.mean(axis=1)
     density = noise / places
@@ -285,6 +289,18 @@ def _judged(columns: list[np.ndarray], everywhere: bool) -> VolumeSnr:
     ratio = float((power - noise).sum() / noise.sum())
     # of the mean over the voxels near, and of the level of the quiet cubes
     of_mean = 2 * power**2 / np.maximum(share.sum() * CUBE**3 * places, 1)
-    of_level = (random.std(axis=1) / usual) ** 2 / (quiet * apart.sum())
+    of_level = (noise * random.std(axis=1) / usual) ** 2 / (quiet * apart.sum())
     error = float(np.sqrt((of_mean + of_level).sum()) / noise.sum())
     return VolumeSnr(ratio, 1 / (1 + max(ratio, 0.0)), error)
+
+
+def _finest(own: np.ndarray, noise: np.ndarray, count: int) -> float:
+    """Return the noise of the finest band, which holds most of it.
+
+    Where that band shows the specimen itself, coarser bands tell better where there is none.
+    """
+    quietest = float(noise[-1])
+    if own[-1].mean() < _SHOWN * quietest:
+        return quietest
+    coarser = (own[_COARSER:-1] / noise[_COARSER:-1, None]).sum(axis=0)
+    return min(quietest, float(own[-1, np.argsort(coarser)[:count]].mean()))
