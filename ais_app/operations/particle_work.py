@@ -1,128 +1,94 @@
-"""What is computed from the cubes of a gallery, as jobs: averages, clusters, classes; and averages as files."""
+"""What is computed from the cubes of a gallery: averages, clusters, classes; and the same again from files alone."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import csv
+import io
+import warnings
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from ais_app.core.errors import ParameterProblem
-from ais_app.core.io import write_volume
-from ais_app.core.jobs import Job, Progress
+from ais_app.core.errors import DataWarning, FileProblem, ParameterProblem
+from ais_app.core.jobs import Job, Progress, direct
+from ais_app.core.particles.extract import SubtomogramParams
+from ais_app.core.particles.grouping import GroupingParams, group_job
+from ais_app.core.particles.halves_params import AverageParams
 from ais_app.core.particles.tiles import central_slices
-from ais_app.core.tomogram import Tomogram
-from ais_app.operations.particle_cubes import CubeRequest, Cubes, cubes_job
+from ais_app.core.particles.wedge import Wedge
+from ais_app.operations.particle_cubes import CubeRequest, cubes_job
+from ais_app.operations.particle_work_list import Worked, open_all, read_list, worked
+from ais_app.operations.particle_work_results import (
+    AverageShown,
+    ClassesFound,
+    GroupsFound,
+    keep_average,
+    shown,
+    write_average,
+    write_table,
+)
 
 if TYPE_CHECKING:
-    from ais_app.core.particles.average import Averages
-    from ais_app.core.particles.grouping import GroupingParams
-    from ais_app.core.particles.halves_params import AverageParams
-    from ais_app.core.particles.poses import Poses
+    from ais_app.state.gallery_table import ParticleTable
 
 CLASSIFIED_AT_ONCE = 16
-THRESHOLDS = (0.143, 0.5)
+WORK = ("average", "align", "group", "classify")
+
+R = TypeVar("R", AverageShown, GroupsFound, ClassesFound)
 
 
-@dataclass(frozen=True, eq=False)
-class AverageShown:
-    """An average and all that is shown of it.
-
-    Parameters
-    ----------
-    averages
-        The average and its halves.
-    rows
-        (k,) rows of the gallery that went into it.
-    voxel_size
-        Å.
-    slices
-        Central slices along z, y and x, uint8.
-    frequency, curve
-        Of the Fourier shell correlation, 1/Å and 0 to 1; empty where there is none.
-    resolutions
-        Å at 0.143 and at 0.5; ``None`` where there is no curve, or it never falls so low.
-    poses
-        Of the rows, where they were aligned; else ``None``.
-    """
-
-    averages: Averages
-    rows: np.ndarray
-    voxel_size: float
-    slices: tuple[np.ndarray, np.ndarray, np.ndarray]
-    frequency: np.ndarray
-    curve: np.ndarray
-    resolutions: tuple[float | None, float | None]
-    poses: Poses | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class GroupsFound:
-    """Clusters of rows of a gallery.
-
-    Parameters
-    ----------
-    rows
-        (k,) rows that were grouped.
-    assignment
-        (k,) their clusters.
-    embedding
-        (k, 2).
-    slices
-        Of each cluster the central slices of its centre, uint8.
-    kind
-        What the centres are: ``"decoded"``.
-    """
-
-    rows: np.ndarray
-    assignment: np.ndarray
-    embedding: np.ndarray
-    slices: tuple[tuple[np.ndarray, np.ndarray, np.ndarray], ...]
-    kind: str = "decoded"
-
-
-def average_rows_job(request: CubeRequest, symmetry: str = "C1") -> Job[AverageShown]:
-    """Average cubes with the poses that they have, at once."""
+def average_rows_job(request: CubeRequest, symmetry: str = "C1", seed: int = 0) -> Job[AverageShown]:
+    """Average cubes with the poses that they have, at once; the seed is of the two halves."""
     from ais_app.core.particles.average import average_now_job
 
+    done = worked(request, "average", symmetry=symmetry, seed=seed)
     cubes = yield from cubes_job(request)
     stack = cubes.stack
     averages = yield from average_now_job(
-        stack.cubes, stack.poses, stack.wedges, stack.wedge_of, voxel_size=stack.voxel_size, symmetry=symmetry
+        stack.cubes,
+        stack.poses,
+        stack.wedges,
+        stack.wedge_of,
+        voxel_size=stack.voxel_size,
+        symmetry=symmetry,
+        seed=seed,
     )
-    return shown(averages, cubes)
+    return replace(shown(averages, cubes.rows, stack.voxel_size), worked=done)
 
 
 def align_rows_job(request: CubeRequest, params: AverageParams) -> Job[AverageShown]:
     """Align cubes to their own average and average them, in turn."""
     from ais_app.core.particles.halves import refine_halves_job
 
+    done = worked(request, "align", alignment=params.to_dict())
     cubes = yield from cubes_job(request)
     stack = cubes.stack
     start = None if params.random_start else stack.poses
     refined = yield from refine_halves_job(
         stack.cubes, stack.wedges, stack.wedge_of, params, voxel_size=stack.voxel_size, start=start
     )
-    return shown(refined.averages, cubes, refined.poses)
+    return replace(shown(refined.averages, cubes.rows, stack.voxel_size, refined.poses), worked=done)
 
 
 def group_rows_job(request: CubeRequest, params: GroupingParams) -> Job[GroupsFound]:
     """Group cubes without labels."""
-    from ais_app.core.particles.grouping import group_job
-
+    done = worked(request, "group", grouping=params.to_dict())
     cubes = yield from cubes_job(request)
     found = yield from group_job(cubes.stack.cubes, params, wedges=cubes.stack.wedges)
     slices = tuple(central_slices(centre) for centre in found.centres)
-    return GroupsFound(cubes.rows, found.clusters.assignment, np.asarray(found.map, dtype=float), slices)
+    return GroupsFound(cubes.rows, found.clusters.assignment, np.asarray(found.map, dtype=float), slices, done)
 
 
-def classify_rows_job(request: CubeRequest, model: str | Path) -> Job[tuple[np.ndarray, list[str], np.ndarray]]:
-    """Classify cubes with a network; return rows, the name of the class of each, and how probable it is."""
+def classify_rows_job(request: CubeRequest, model: str | Path) -> Job[ClassesFound]:
+    """Classify cubes with a network."""
     from ais_app.core.model.package import load_model
     from ais_app.core.particles.classify import class_names, classify
 
     yield Progress(0, 0, "reading the network")
+    done = worked(request, "classify", model=str(model))
     network = load_model(model)
     cubes = yield from cubes_job(request)
     names, parts = class_names(network), []
@@ -132,55 +98,121 @@ def classify_rows_job(request: CubeRequest, model: str | Path) -> Job[tuple[np.n
         parts.append(classify(network, part))
         yield Progress(low + len(part), count, "classifying")
     found = np.concatenate(parts)
-    return cubes.rows, [names[best] for best in found.argmax(axis=1).tolist()], found.max(axis=1)
+    return ClassesFound(cubes.rows, [names[best] for best in found.argmax(axis=1).tolist()], found.max(axis=1), done)
 
 
-def shown(averages: Averages, cubes: Cubes, poses: Poses | None = None) -> AverageShown:
-    """Return an average with all that is shown of it."""
-    fsc = averages.fsc
-    frequency, curve = (np.zeros(0), np.zeros(0)) if fsc is None else (fsc.frequency, fsc.best)
-    at = [None if fsc is None else _finite(fsc.resolution(threshold)) for threshold in THRESHOLDS]
-    return AverageShown(
-        averages, cubes.rows, cubes.stack.voxel_size, central_slices(averages.average), frequency, curve,
-        (at[0], at[1]), poses,
-    )  # fmt: skip
+def kept_job(job: Job[R], table: ParticleTable, folder: Path | None, name: str) -> Job[R]:
+    """Do the work, and write beside the project which particles it was, and of an average what it is.
+
+    That a file cannot be written is said; the result is there all the same.
+
+    Parameters
+    ----------
+    job
+        The work.
+    table
+        The particles of the gallery.
+    folder
+        Of the project's particles; ``None`` where it may not be written.
+    name
+        Of the choice of particles, in names of files.
+    """
+    found = yield from job
+    if folder is None or found.worked is None:
+        return found
+    try:
+        found = replace(found, worked=found.worked.in_folder(folder / "lists", name))
+        if isinstance(found, AverageShown):
+            keep_average(found, table, folder / f"{name}_average.npz")
+    except FileProblem as error:
+        warnings.warn(DataWarning(f"what was found is shown, and not kept: {error}"), stacklevel=2)
+    return found
 
 
-def write_average(shown: AverageShown, folder: str | Path) -> list[Path]:
-    """Write ``average.mrc``, ``half1.mrc``, ``half2.mrc`` and, where there is a curve, ``fsc.csv`` into a folder.
+def particle_work_job(
+    tomograms: Sequence[str | Path],
+    particles: str | Path,
+    out_dir: str | Path,
+    *,
+    work: str = "average",
+    voxel_sizes: Sequence[Sequence[float]] = (),
+    stack: str | Path | None = None,
+    cubes: SubtomogramParams | None = None,
+    wedge: Wedge | None = None,
+    symmetry: str = "C1",
+    seed: int = 0,
+    alignment: AverageParams | None = None,
+    grouping: GroupingParams | None = None,
+    model: str | Path | None = None,
+) -> Job[list[Path]]:
+    """Do again what the Particles tab did, with the very same particles.
+
+    Parameters
+    ----------
+    tomograms
+        Files, in the order in which the list counts them; none for a stack.
+    particles
+        The list, CSV: tomogram, position z y x in Å, rotation row by row; of a stack its rows.
+    out_dir
+        Gets ``average.mrc``, ``half1.mrc``, ``half2.mrc`` and ``fsc.csv``, or ``clusters.csv``, or ``classes.csv``.
+    work
+        ``"average"`` with the orientations that are known, ``"align"`` first, ``"group"`` or ``"classify"``.
+    voxel_sizes
+        Å along z, y, x, of each tomogram; what the files say if not given.
+    stack
+        Subtomograms, instead of tomograms.
+    cubes, wedge
+        How cubes are cut from tomograms, and which tilts were measured.
+    symmetry, seed
+        Of an average: of the particle, and of the division into halves.
+    alignment, grouping, model
+        Of the other work.
 
     Raises
     ------
-    FileProblem
-        It cannot be written.
     ParameterProblem
-        The folder is a file.
+        The work is not known, or a network is missing.
+    FileProblem
+        A file cannot be read or written.
     """
-    folder = Path(folder)
-    if folder.exists() and not folder.is_dir():
-        raise ParameterProblem(folder, "is a file", "choose a folder")
-    folder.mkdir(parents=True, exist_ok=True)
-    written = []
-    for name in ("average", "half1", "half2"):
-        cube = getattr(shown.averages, name)
-        written.append(write_map(cube, shown.voxel_size, folder / f"{name}.mrc"))
-    if shown.averages.fsc is not None:
-        written.append(shown.averages.fsc.write_csv(folder / "fsc.csv"))
-    return written
+    if work not in WORK:
+        raise ParameterProblem("work", f"{work!r} is not known", f"choose one of {', '.join(WORK)}")
+    opened = open_all(tomograms, voxel_sizes)
+    table, rows = read_list(particles, opened)
+    request = CubeRequest(
+        table, rows, lambda number: opened[number], cubes or SubtomogramParams(edge="pad"), wedge or Wedge(),
+        stack=None if stack is None else Path(stack),
+    )  # fmt: skip
+    out = Path(out_dir)
+    if work == "average":
+        return write_average((yield from average_rows_job(request, symmetry, seed)), out)
+    if work == "align":
+        return write_average((yield from align_rows_job(request, alignment or AverageParams())), out)
+    if work == "group":
+        found = yield from group_rows_job(request, grouping or GroupingParams())
+        places = found.embedding.tolist()
+        columns = zip(found.rows.tolist(), (found.assignment + 1).tolist(), places, strict=True)
+        text = _table(("row", "cluster", "x", "y"), ([row, cluster, *place] for row, cluster, place in columns))
+        return _written(text, found.worked, out / "clusters.csv")
+    if model is None:
+        raise ParameterProblem("model", "is not given", "give the network that classifies")
+    said = yield from classify_rows_job(request, model)
+    columns_ = zip(said.rows.tolist(), said.names, said.probabilities.tolist(), strict=True)
+    return _written(_table(("row", "class", "probability"), columns_), said.worked, out / "classes.csv")
 
 
-def write_map(cube: np.ndarray, voxel_size: float, path: Path) -> Path:
-    """Write a cube as a volume."""
-    size: Any = (voxel_size,) * 3
-    write_volume(path, cube.astype(np.float32), like=Tomogram(cube, size))
-    return path
+particle_work = direct(particle_work_job)
 
 
-def surface_level(cube: np.ndarray) -> float:
-    """Return a density at which the surface of an average lies well: two and a half deviations above its mean."""
-    level = float(cube.mean() + 2.5 * cube.std())
-    return level if cube.max() > level else float((cube.mean() + cube.max()) / 2)
+def _written(text: str, done: Worked | None, output: Path) -> list[Path]:
+    assert done is not None  # every job says what it worked on
+    output.parent.mkdir(parents=True, exist_ok=True)
+    return [write_table(text, done, output)]
 
 
-def _finite(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
+def _table(header: Sequence[str], lines: Any) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(lines)
+    return text.getvalue()

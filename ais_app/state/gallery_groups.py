@@ -50,6 +50,8 @@ class Grouping:
         Of each cluster the central slices of its centre; empty where they are not known.
     names
         What clusters were called: number to class.
+    made
+        How they came about: arguments of the operation ``particle_work``, JSON-able.
     id
         Under which the project keeps them; −1 where it does not.
     """
@@ -59,6 +61,7 @@ class Grouping:
     count: int
     slices: tuple[Slices, ...] = ()
     names: Mapping[int, str] = field(default_factory=dict)
+    made: Mapping[str, Any] = field(default_factory=dict)
     id: int = -1
 
     @property
@@ -158,6 +161,7 @@ def _content(table: ParticleTable, grouping: Grouping, rows: np.ndarray) -> dict
         "cluster": _packed(grouping.assignment[rows].astype("<i4")),
         "map": _packed(grouping.embedding[rows].astype("<f4")),
         "slices": _packed(slices),
+        "made": dict(grouping.made),
     }
 
 
@@ -183,7 +187,10 @@ def _grouping(project: Project, entry: Mapping[str, Any], table: ParticleTable) 
     assignment, embedding = np.full(len(table), -1, dtype=np.int64), np.full((len(table), 2), np.nan)
     assignment[rows[there]], embedding[rows[there]] = clusters[there], places[there]
     shown = tuple((three[0], three[1], three[2]) for three in slices) if slices.shape[:2] == (count, 3) else ()
-    return Grouping(assignment, embedding, count, shown, names, int(entry["id"]))
+    made = content.get("made")
+    return Grouping(
+        assignment, embedding, count, shown, names, made if isinstance(made, dict) else {}, int(entry["id"])
+    )
 
 
 def _packed(array: np.ndarray) -> dict[str, Any]:

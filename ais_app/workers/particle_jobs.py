@@ -6,7 +6,6 @@ asked and, where it is part of the project, into the project as one step of undo
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,18 +14,21 @@ import numpy as np
 from PyQt6.QtCore import QObject, pyqtSignal
 
 from ais_app.core.errors import AisAppError, ParameterProblem
+from ais_app.core.jobs import Job, Progress
 from ais_app.core.particles.wedge import Wedge
 from ais_app.state.commands import particle_results, particles, render
 from ais_app.state.gallery_groups import Grouping
 from ais_app.state.gallery_table import PickSource, StackSource
 from ais_app.state.session import Session
 from ais_app.workers.job_runner import JobHandle, JobRunner
+from ais_app.workers.particle_lines import file_name, shell_of
 
 if TYPE_CHECKING:
     from ais_app.core.particles.grouping import GroupingParams
     from ais_app.core.particles.halves_params import AverageParams
     from ais_app.operations.particle_cubes import CubeRequest
-    from ais_app.operations.particle_work import AverageShown, GroupsFound
+    from ais_app.operations.particle_work_list import Worked
+    from ais_app.operations.particle_work_results import AverageShown, ClassesFound, GroupsFound
 
 
 class ParticleJobs(QObject):
@@ -113,16 +115,20 @@ class ParticleJobs(QObject):
         table, rows, source = gallery.table, gallery.working, gallery.source
         if not len(rows):
             raise ParameterProblem("particles", "there is none to work on", "keep some, or select others")
-        fields = self._fields(dark)
+        box, folder, name = gallery.box, self._folder, file_name(source)
+        writable = None if self._session.project.read_only else folder
         volume_of = self._session.volume
 
         def make_job() -> Any:
             from ais_app.core.particles.extract import SubtomogramParams
             from ais_app.operations.particle_cubes import CubeRequest
+            from ais_app.operations.particle_work import kept_job
 
-            params = SubtomogramParams(**fields["params"])
-            request = CubeRequest(table, rows, volume_of, params, wedge, fields["cache"], fields["stack"])
-            return make(request)
+            params = SubtomogramParams(box=max(box.edge, 4), bin=box.binning, edge="pad", dark=dark)
+            cache = None if writable is None else writable / f"{name}.zarr"
+            stack = source.path if isinstance(source, StackSource) else None
+            request = CubeRequest(table, rows, volume_of, params, wedge, cache, stack)
+            return kept_job(make(request), table, writable, name)
 
         count = f"{len(rows):,} particle{'s' * (len(rows) != 1)}"
         handle = self._jobs.start(
@@ -135,16 +141,11 @@ class ParticleJobs(QObject):
         self._handles[kind] = handle
         self.changed.emit()
 
-    def _fields(self, dark: bool) -> dict[str, Any]:
-        """Return how cubes are cut, and where they are kept."""
-        gallery, project = self._session.gallery, self._session.project
-        source, box = gallery.source, gallery.box
-        stack = source.path if isinstance(source, StackSource) else None
-        name = source.name or "picks" if isinstance(source, PickSource) else "stack"
-        safe = "".join(letter if letter.isalnum() else "_" for letter in name)
-        cache = None if project.read_only else project.folder / f"{project.path.stem}_particles" / f"{safe}.zarr"
-        params = {"box": max(box.edge, 4), "bin": box.binning, "edge": "pad", "dark": dark}
-        return {"params": params, "cache": cache, "stack": stack}
+    @property
+    def _folder(self) -> Path:
+        """Where the project's particles are: cubes, lists, the newest averages."""
+        project = self._session.project
+        return project.folder / f"{project.path.stem}_particles"
 
     # taking results
 
@@ -162,14 +163,14 @@ class ParticleJobs(QObject):
     def _take_average(self, found: AverageShown, asked: Any) -> None:
         if self._is_shown(asked):
             self.average = found
-            particle_results.note_work(self._session, f"Average {len(found.rows):,} particles", self._shell("average"))
+            self._note("Average", found.worked)
             self.averaged.emit()
 
     def _take_alignment(self, found: AverageShown, asked: Any) -> None:
         if not self._is_shown(asked):
             return
         self.average = found
-        particle_results.note_work(self._session, f"Align {len(found.rows):,} particles", self._shell("average"))
+        self._note("Align", found.worked)
         poses = found.poses
         if poses is not None:
             self._attempt(lambda: particle_results.take_poses(self._session, found.rows, poses, found.voxel_size))
@@ -178,35 +179,29 @@ class ParticleJobs(QObject):
     def _take_groups(self, found: GroupsFound, asked: Any) -> None:
         if not self._is_shown(asked):
             return
-        gallery = self._session.gallery
-        count = len(gallery.table)
+        count = len(self._session.gallery.table)
         assignment, embedding = np.full(count, -1, dtype=np.int64), np.full((count, 2), np.nan)
         assignment[found.rows], embedding[found.rows] = found.assignment, found.embedding
+        made = {} if found.worked is None else found.worked.arguments
+        grouping = Grouping(assignment, embedding, len(found.slices), found.slices, made=made)
         title = f"Group {len(found.rows):,} particles"
-        grouping = Grouping(assignment, embedding, len(found.slices), found.slices)
         self._attempt(lambda: particle_results.take_grouping(self._session, title, grouping))
-        particle_results.note_work(self._session, title, self._shell("cluster"))
+        self._note("Group", found.worked)
 
-    def _take_classes(self, found: tuple[np.ndarray, list[str], np.ndarray], asked: Any) -> None:
+    def _take_classes(self, found: ClassesFound, asked: Any) -> None:
         if self._is_shown(asked):
-            rows, names, _ = found
-            self._attempt(lambda: particles.set_classes(self._session, rows, names))
-            self.classified.emit(len(rows))
+            self._attempt(lambda: particles.set_classes(self._session, found.rows, found.names))
+            self._note("Classify", found.worked)
+            self.classified.emit(len(found.rows))
 
-    def _shell(self, command: str) -> str:
-        """Return what to type to do the same with all particles of the source."""
-        source, project = self._session.gallery.source, self._session.project
-        if isinstance(source, StackSource):
-            return f"ais-app subtomo {command} {shlex.quote(str(source.path))} -o {command}"
-        if not isinstance(source, PickSource):
-            return ""
-        which = f"--pick-set {shlex.quote(source.name)}"
-        if not source.name and source.feature is not None:
-            which = f"--feature {shlex.quote(project.feature(source.feature).name)}"
-        box = self._session.gallery.box
-        cut = f"ais-app subtomo extract --project {shlex.quote(str(project.path))} {which}"
-        cut += f" --box {box.edge} --bin {box.binning} --edge pad -o particles.zarr"
-        return f"{cut} && ais-app subtomo {command} particles.zarr -o {command}"
+    def _note(self, title: str, done: Worked | None) -> None:
+        """Note which particles were worked on, and how, as lines that do it again."""
+        if done is None:
+            return
+        out = done.arguments["work"]
+        particle_results.note_work(
+            self._session, f"{title} {done.title}", done.python(out), shell_of(self._session, done)
+        )
 
     def _attempt(self, act: Callable[[], object]) -> None:
         try:
@@ -224,6 +219,27 @@ class ParticleJobs(QObject):
             self._source = source
             self.average = None
             self.averaged.emit()
+            self._look_for_average(source)
+
+    def _look_for_average(self, source: object) -> None:
+        """Show the newest average that was made of the source."""
+        if source is None or not self._session.has_project:
+            return
+        path, table = self._folder / f"{file_name(source)}_average.npz", self._session.gallery.table
+
+        def read() -> Any:
+            from ais_app.operations.particle_work_results import kept_average
+
+            yield Progress(0, 1, "reading the average")
+            return kept_average(path, table)
+
+        def take(found: AverageShown | None) -> None:
+            if self.average is None and self._session.gallery.source == source and found is not None:
+                self.average = found
+                self.averaged.emit()
+
+        if path.is_file():
+            self._jobs.start(f"Read {path.name}", read, on_result=take, on_error=self._fail, quiet=True)
 
 
 def alignment(symmetry: str) -> AverageParams:
@@ -231,6 +247,14 @@ def alignment(symmetry: str) -> AverageParams:
     from ais_app.core.particles.halves_params import AverageParams
 
     return AverageParams(symmetry=symmetry)
+
+
+def saving_job(found: AverageShown, folder: Path) -> Job[list[Path]]:
+    """Write an average with its halves and its curve into a folder."""
+    from ais_app.operations.particle_work_results import write_average
+
+    yield Progress(0, 1, "writing")
+    return write_average(found, folder)
 
 
 def place_at_picks(session: Session, found: AverageShown) -> Path:
@@ -241,7 +265,7 @@ def place_at_picks(session: Session, found: AverageShown) -> Path:
     ParameterProblem
         The particles are no picks, or of several sets.
     """
-    from ais_app.operations.particle_work import surface_level, write_map
+    from ais_app.operations.particle_work_results import surface_level, write_map
 
     source = session.gallery.source
     if not isinstance(source, PickSource) or not source.name:
@@ -249,8 +273,7 @@ def place_at_picks(session: Session, found: AverageShown) -> Path:
         raise ParameterProblem("average", "there are no picks of one set to place it at", remedy)
     folder = session.project.folder / f"{session.project.path.stem}_particles"
     folder.mkdir(parents=True, exist_ok=True)
-    safe = "".join(letter if letter.isalnum() else "_" for letter in source.name)
-    path = write_map(found.averages.average, found.voxel_size, folder / f"{safe}_average.mrc")
+    path = write_map(found.averages.average, found.voxel_size, folder / f"{file_name(source)}_average.mrc")
     table = session.gallery.table
     there = np.unique(table.tomograms[found.rows]).tolist()
     if session.view.tomogram not in there:

@@ -67,8 +67,10 @@ def test_average_now_save_and_place(shown: MainWindow, tmp_path: Path, qtbot, mo
     assert not section.strip.is_empty
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(tmp_path / "out"))
     QTest.mouseClick(section.save, LEFT)
-    written = sorted(path.name for path in (tmp_path / "out").iterdir())
-    assert written == ["average.mrc", "fsc.csv", "half1.mrc", "half2.mrc"]
+    names = ["average.mrc", "fsc.csv", "half1.mrc", "half2.mrc"]
+    qtbot.waitUntil(lambda: (tmp_path / "out" / "fsc.csv.json").exists(), timeout=WAIT)
+    written = {path.name for path in (tmp_path / "out").iterdir()}
+    assert written == {*names, *(f"{name}.json" for name in names), "particles.csv"}
     with mrcfile.open(tmp_path / "out" / "average.mrc") as file:
         assert float(file.voxel_size.x) == pytest.approx(SIZE)
     QTest.mouseClick(section.place, LEFT)

@@ -92,6 +92,6 @@ def name_clusters(session: Session, clusters: Sequence[int], name: str) -> int:
     return changed
 
 
-def note_work(session: Session, title: str, shell: str) -> None:
-    """Note what a job has computed, as the line that does it in a terminal."""
-    session.log.note(CommandLine(title, f"# {title}: {shell}", shell))
+def note_work(session: Session, title: str, python: str, shell: str = "") -> None:
+    """Note what a job has computed, as the lines of Python and of a terminal that do it again."""
+    session.log.note(CommandLine(title, python, shell))

@@ -83,7 +83,7 @@ class AverageSection(QWidget):
         if found is not None:
             self.strip.show_slices(found.slices, self.workbench.session.view.y_up)
             self.chart.show_curve(found.frequency, found.curve)
-            count = len(found.rows)
+            count = found.count
             said = [f"{count:,} particle{'s' * (count != 1)}"]
             for threshold, detail in zip(MARKS, found.resolutions, strict=True):
                 said.append(f"{detail:.1f} Å at {threshold}" if detail is not None else f"none at {threshold}")

@@ -16,7 +16,7 @@ from ais_app.views.particles.cluster_section import ClusterSection
 from ais_app.views.particles.source_section import SourceSection
 from ais_app.views.widgets.panel import Panel, heading
 from ais_app.views.workbench import Workbench
-from ais_app.workers.particle_jobs import ParticleJobs, alignment, place_at_picks
+from ais_app.workers.particle_jobs import ParticleJobs, alignment, place_at_picks, saving_job
 from ais_app.workers.tiles import is_stack
 
 
@@ -125,12 +125,16 @@ class ParticlesPanel(Panel):
         self.workbench.attempt(lambda: self.jobs.start_classification(self.average.wedge(), dark, model))
 
     def save_average(self, folder: Path) -> None:
-        """Write the newest average."""
-        from ais_app.operations.particle_work import write_average
-
-        found = self.jobs.average
-        if found is not None and self.workbench.attempt(lambda: write_average(found, folder)):
-            self.workbench.notify(f"The average and its halves are in {folder}")
+        """Write the newest average, with its provenance, off the main thread."""
+        found, workbench = self.jobs.average, self.workbench
+        if found is not None:
+            workbench.jobs.start(
+                f"Save the average in {folder.name}",
+                lambda: saving_job(found, folder),
+                on_result=lambda _: workbench.notify(f"The average and its halves are in {folder}"),
+                on_error=self._fail,
+                quiet=True,
+            )
 
     def place_average(self) -> None:
         """Show the newest average at every pick, in Render."""

@@ -1,0 +1,65 @@
+"""Work on the particles of the gallery in words: names of files, lines for a terminal."""
+
+from __future__ import annotations
+
+import hashlib
+import shlex
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ais_app.state.gallery_table import PickSource, StackSource
+from ais_app.state.session import Session
+
+if TYPE_CHECKING:
+    from ais_app.operations.particle_work_list import Worked
+
+
+def file_name(source: object) -> str:
+    """Return how files are named that belong to a source."""
+    if isinstance(source, StackSource):
+        words = f"{source.path.stem} {hashlib.blake2b(str(source.path).encode(), digest_size=3).hexdigest()}"
+    elif isinstance(source, PickSource):
+        words = source.name or f"feature {source.feature}"
+    else:
+        words = "particles"
+    return "".join(letter if letter.isalnum() else "_" for letter in words)
+
+
+def shell_of(session: Session, done: Worked) -> str:
+    """Return what to type to do the same to what is shown; empty where a terminal cannot say it.
+
+    It knows sets of picks, without those that were rejected, and whole stacks: no selections. Particles that are
+    aligned there begin at random where nothing is known of how they are turned.
+    """
+    from ais_app.operations.particle_work_list import shell_line
+
+    gallery, arguments = session.gallery, done.arguments
+    stack = isinstance(gallery.source, StackSource)
+    if done.count != (len(gallery.table) if stack else len(gallery.kept)):
+        return ""
+    turned = gallery.table.rotations
+    if arguments["work"] == "align" and (turned is None or not np.isfinite(turned[gallery.kept]).all()):
+        return ""
+    command, given = {
+        "average": ("average", {"align": False, **{name: arguments.get(name) for name in ("symmetry", "seed")}}),
+        "align": ("average", arguments.get("alignment", {})),
+        "group": ("cluster", arguments.get("grouping", {})),
+        "classify": ("classify", {"model": arguments.get("model")}),
+    }[arguments["work"]]
+    return shell_line(done, command, given, "" if stack else picks_in_words(session))
+
+
+def picks_in_words(session: Session) -> str:
+    """Return the options of ``ais-app subtomo extract`` that name the picks that are shown."""
+    source, project = session.gallery.source, session.project
+    names = {entry.id: entry.name for entry in project.tomograms}
+    if not isinstance(source, PickSource):
+        return ""
+    words = [shlex.quote(names[id]) for id in source.tomograms if id in names]
+    words.append(f"--project {shlex.quote(str(project.path))}")
+    if source.name:
+        words.append(f"--pick-set {shlex.quote(source.name)}")
+    elif source.feature is not None:
+        words.append(f"--feature {shlex.quote(project.feature(source.feature).name)}")
+    return " ".join(words)
