@@ -12,6 +12,7 @@ import typer
 from ais_app.batch.paths import absolute
 from ais_app.batch.queue import Queue
 from ais_app.batch.records import Task
+from ais_app.cli.arguments import OutDir, VoxelSize
 from ais_app.cli.options import with_params
 from ais_app.core.errors import ParameterProblem
 from ais_app.core.params_text import values_from_text
@@ -29,7 +30,7 @@ def add(
     queue: Annotated[Path, typer.Argument(metavar="P.aisqueue", help="The queue; made where there is none.")],
     tomograms: Annotated[list[str], typer.Argument(metavar="TOMO...", help="Tomograms: files, folders or globs.")],
     models: Annotated[list[Path], typer.Option("--model", "-m", help="Model packages; -m for each.")],
-    out_dir: Annotated[Path, typer.Option("--out", "-o", help="Folder of the results.")],
+    out_dir: OutDir,
     params: PredictionParams,
     output: OutputParams,
     interactions: Annotated[Path | None, typer.Option(help="Interaction graph (JSON).")] = None,
@@ -44,7 +45,7 @@ def add(
         list[str] | None,
         typer.Option("--set", help="Setting: picks.threshold=0.6, picks.ribosome.min_volume=1e6, meshes.formats=glb."),
     ] = None,
-    voxel_size: Annotated[float | None, typer.Option(help="Replaces what the files say. [Å]", min=0.01)] = None,
+    voxel_size: VoxelSize = None,
     skip_existing: Annotated[
         bool, typer.Option("--skip-existing", help="Leave out what is there and was made the same way.")
     ] = False,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ais_app.cli.arguments import Rename
 from ais_app.cli.reporting import report, with_progress
 
 if TYPE_CHECKING:
@@ -52,9 +53,7 @@ def coordinates(
         list[str] | None, typer.Option("--set-from", help="Option of the format read, name=value; repeatable.")
     ] = None,
     only: Annotated[list[str] | None, typer.Option(help="Keep this tomogram, * and ? allowed; repeatable.")] = None,
-    rename: Annotated[
-        list[str] | None, typer.Option(help="Replace in names of tomograms, old:new; repeatable.")
-    ] = None,
+    rename: Rename = None,
     split: Annotated[bool, typer.Option("--split", help="Write one file for each tomogram.")] = False,
     formats: Annotated[
         bool,

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from ais_app.cli.arguments import OutDir
 from ais_app.cli.options import with_params
 from ais_app.cli.reporting import with_progress
 from ais_app.operations.demo import DemoParams
@@ -19,7 +20,7 @@ app = typer.Typer(add_completion=False)
 @with_params(DemoParams)
 def demo(
     params: DemoParams,
-    out_dir: Annotated[Path, typer.Option("--out", "-o", help="Folder of the results.")] = Path("ais-app-demo"),
+    out_dir: OutDir = Path("ais-app-demo"),
     open_it: Annotated[bool, typer.Option("--open", help="Open the result in the window at the end.")] = False,
 ) -> None:
     """Annotate, train, segment, pick and mesh on two small phantoms, and write a report with scores.

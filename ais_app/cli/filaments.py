@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from ais_app.cli.arguments import Formats, OutDir, Segmentations, SkipExisting, VoxelSize
 from ais_app.cli.options import with_params
-from ais_app.cli.reporting import SkipExisting, report, with_progress
+from ais_app.cli.reporting import report, with_progress
 from ais_app.core.filaments.density import DensityParams
 from ais_app.core.filaments.parameters import FilamentParams
 
@@ -19,18 +19,16 @@ app = typer.Typer(add_completion=False)
 @with_params(DensityParams, "refine_params")
 @with_params(FilamentParams)
 def filaments(
-    segmentations: Annotated[list[str], typer.Argument(help="Segmentations: files, folders or globs.")],
-    out_dir: Annotated[Path, typer.Option("--out", "-o", help="Folder of the results.")],
+    segmentations: Segmentations,
+    out_dir: OutDir,
     params: FilamentParams,
     refine_params: DensityParams,
-    formats: Annotated[
-        str, typer.Option("--format", help="Coordinate formats, with commas between: star, tsv, relion5 …")
-    ] = "star",
+    formats: Formats = "star",
     refine: Annotated[
         str | None,
         typer.Option(help="Centre the axes on the density of this tomogram: a file, {tomogram} allowed, or a folder."),
     ] = None,
-    voxel_size: Annotated[float | None, typer.Option(help="Replaces what the files say. [Å]", min=0.01)] = None,
+    voxel_size: VoxelSize = None,
     skip_existing: SkipExisting = False,
 ) -> None:
     """Trace filaments: DIR/<segmentation>_coords.star with samples, DIR/<segmentation>_filaments.json with axes.

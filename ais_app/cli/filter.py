@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ais_app.cli.reporting import SkipExisting, report, with_progress
+from ais_app.cli.arguments import InputsThenOutput, OutputDir, OutputSuffix, SkipExisting, VoxelSize, inputs_and_output
+from ais_app.cli.reporting import report, with_progress
 
 if TYPE_CHECKING:
     from ais_app.core.filtering.chain import FilterSetting
@@ -27,9 +27,7 @@ def _show_filters(wanted: bool) -> None:
 
 @app.command("filter")
 def filter_(
-    files: Annotated[
-        list[str], typer.Argument(metavar="IN... OUT", help="Inputs, then the output; only inputs with --output-dir.")
-    ],
+    files: InputsThenOutput,
     filters: Annotated[
         list[str],
         typer.Option(
@@ -40,13 +38,9 @@ def filter_(
     params: Annotated[
         list[str] | None, typer.Option("--param", help="parameter=value of the filter, if there is only one.")
     ] = None,
-    out_dir: Annotated[
-        Path | None, typer.Option("--output-dir", "-o", help="Folder for <name>.<format> of every input.")
-    ] = None,
-    format: Annotated[
-        str, typer.Option("--format", help="Suffix of the files in --output-dir: mrc, mrc.gz, tif, ome.zarr …")
-    ] = "mrc",
-    voxel_size: Annotated[float | None, typer.Option(help="Replaces what the files say. [Å]", min=0.01)] = None,
+    out_dir: OutputDir = None,
+    format: OutputSuffix = "mrc",
+    voxel_size: VoxelSize = None,
     skip_existing: SkipExisting = False,
     listing: Annotated[
         bool,
@@ -57,12 +51,9 @@ def filter_(
 
     Filters act on each slice by itself unless three_d=yes. To train and segment, use the unfiltered volumes.
     """
-    from ais_app.core.errors import ParameterProblem
     from ais_app.operations.filter import filter_volume_job
 
-    inputs, out, suffix = (files, out_dir, format) if out_dir is not None else (files[:-1], files[-1], None)
-    if not inputs:
-        raise ParameterProblem("output", "only one file is named", "write IN OUT, or IN --output-dir DIR")
+    inputs, out, suffix = inputs_and_output(files, out_dir, format)
     chain = _chain(filters, params or [])
     job = filter_volume_job(inputs, out, chain, format=suffix, voxel_size=voxel_size, skip_existing=skip_existing)
     report(with_progress(job, "Filtering"))

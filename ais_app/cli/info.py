@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ais_app.cli.reporting import with_progress
+from ais_app.cli.arguments import JsonArray, VoxelSize
+from ais_app.cli.reporting import report_failures, with_progress
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -29,9 +30,9 @@ _CONTRAST = {
 @app.command()
 def info(
     files: Annotated[list[str], typer.Argument(help="Volumes: files, folders or globs.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Write one JSON array, for programs.")] = False,
+    as_json: JsonArray = False,
     fast: Annotated[bool, typer.Option("--fast", help="Take range and mean from a dozen slices.")] = False,
-    voxel_size: Annotated[float | None, typer.Option(help="Replaces what the files say. [Å]", min=0.01)] = None,
+    voxel_size: VoxelSize = None,
 ) -> None:
     """Show size, voxel size, type, range, origin and labels of volumes, and what is odd about them."""
     from ais_app.operations.info import info_job
@@ -41,11 +42,7 @@ def info(
         typer.echo(json.dumps([one.to_dict() for one in found], indent=2, ensure_ascii=False))
     else:
         _show(found)
-    for one in found:
-        if one.error is not None:
-            sys.stderr.write(f"ais-app: {one.error}\n")
-    if any(one.error is not None for one in found):
-        raise typer.Exit(1)
+    report_failures(found)
 
 
 def _show(found: list[VolumeInfo]) -> None:

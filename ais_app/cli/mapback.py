@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
+from ais_app.cli.arguments import ListFormat, ListOptions, OutDir, Rename, SkipExisting, Tomograms, TomogramVoxelSize
 from ais_app.cli.options import with_params
-from ais_app.cli.reporting import SkipExisting, report, with_progress
+from ais_app.cli.reporting import report, with_progress
 from ais_app.core.scene.map_back import MapBackParams
 
 app = typer.Typer(add_completion=False)
@@ -17,8 +18,8 @@ app = typer.Typer(add_completion=False)
 @app.command()
 @with_params(MapBackParams)
 def mapback(
-    tomograms: Annotated[list[str], typer.Argument(help="Tomograms: files, folders or globs.")],
-    out_dir: Annotated[Path, typer.Option("--out", "-o", help="Folder of the results.")],
+    tomograms: Tomograms,
+    out_dir: OutDir,
     average: Annotated[
         Path,
         typer.Option(help="The map; its central voxel is the centre of the particle. {class}: one for each class."),
@@ -27,16 +28,10 @@ def mapback(
         list[str], typer.Option(help="Particle list with orientations, or stack of subtomograms; repeatable.")
     ],
     params: MapBackParams,
-    source: Annotated[
-        str, typer.Option("--from", help="Format of the lists; auto finds it from the content.")
-    ] = "auto",
-    source_options: Annotated[
-        list[str] | None, typer.Option("--set-from", help="Option of the format, name=value; repeatable.")
-    ] = None,
-    rename: Annotated[
-        list[str] | None, typer.Option(help="Replace in names of tomograms, old:new; repeatable.")
-    ] = None,
-    voxel_size: Annotated[float | None, typer.Option(help="Replaces what the tomograms say. [Å]", min=0.01)] = None,
+    source: ListFormat = "auto",
+    source_options: ListOptions = None,
+    rename: Rename = None,
+    voxel_size: TomogramVoxelSize = None,
     average_voxel_size: Annotated[
         float | None, typer.Option(help="Replaces what the average says. [Å]", min=0.01)
     ] = None,

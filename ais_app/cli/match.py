@@ -8,8 +8,19 @@ from typing import Annotated
 
 import typer
 
+from ais_app.cli.arguments import (
+    BeamAxis,
+    Formats,
+    OutDir,
+    SkipExisting,
+    Tilt,
+    TiltAxis,
+    TiltFile,
+    Tomograms,
+    TomogramVoxelSize,
+)
 from ais_app.cli.options import with_params
-from ais_app.cli.reporting import SkipExisting, report, with_progress
+from ais_app.cli.reporting import report, with_progress
 from ais_app.core.matching.parameters import MatchParams
 
 app = typer.Typer(add_completion=False)
@@ -18,29 +29,23 @@ app = typer.Typer(add_completion=False)
 @app.command()
 @with_params(MatchParams)
 def match(
-    tomograms: Annotated[list[str], typer.Argument(help="Tomograms: files, folders or globs.")],
+    tomograms: Tomograms,
     template: Annotated[Path, typer.Argument(help="The map; its central voxel is the centre of the particle.")],
-    out_dir: Annotated[Path, typer.Option("--out", "-o", help="Folder of the results.")],
+    out_dir: OutDir,
     params: MatchParams,
-    tilt: Annotated[
-        str | None, typer.Option(metavar="MIN,MAX", help="Lowest and highest tilt; estimated if not given. [°]")
-    ] = None,
-    tilt_file: Annotated[
-        str | None, typer.Option(help="Tilt angles, .tlt .rawtlt .mdoc; {tomogram} stands for its name.")
-    ] = None,
-    tilt_axis: Annotated[str, typer.Option(help="Axis of these tilts: x, y or z.")] = "y",
-    beam_axis: Annotated[str, typer.Option(help="Beam of these tilts: x, y or z.")] = "z",
+    tilt: Tilt = None,
+    tilt_file: TiltFile = None,
+    tilt_axis: TiltAxis = "y",
+    beam_axis: BeamAxis = "z",
     template_dark: Annotated[
         bool, typer.Option("--template-dark", help="The template is dark, as --template-contrast dark.")
     ] = False,
     mask: Annotated[Path | None, typer.Option(help="Mask on the template's voxels; a sphere if not given.")] = None,
-    formats: Annotated[
-        str, typer.Option("--format", help="Coordinate formats, with commas between: star, tsv, relion5 …")
-    ] = "star",
+    formats: Formats = "star",
     keep_scores: Annotated[
         bool, typer.Option("--keep-scores", help="Also write scores, numbers of rotations, and the rotations.")
     ] = False,
-    voxel_size: Annotated[float | None, typer.Option(help="Replaces what the tomograms say. [Å]", min=0.01)] = None,
+    voxel_size: TomogramVoxelSize = None,
     template_voxel_size: Annotated[
         float | None, typer.Option(help="Replaces what the template says. [Å]", min=0.01)
     ] = None,

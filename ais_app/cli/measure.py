@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ais_app.cli.arguments import Segmentations, VoxelSize
 from ais_app.cli.options import with_params
 from ais_app.cli.reporting import report, with_progress
 from ais_app.core.surfaces.measure import MeasureParams
@@ -17,14 +18,14 @@ app = typer.Typer(add_completion=False)
 @app.command()
 @with_params(MeasureParams)
 def measure(
-    segmentations: Annotated[list[str], typer.Argument(help="Segmentations: files, folders or globs.")],
+    segmentations: Segmentations,
     out: Annotated[Path, typer.Option("--out", "-o", help="The table: .csv or .json.")],
     params: MeasureParams,
     distances: Annotated[
         str | None,
         typer.Option(help="Measure distances to this segmentation: a file, {tomogram} allowed, or a feature."),
     ] = None,
-    voxel_size: Annotated[float | None, typer.Option(help="Replaces what the files say. [Å]", min=0.01)] = None,
+    voxel_size: VoxelSize = None,
 ) -> None:
     """Measure segmentations: a row per component with volume, surface area, position, extents.
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from ais_app.cli.arguments import OutDir, Segmentations, SkipExisting, VoxelSize
 from ais_app.cli.options import with_params
-from ais_app.cli.reporting import SkipExisting, report, with_progress
+from ais_app.cli.reporting import report, with_progress
 from ais_app.core.surfaces.mesh import MeshParams
 
 app = typer.Typer(add_completion=False)
@@ -17,13 +17,13 @@ app = typer.Typer(add_completion=False)
 @app.command()
 @with_params(MeshParams)
 def mesh(
-    segmentations: Annotated[list[str], typer.Argument(help="Segmentations: files, folders or globs.")],
-    out_dir: Annotated[Path, typer.Option("--out", "-o", help="Folder of the results.")],
+    segmentations: Segmentations,
+    out_dir: OutDir,
     params: MeshParams,
     formats: Annotated[
         str, typer.Option("--format", help="Mesh formats, with commas between: obj, ply, stl, glb")
     ] = "obj",
-    voxel_size: Annotated[float | None, typer.Option(help="Replaces what the files say. [Å]", min=0.01)] = None,
+    voxel_size: VoxelSize = None,
     skip_existing: SkipExisting = False,
 ) -> None:
     """Turn segmentations into surfaces: DIR/<segmentation>.obj and other formats.

@@ -8,12 +8,11 @@ from typing import Annotated, Any
 import typer
 
 from ais_app.cli import models_compare, models_export, models_import, models_plugins, models_zoo
+from ais_app.cli.arguments import Json, ModelFile, TrustModel
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Networks: architectures, model packages, zoos.")
 
-File = Annotated[Path, typer.Argument(help="Model package, NAME.aismodel.")]
 Checked = Annotated[Path, typer.Argument(help="Model package, NAME.aismodel, or an architecture of your own, NAME.py.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 
 @app.command("list")
@@ -53,7 +52,7 @@ def list_(
 
 
 @app.command()
-def info(file: File, json: Json = False) -> None:
+def info(file: ModelFile, json: Json = False) -> None:
     """Show what a model package says about itself."""
     from ais_app.operations.models import describe_model
 
@@ -80,9 +79,7 @@ def info(file: File, json: Json = False) -> None:
 @app.command()
 def check(
     file: Checked,
-    trust_source: Annotated[
-        bool, typer.Option("--trust-source", help="Run the architecture's program that is packed with the model.")
-    ] = False,
+    trust_source: TrustModel = False,
 ) -> None:
     """Look whether a model package, or a file with an architecture of your own, holds what it should.
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ais_app.cli.arguments import LearnFrom
 from ais_app.cli.options import with_params
 from ais_app.cli.reporting import with_progress
 from ais_app.core.training.parameters import TrainParams
@@ -22,9 +23,7 @@ def compare(
     architectures: Annotated[str, typer.Option(help="Names with commas between: unet_s,vggnet_m.")],
     params: TrainParams,
     features: Annotated[str, typer.Option(help="Names with commas between; all that are annotated by default.")] = "",
-    tomogram: Annotated[
-        list[str] | None, typer.Option(help="Learn from this tomogram only; give the option again for more.")
-    ] = None,
+    tomogram: LearnFrom = None,
 ) -> None:
     """Train several architectures on your own features, all alike, and make a table and a picture of it.
 

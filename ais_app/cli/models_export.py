@@ -7,12 +7,14 @@ from typing import Annotated
 
 import typer
 
+from ais_app.cli.arguments import ModelFile, TrustModel
+
 app = typer.Typer()
 
 
 @app.command()
 def export(
-    file: Annotated[Path, typer.Argument(help="Model package, NAME.aismodel.")],
+    file: ModelFile,
     out: Annotated[Path, typer.Argument(help="NAME.onnx, or NAME.zip for the BioImage Model Zoo.")],
     check_with: Annotated[
         str, typer.Option(help="onnxruntime, openvino, or auto: the first of them that is installed.")
@@ -22,9 +24,7 @@ def export(
         str, typer.Option(help="SPDX name of the terms, such as CC-BY-4.0, for the BioImage Model Zoo.")
     ] = "",
     description: Annotated[str, typer.Option(help="What it does, in a sentence.")] = "",
-    trust_source: Annotated[
-        bool, typer.Option("--trust-source", help="Run the architecture's program that is packed with the model.")
-    ] = False,
+    trust_source: TrustModel = False,
 ) -> None:
     """Write a network as ONNX or for the BioImage Model Zoo, once it is seen to compute what PyTorch does."""
     from ais_app.core.exchange.bioimage import About

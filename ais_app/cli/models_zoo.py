@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ais_app.cli.arguments import Json, ModelFile
 from ais_app.cli.reporting import with_progress
 
 app = typer.Typer()
@@ -21,7 +22,7 @@ Zoos = Annotated[
 def search(
     words: Annotated[list[str] | None, typer.Argument(help="Words that must all occur; else all.")] = None,
     zoo: Zoos = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+    json: Json = False,
 ) -> None:
     """List trained networks: shipped ones, those in your models folder, and those of zoos."""
     from ais_app.operations.zoo import search_job
@@ -68,7 +69,7 @@ def download(
 
 @app.command()
 def publish(
-    file: Annotated[Path, typer.Argument(help="Model package, NAME.aismodel.")],
+    file: ModelFile,
     zoo: Annotated[str, typer.Argument(help="Folder of the zoo; one without an index becomes a zoo.")],
     name: Annotated[str | None, typer.Option(help="Name in the zoo; the file's by default.")] = None,
     title: Annotated[str, typer.Option(help="What a person reads.")] = "",

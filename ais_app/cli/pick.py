@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from ais_app.cli.arguments import Formats, OutDir, ParticleMask, Segmentations, SkipExisting, VoxelSize
 from ais_app.cli.options import with_params
-from ais_app.cli.reporting import SkipExisting, report, with_progress
+from ais_app.cli.reporting import report, with_progress
 from ais_app.core.pickers.blobs import BlobParams
 from ais_app.core.picking.masking import MaskParams
 from ais_app.core.picking.membrane_normals import MembraneParams
@@ -21,21 +21,17 @@ app = typer.Typer(add_completion=False)
 @with_params(MaskParams, "mask_params")
 @with_params(BlobParams)
 def pick(
-    segmentations: Annotated[list[str], typer.Argument(help="Segmentations: files, folders or globs.")],
-    out_dir: Annotated[Path, typer.Option("--out", "-o", help="Folder of the results.")],
+    segmentations: Segmentations,
+    out_dir: OutDir,
     params: BlobParams,
     mask_params: MaskParams,
     membrane_params: MembraneParams,
-    formats: Annotated[
-        str, typer.Option("--format", help="Coordinate formats, with commas between: star, tsv, relion5 …")
-    ] = "star",
-    mask: Annotated[
-        str | None, typer.Option(help="Keep particles by this segmentation: a file, {tomogram} allowed, or a feature.")
-    ] = None,
+    formats: Formats = "star",
+    mask: ParticleMask = None,
     membrane: Annotated[
         str | None, typer.Option(help="Turn particles to the normals of this membrane segmentation; as --mask.")
     ] = None,
-    voxel_size: Annotated[float | None, typer.Option(help="Replaces what the files say. [Å]", min=0.01)] = None,
+    voxel_size: VoxelSize = None,
     skip_existing: SkipExisting = False,
 ) -> None:
     """Pick particles from segmentations: DIR/<segmentation>_coords.star and other formats.

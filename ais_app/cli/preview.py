@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from ais_app.cli.arguments import OutDir, SkipExisting, Tomograms
 from ais_app.cli.options import with_params
-from ais_app.cli.reporting import SkipExisting, report, with_progress
+from ais_app.cli.reporting import report, with_progress
 from ais_app.core.errors import ParameterProblem
 from ais_app.operations.preview import PreviewParams, preview_job
 
@@ -18,8 +18,8 @@ app = typer.Typer(add_completion=False)
 @app.command()
 @with_params(PreviewParams)
 def preview(
-    tomograms: Annotated[list[str], typer.Argument(help="Tomograms: files, folders or globs.")],
-    out_dir: Annotated[Path, typer.Option("--out", "-o", help="Folder of the results.")],
+    tomograms: Tomograms,
+    out_dir: OutDir,
     params: PreviewParams,
     segmentations: Annotated[
         list[str] | None,

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ais_app.cli.arguments import Json, VoxelSize
+
 if TYPE_CHECKING:
     from ais_app.state.project import Project
     from ais_app.state.records import Feature, TomogramEntry
@@ -40,7 +42,7 @@ def create(project: ProjectFile) -> None:
 def add(
     project: ProjectFile,
     tomograms: Annotated[list[Path], typer.Argument(metavar="TOMO...", help="Volumes.")],
-    voxel_size: Annotated[float | None, typer.Option(help="Replaces what the files say. [Å]", min=0.01)] = None,
+    voxel_size: VoxelSize = None,
 ) -> None:
     """Add tomograms; the files stay where they are.
 
@@ -209,7 +211,7 @@ def check(project: ProjectFile) -> None:
 @app.command()
 def info(
     project: ProjectFile,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Show what a project holds."""
     with _open(project, read_only=True) as opened:

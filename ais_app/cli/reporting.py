@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import typer
 
@@ -15,11 +15,6 @@ if TYPE_CHECKING:
     from ais_app.operations.per_file import FileResult
 
 R = TypeVar("R")
-
-SkipExisting = Annotated[
-    bool,
-    typer.Option("--skip-existing/--overwrite", help="Leave out files whose output is there, or make it again"),
-]
 
 
 def with_progress(
@@ -46,6 +41,23 @@ def with_progress(
                 on_progress(step)
 
         return run(job, show, stop)
+
+
+class Attempt(Protocol):
+    """What was found out about one file, or why nothing was."""
+
+    @property
+    def error(self) -> Exception | None:
+        """Say why it failed; ``None`` where it did not."""
+
+
+def report_failures(results: Sequence[Attempt]) -> None:
+    """Show on stderr why some failed; leave with exit code 1 if any did."""
+    failures = [one.error for one in results if one.error is not None]
+    for error in failures:
+        sys.stderr.write(f"ais-app: {error}\n")
+    if failures:
+        raise typer.Exit(1)
 
 
 def report(results: Sequence[FileResult]) -> None:

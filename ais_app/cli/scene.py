@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from ais_app.cli.reporting import SkipExisting, report, with_progress
+from ais_app.cli.arguments import OutDir, SkipExisting
+from ais_app.cli.reporting import report, with_progress
 
 app = typer.Typer(add_completion=False)
 
@@ -15,7 +15,7 @@ app = typer.Typer(add_completion=False)
 @app.command()
 def scene(
     scenes: Annotated[list[str], typer.Argument(help="Scenes, saved by the Render tab: files, folders or globs.")],
-    out_dir: Annotated[Path, typer.Option("--out", "-o", help="Folder of the results.")],
+    out_dir: OutDir,
     mesh: Annotated[
         str, typer.Option(help="Mesh formats, with commas between: obj, ply, stl, glb; empty for none.")
     ] = "glb",

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ais_app.cli.arguments import OutDir, Tomograms, TrustModels, VoxelSize
 from ais_app.cli.options import with_params
 from ais_app.cli.reporting import report, with_progress
 
@@ -20,17 +21,17 @@ app = typer.Typer(add_completion=False)
 @with_params(OutputParams, "output")
 @with_params(PredictionParams)
 def segment(
-    tomograms: Annotated[list[str], typer.Argument(help="Tomograms: files, folders or globs.")],
+    tomograms: Tomograms,
     models: Annotated[
         list[Path], typer.Option("--model", "-m", help="Model packages: -m A.aismodel B.aismodel, or -m for each.")
     ],
-    out_dir: Annotated[Path, typer.Option("--out", "-o", help="Folder of the results.")],
+    out_dir: OutDir,
     params: PredictionParams,
     output: OutputParams,
     interactions: Annotated[
         Path | None, typer.Option(help="Interaction graph (JSON); without it, the competition of the models' cards.")
     ] = None,
-    voxel_size: Annotated[float | None, typer.Option(help="Replaces what the files say. [Å]", min=0.01)] = None,
+    voxel_size: VoxelSize = None,
     skip_existing: Annotated[
         bool | None,
         typer.Option(
@@ -38,9 +39,7 @@ def segment(
             help="Leave out tomograms whose results are there, or make them again. Without either they fail.",
         ),
     ] = None,
-    trust_source: Annotated[
-        bool, typer.Option("--trust-source", help="Run architectures packed with the models: only if you trust them.")
-    ] = False,
+    trust_source: TrustModels = False,
 ) -> None:
     """Segment tomograms with one or several models: DIR/<tomogram>__<feature>.mrc.
 

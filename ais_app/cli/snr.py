@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import sys
 from typing import Annotated
 
 import typer
 
+from ais_app.cli.arguments import JsonLines, TomogramVoxelSize
 from ais_app.cli.options import with_params
-from ais_app.cli.reporting import with_progress
+from ais_app.cli.reporting import report_failures, with_progress
 from ais_app.core.particles.snr import PairParams
 
 app = typer.Typer(add_completion=False)
@@ -24,8 +24,8 @@ def snr(
         list[str] | None, typer.Option(help="Picks in the tomograms: only what is near them counts; repeatable.")
     ] = None,
     pick_radius: Annotated[float, typer.Option(help="What is near a pick. [Å]", min=1.0)] = 150.0,
-    voxel_size: Annotated[float | None, typer.Option(help="Replaces what tomograms say. [Å]", min=0.01)] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object a line, for programs.")] = False,
+    voxel_size: TomogramVoxelSize = None,
+    as_json: JsonLines = False,
 ) -> None:
     """Estimate signal-to-noise ratios: of stacks from aligned pairs, of tomograms from their own background."""
     from ais_app.operations.snr import snr_job
@@ -43,7 +43,4 @@ def snr(
         elif one.volume is not None:
             doubt = "" if one.volume.certain else ", no more than chance: give picks, or a larger volume"
             typer.echo(f"{one.path.name}: {one.volume.snr:.3g} ± {one.volume.error:.2g}, from its background{doubt}")
-        if one.error is not None:
-            sys.stderr.write(f"ais-app: {one.error}\n")
-    if any(one.error is not None for one in results):
-        raise typer.Exit(1)
+    report_failures(results)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from ais_app.cli.arguments import ModelOut, TrustModel
 from ais_app.cli.options import with_params
-from ais_app.cli.training import numbers, watched
+from ais_app.cli.training import numbers, say_if_stopped, watched
 from ais_app.core.training.adapt_parameters import AdaptParams
 
 app = typer.Typer(add_completion=False)
@@ -22,11 +22,9 @@ def adapt(
     *,
     source: Annotated[Path, typer.Option(metavar="STACK.zarr", help="Subtomograms like those it was trained on.")],
     target: Annotated[Path, typer.Option(metavar="STACK.zarr", help="Subtomograms that it is to be good at.")],
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="NAME.aismodel", help="Model package to write.")],
+    out: ModelOut,
     params: AdaptParams,
-    trust_source: Annotated[
-        bool, typer.Option("--trust-source", help="Run the architecture's program that is packed with the model.")
-    ] = False,
+    trust_source: TrustModel = False,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with an interrupted adaptation of the same OUT.")
     ] = False,
@@ -41,5 +39,4 @@ def adapt(
     adapted = watched(job, "reading subtomograms")
     gained = "" if adapted.before is None else f"; accuracy on the target {adapted.before:.3f} -> {adapted.after:.3f}"
     typer.echo(f"{adapted.model}: {numbers(adapted.metrics)}{gained}")
-    if not adapted.finished:
-        sys.stderr.write("ais-app: stopped early; the best weights so far are kept, --resume goes on\n")
+    say_if_stopped(adapted.finished)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ais_app.cli.arguments import GoOn, Stack, StackTilt
 from ais_app.cli.options import with_params
 from ais_app.cli.reporting import with_progress
 from ais_app.core.particles.alignment import AlignParams
@@ -17,7 +18,7 @@ app = typer.Typer(add_completion=False)
 @app.command()
 @with_params(AlignParams)
 def align(
-    stack: Annotated[Path, typer.Argument(metavar="STACK.zarr", help="Subtomograms, from: ais-app subtomo extract.")],
+    stack: Stack,
     reference: Annotated[
         list[Path], typer.Option(metavar="MAP.mrc", help="Map to look for; repeatable: the best one is taken.")
     ],
@@ -33,13 +34,8 @@ def align(
     reference_voxel_size: Annotated[
         float | None, typer.Option(help="Replaces what the maps say. [Å]", min=0.01)
     ] = None,
-    tilt: Annotated[
-        str | None,
-        typer.Option(metavar="MIN,MAX", help="Lowest and highest tilt of all; the stack's if not given. [°]"),
-    ] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume/--fresh", help="Go on where the same command was stopped, or begin anew.")
-    ] = True,
+    tilt: StackTilt = None,
+    resume: GoOn = True,
     *,
     params: AlignParams,
 ) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ais_app.cli.arguments import GoOn, OutDir, Stack, StackTilt
 from ais_app.cli.options import with_params
 from ais_app.cli.reporting import with_progress
 from ais_app.core.particles.halves_params import AverageParams
@@ -17,21 +18,16 @@ app = typer.Typer(add_completion=False)
 @app.command()
 @with_params(AverageParams)
 def average(
-    stack: Annotated[Path, typer.Argument(metavar="STACK.zarr", help="Subtomograms, from: ais-app subtomo extract.")],
-    out_dir: Annotated[Path, typer.Option("--out", "-o", help="Folder of the results.")],
-    tilt: Annotated[
-        str | None,
-        typer.Option(metavar="MIN,MAX", help="Lowest and highest tilt of all; the stack's if not given. [°]"),
-    ] = None,
+    stack: Stack,
+    out_dir: OutDir,
+    tilt: StackTilt = None,
     align: Annotated[
         bool, typer.Option("--align/--no-align", help="Align, or average with the poses there are.")
     ] = True,
     reference: Annotated[Path | None, typer.Option(help="Map to align to first.")] = None,
     mask: Annotated[Path | None, typer.Option(help="Map, 0 to 1, of what belongs to the particle.")] = None,
     save: Annotated[bool, typer.Option("--save", help="Write the poses into the stack too.")] = False,
-    resume: Annotated[
-        bool, typer.Option("--resume/--fresh", help="Go on where the same command was stopped, or begin anew.")
-    ] = True,
+    resume: GoOn = True,
     *,
     params: AverageParams,
 ) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from ais_app.cli.arguments import Classifier, OutDir, Stack, TrustModel
 from ais_app.cli.options import with_params
 from ais_app.cli.reporting import with_progress
 from ais_app.core.particles.classify import ClassifyParams
@@ -17,15 +17,13 @@ app = typer.Typer(add_completion=False)
 @app.command()
 @with_params(ClassifyParams)
 def classify(
-    stack: Annotated[Path, typer.Argument(metavar="STACK.zarr", help="Stack of subtomograms.")],
+    stack: Stack,
     *,
-    model: Annotated[Path, typer.Option("--model", "-m", metavar="NAME.aismodel", help="Network that classifies.")],
-    out_dir: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Folder of the results.")],
+    model: Classifier,
+    out_dir: OutDir,
     params: ClassifyParams,
     save: Annotated[bool, typer.Option("--save", help="Keep the classes in the stack too.")] = False,
-    trust_source: Annotated[
-        bool, typer.Option("--trust-source", help="Run the architecture's program that is packed with the model.")
-    ] = False,
+    trust_source: TrustModel = False,
 ) -> None:
     """Sort subtomograms: DIR/<stack>_classes.csv and .star with the class of each and how probable it is.
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ais_app.cli.arguments import OutDir, Stack
 from ais_app.cli.options import with_params
 from ais_app.cli.reporting import with_progress
 from ais_app.core.particles.grouping import GroupingParams
@@ -17,9 +18,9 @@ app = typer.Typer(add_completion=False)
 @app.command()
 @with_params(GroupingParams)
 def cluster(
-    stack: Annotated[Path, typer.Argument(metavar="STACK.zarr", help="Stack of subtomograms.")],
+    stack: Stack,
     *,
-    out_dir: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Folder of the results.")],
+    out_dir: OutDir,
     params: GroupingParams,
     encoder: Annotated[
         Path | None, typer.Option(metavar="NAME.aismodel", help="Network to encode with, instead of training one.")

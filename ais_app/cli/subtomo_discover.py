@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from ais_app.cli.arguments import Classifier, OutDir, Stack, TrustModel
 from ais_app.cli.options import with_params
 from ais_app.cli.reporting import with_progress
 from ais_app.core.particles.discover import DiscoverParams
@@ -17,17 +17,15 @@ app = typer.Typer(add_completion=False)
 @app.command()
 @with_params(DiscoverParams)
 def discover(
-    stack: Annotated[Path, typer.Argument(metavar="STACK.zarr", help="Stack of subtomograms.")],
+    stack: Stack,
     *,
-    model: Annotated[Path, typer.Option("--model", "-m", metavar="NAME.aismodel", help="Network that classifies.")],
-    out_dir: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Folder of the results.")],
+    model: Classifier,
+    out_dir: OutDir,
     params: DiscoverParams,
     averages: Annotated[
         int, typer.Option(help="Clusters to average, from the first rank on, with the poses of the stack.", min=0)
     ] = 12,
-    trust_source: Annotated[
-        bool, typer.Option("--trust-source", help="Run the architecture's program that is packed with the model.")
-    ] = False,
+    trust_source: TrustModel = False,
 ) -> None:
     """Group subtomograms by what a network sees in them, and show first the groups that its classes do not explain.
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ais_app.cli.arguments import OutDir, Stack
 from ais_app.cli.options import with_params
 from ais_app.cli.reporting import with_progress
 from ais_app.operations.subtomo_export import SubtomogramExportParams
@@ -17,9 +18,9 @@ app = typer.Typer(add_completion=False)
 @app.command()
 @with_params(SubtomogramExportParams)
 def export(
-    stack: Annotated[Path, typer.Argument(metavar="STACK.zarr", help="The stack.")],
+    stack: Stack,
     *,
-    out_dir: Annotated[Path, typer.Option("--out", "-o", help="Folder of the result.")],
+    out_dir: OutDir,
     root: Annotated[
         Path | None, typer.Option(help="Folder of the RELION project, which names of files are relative to.")
     ] = None,

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ais_app.cli.arguments import ListFormat, ListOptions, Rename, StackOut, Tilt, TiltFile, TomogramVoxelSize
 from ais_app.cli.options import with_params
 from ais_app.cli.reporting import with_progress
 from ais_app.core.particles.extract import SubtomogramParams
@@ -21,31 +22,19 @@ def extract(
         list[str] | None, typer.Argument(help="Tomograms: files, folders or globs; with a project names of its own.")
     ] = None,
     *,
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="STACK.zarr", help="The stack: a folder.")],
+    out: StackOut,
     coordinates: Annotated[list[str] | None, typer.Option(help="Particle list; repeatable.")] = None,
-    source: Annotated[
-        str, typer.Option("--from", help="Format of the lists; auto finds it from the content.")
-    ] = "auto",
-    source_options: Annotated[
-        list[str] | None, typer.Option("--set-from", help="Option of the format, name=value; repeatable.")
-    ] = None,
-    rename: Annotated[
-        list[str] | None, typer.Option(help="Replace in names of tomograms, old:new; repeatable.")
-    ] = None,
+    source: ListFormat = "auto",
+    source_options: ListOptions = None,
+    rename: Rename = None,
     project: Annotated[
         Path | None, typer.Option(metavar="P.aisproj", help="Take the picks of a project instead of lists.")
     ] = None,
     feature: Annotated[str | None, typer.Option(help="Picks of this feature of the project.")] = None,
     pick_set: Annotated[str | None, typer.Option(help="Picks of the project's sets of this name.")] = None,
-    tilt: Annotated[
-        str | None, typer.Option(metavar="MIN,MAX", help="Lowest and highest tilt; estimated if not given. [°]")
-    ] = None,
-    tilt_file: Annotated[
-        str | None, typer.Option(help="Tilt angles, .tlt .rawtlt .mdoc; {tomogram} stands for its name.")
-    ] = None,
-    tomogram_voxel_size: Annotated[
-        float | None, typer.Option(help="Replaces what the tomograms say. [Å]", min=0.01)
-    ] = None,
+    tilt: Tilt = None,
+    tilt_file: TiltFile = None,
+    tomogram_voxel_size: TomogramVoxelSize = None,
     threads: Annotated[int | None, typer.Option(help="Threads; all cores if not given.", min=1)] = None,
     params: SubtomogramParams,
 ) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from ais_app.cli.arguments import OutDir, SaveAligned, SaveClasses, Stack, StackTilt
 from ais_app.cli.options import with_params
 from ais_app.cli.reporting import with_progress
 from ais_app.core.particles.faml import FamlParams
@@ -17,17 +17,14 @@ app = typer.Typer(add_completion=False)
 @app.command()
 @with_params(FamlParams)
 def faml(
-    stack: Annotated[Path, typer.Argument(metavar="STACK.zarr", help="Subtomograms, from: ais-app subtomo extract.")],
-    out_dir: Annotated[Path, typer.Option("--out", "-o", help="Folder of the results.")],
-    tilt: Annotated[
-        str | None,
-        typer.Option(metavar="MIN,MAX", help="Lowest and highest tilt of all; the stack's if not given. [°]"),
-    ] = None,
+    stack: Stack,
+    out_dir: OutDir,
+    tilt: StackTilt = None,
     use_poses: Annotated[
         bool, typer.Option("--use-poses", help="Make the first classes with the stack's poses.")
     ] = False,
-    save: Annotated[bool, typer.Option("--save/--no-save", help="Write the classes into the stack too.")] = True,
-    save_aligned: Annotated[bool, typer.Option("--save-aligned", help="Write the poses into the stack too.")] = False,
+    save: SaveClasses = True,
+    save_aligned: SaveAligned = False,
     *,
     params: FamlParams,
 ) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ais_app.cli.arguments import StackOut
 from ais_app.cli.options import with_params
 from ais_app.cli.reporting import with_progress
 from ais_app.operations.subtomo_import import SubtomogramImportParams
@@ -19,7 +20,7 @@ app = typer.Typer(add_completion=False)
 def import_(
     listing: Annotated[Path, typer.Argument(help="STAR file with rlnImageName, or Dynamo table.")],
     *,
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="STACK.zarr", help="The stack: a folder.")],
+    out: StackOut,
     tilt: Annotated[
         str | None, typer.Option(metavar="MIN,MAX", help="Lowest and highest tilt; else what the list says. [°]")
     ] = None,

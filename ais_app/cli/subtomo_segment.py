@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ais_app.cli.arguments import OutDir, Stack, TrustModel
 from ais_app.cli.options import with_params
 from ais_app.cli.reporting import with_progress
 from ais_app.core.particles.particle_masks import ParticleMaskParams
@@ -17,15 +18,13 @@ app = typer.Typer(add_completion=False)
 @app.command()
 @with_params(ParticleMaskParams)
 def segment(
-    stack: Annotated[Path, typer.Argument(metavar="STACK.zarr", help="Stack of subtomograms.")],
+    stack: Stack,
     *,
     model: Annotated[Path, typer.Option("--model", "-m", metavar="NAME.aismodel", help="Network of volumes.")],
-    out_dir: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Folder of the results.")],
+    out_dir: OutDir,
     params: ParticleMaskParams,
     clean: Annotated[bool, typer.Option("--clean", help="Also write the stack without neighbours.")] = False,
-    trust_source: Annotated[
-        bool, typer.Option("--trust-source", help="Run the architecture's program that is packed with the model.")
-    ] = False,
+    trust_source: TrustModel = False,
 ) -> None:
     """Mark the particle in the middle of each subtomogram: DIR/<stack>_masks.zarr.
 

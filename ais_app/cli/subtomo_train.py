@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from ais_app.cli.arguments import ModelOut, Parent, ResumeTraining, TrustParent
 from ais_app.cli.options import with_params
-from ais_app.cli.training import numbers, watched
+from ais_app.cli.training import numbers, say_if_stopped, watched
 from ais_app.core.training.cube_parameters import CubeTrainParams
 
 app = typer.Typer(add_completion=False)
@@ -22,7 +22,7 @@ def train(
         list[str], typer.Argument(metavar="STACK.zarr...", help="Stacks of subtomograms, cubes of one size.")
     ],
     *,
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="NAME.aismodel", help="Model package to write.")],
+    out: ModelOut,
     params: CubeTrainParams,
     classes: Annotated[
         Path | None, typer.Option(help="Table with the class of each subtomogram; those of the stack if not given.")
@@ -31,13 +31,9 @@ def train(
     unlabelled: Annotated[
         bool, typer.Option("--unlabelled", help="Take no notice of any class: an encoder learns from the cubes alone.")
     ] = False,
-    parent: Annotated[Path | None, typer.Option(help="Start from the weights of this model package.")] = None,
-    trust_source: Annotated[
-        bool, typer.Option("--trust-source", help="Run the architecture's program that is packed with --parent.")
-    ] = False,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with an interrupted training of the same OUT.")
-    ] = False,
+    parent: Parent = None,
+    trust_source: TrustParent = False,
+    resume: ResumeTraining = False,
 ) -> None:
     """Train a network on subtomograms whose classes are known, all or some: NAME.aismodel, its history, its provenance.
 
@@ -59,5 +55,4 @@ def train(
     trained = watched(job, "reading subtomograms")
     words = f"{len(trained.classes)} classes, " if trained.classes else ""
     typer.echo(f"{trained.model}: {words}{numbers(trained.metrics)}")
-    if not trained.finished:
-        sys.stderr.write("ais-app: stopped early; the best weights so far are kept, --resume goes on\n")
+    say_if_stopped(trained.finished)

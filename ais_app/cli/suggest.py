@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ais_app.cli.arguments import JsonArray, TrustModels
 from ais_app.cli.options import with_params
 from ais_app.cli.reporting import with_progress
 from ais_app.core.prediction.parameters import PredictionParams
@@ -30,10 +31,8 @@ def suggest(
         list[Path] | None,
         typer.Option("--model", "-m", help="Model packages; the networks of the project where none is given."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Write one JSON array, for programs.")] = False,
-    trust_source: Annotated[
-        bool, typer.Option("--trust-source", help="Run architectures packed with the models: only if you trust them.")
-    ] = False,
+    as_json: JsonArray = False,
+    trust_source: TrustModels = False,
 ) -> None:
     """Suggest what to annotate next: what the networks are unsure of, of different kinds, over all tomograms.
 

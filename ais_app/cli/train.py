@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from ais_app.cli.arguments import LearnFrom, ModelOut, Parent, ResumeTraining, TrustParent
 from ais_app.cli.options import with_params
-from ais_app.cli.training import SHOWN, watched
+from ais_app.cli.training import SHOWN, say_if_stopped, watched
 from ais_app.core.training.parameters import TrainParams
 
 app = typer.Typer(add_completion=False)
@@ -18,13 +18,11 @@ app = typer.Typer(add_completion=False)
 @app.command()
 @with_params(TrainParams)
 def train(
-    out: Annotated[Path, typer.Option("--out", "-o", help="Model package to write, NAME.aismodel.")],
+    out: ModelOut,
     params: TrainParams,
     project: Annotated[Path | None, typer.Option(help="Project that holds the annotations.")] = None,
     feature: Annotated[str | None, typer.Option(help="Feature of the project to learn.")] = None,
-    tomogram: Annotated[
-        list[str] | None, typer.Option(help="Learn from this tomogram only; give the option again for more.")
-    ] = None,
+    tomogram: LearnFrom = None,
     negative: Annotated[
         list[str] | None, typer.Option(help="Feature that is background here; give the option again for more.")
     ] = None,
@@ -32,13 +30,9 @@ def train(
         list[str] | None, typer.Option(help="Feature that is left out of the loss; give the option again for more.")
     ] = None,
     training_set: Annotated[Path | None, typer.Option(help="Training set of Ais (.scnt) instead of a project.")] = None,
-    parent: Annotated[Path | None, typer.Option(help="Start from the weights of this model package.")] = None,
-    trust_source: Annotated[
-        bool, typer.Option("--trust-source", help="Run the architecture's program that is packed with --parent.")
-    ] = False,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with an interrupted training of the same OUT.")
-    ] = False,
+    parent: Parent = None,
+    trust_source: TrustParent = False,
+    resume: ResumeTraining = False,
 ) -> None:
     """Train a network on the annotations of a project: OUT.aismodel, its history as CSV and JSON, its provenance.
 
@@ -63,5 +57,4 @@ def train(
     trained = watched(job, "cutting boxes")
     scores = ", ".join(f"{name} {trained.metrics[name]:.3f}" for name in SHOWN if trained.metrics.get(name) is not None)
     typer.echo(f"{trained.model}: {scores} ({trained.held_out})")
-    if not trained.finished:
-        sys.stderr.write("ais-app: stopped early; the best weights so far are kept, --resume goes on\n")
+    say_if_stopped(trained.finished)

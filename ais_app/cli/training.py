@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -40,6 +41,12 @@ def numbers(values: Mapping[str, Any], digits: int = 3) -> str:
     """Return those of an epoch's numbers that a person reads."""
     there = [name for name in (*SHOWN, *OF_CUBES) if values.get(name) is not None]
     return ", ".join(f"{name.replace('_', ' ')} {values[name]:.{digits}f}" for name in there)
+
+
+def say_if_stopped(finished: bool) -> None:
+    """Say on stderr how to go on with a training that Ctrl-C has stopped."""
+    if not finished:
+        sys.stderr.write("ais-app: stopped early; the best weights so far are kept, --resume goes on\n")
 
 
 @contextmanager

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ais_app.cli.reporting import with_progress
+from ais_app.cli.arguments import BeamAxis, JsonLines, TiltAxis, Tomograms, VoxelSize
+from ais_app.cli.reporting import report_failures, with_progress
 
 if TYPE_CHECKING:
     from ais_app.operations.wedge import WedgeResult
@@ -19,17 +20,17 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def wedge(
-    tomograms: Annotated[list[str], typer.Argument(help="Tomograms: files, folders or globs.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object a line, for programs.")] = False,
+    tomograms: Tomograms,
+    as_json: JsonLines = False,
     tilt: Annotated[
         str | None, typer.Option(help="Lowest and highest tilt, such as -60,60, to compare. [degrees]")
     ] = None,
     tilt_file: Annotated[
         Path | None, typer.Option(help="Tilts: .tlt .rawtlt .mdoc .aln .star tilt.com, or the mask of a wedge.")
     ] = None,
-    tilt_axis: Annotated[str, typer.Option(help="Axis of these tilts: x, y or z.")] = "y",
-    beam_axis: Annotated[str, typer.Option(help="Beam of these tilts: x, y or z.")] = "z",
-    voxel_size: Annotated[float | None, typer.Option(help="Replaces what the files say. [Å]", min=0.01)] = None,
+    tilt_axis: TiltAxis = "y",
+    beam_axis: BeamAxis = "z",
+    voxel_size: VoxelSize = None,
 ) -> None:
     """Estimate the missing wedge from the voxels: axes, lowest and highest tilt, and how sure that is.
 
@@ -45,11 +46,7 @@ def wedge(
             typer.echo(json.dumps(one.to_dict(), ensure_ascii=False))
     else:
         _show(results)
-    for one in results:
-        if one.error is not None:
-            sys.stderr.write(f"ais-app: {one.error}\n")
-    if any(one.error is not None for one in results):
-        raise typer.Exit(1)
+    report_failures(results)
 
 
 def _show(results: list[WedgeResult]) -> None:
