@@ -14,6 +14,7 @@ from ais_app.core.tomogram import ZYX
 FEW = 8  # maxima; fewer tell nothing about noise
 _ROUNDS = 200  # of the fit of two Gaussians, which ends long before
 _OUTLIERS = 0.1  # share of the maxima that may be something else, far stronger than particles
+_TWO_GROUPS = 0.7  # of the variance that two groups explain; halves of a single normal distribution explain 0.64
 _ROUNDING = 4e-6  # of the largest voxel: below that a response is a rounding error
 
 
@@ -170,8 +171,8 @@ def automatic_threshold(values: np.ndarray, way: str) -> float:
     way
         ``"otsu"``: the two groups differ most from each other for their own spread (Otsu 1979, IEEE Trans. Syst. Man
         Cybern. 9, 62). ``"mixture"``: two Gaussians are fitted by expectation and maximisation, and a value belongs
-        to the more likely one. Square roots are divided. Where a few are far above all others, such as gold, and the
-        others fall apart better among themselves, those are divided.
+        to the more likely one. Square roots are divided. Where a few are far above all others, such as gold, and
+        they make no second group or the others fall apart better among themselves, those are divided.
     """
     if len(values) < FEW or np.ptp(values) == 0:
         return -np.inf
@@ -180,7 +181,7 @@ def automatic_threshold(values: np.ndarray, way: str) -> float:
     others = roots[roots <= between]
     if len(others) > (1 - _OUTLIERS) * len(roots) and len(others) >= FEW and np.ptp(others) > 0:
         below, more = _otsu(others)
-        if more > explained:
+        if more > explained or explained < _TWO_GROUPS:
             roots, between = others, below
     return (between if way == "otsu" else _between_gaussians(roots, between)) ** 2
 

@@ -215,6 +215,13 @@ def test_thresholds_divide_two_groups(seed, share, apart):
         assert 10 < automatic_threshold(values, way) < 10 + apart + 1
 
 
+def test_a_few_beads_of_gold_are_not_all_there_is():
+    # maxima of a cell: particles of many sizes without a gap to the noise, and four of gold
+    values = np.concatenate([np.linspace(0.002, 0.012, 90), np.linspace(0.012, 0.039, 50), [0.12, 0.12, 0.23, 0.28]])
+    for way in ("otsu", "mixture"):
+        assert 20 < (values >= automatic_threshold(values, way)).sum() < 80
+
+
 @pytest.mark.parametrize("values", [[], [1.0], [2.0] * 30])
 def test_too_few_or_equal_values_are_all_kept(values):
     assert automatic_threshold(np.array(values), "mixture") == -np.inf
