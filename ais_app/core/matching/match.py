@@ -12,7 +12,7 @@ import numpy as np
 from ais_app.core.errors import ParameterProblem
 from ais_app.core.jobs import Job, Progress, run
 from ais_app.core.matching.parameters import MatchParams
-from ais_app.core.matching.peaks import Peaks, local_maxima_job, noise_threshold, peaks_job, tail_threshold
+from ais_app.core.matching.peaks import Peaks, apart_job, local_maxima_job, noise_threshold, peaks, tail_threshold
 from ais_app.core.matching.refinement import Found, local_deviations_job, refine_job
 from ais_app.core.matching.search import Searched, search_job
 from ais_app.core.matching.source import source_job
@@ -206,13 +206,15 @@ class _Choice:
         """Return the peaks of one sign and how much they exceed its noise."""
         params = self.params
         maxima = yield from local_maxima_job(scores.score)
-        found_threshold = self._threshold(scores, maxima[1])
+        voxels, heights = yield from apart_job(maxima, self.spacing)
+        found_threshold = self._threshold(scores, heights)
         threshold = params.threshold
         if threshold is None:
             threshold = 0.0 if params.number is not None else found_threshold
         # gold is left out of a number that was asked for, so a few more are looked at
         most = _MOST_PEAKS if params.number is None else params.number + max(20, params.number // 2)
-        found = yield from peaks_job(scores, maxima, self.spacing, threshold, most)
+        high = slice(0, min(most, int((heights >= threshold).sum())))
+        found = peaks(scores, (voxels[high], heights[high]))
         kept = yield from self._usual_job(found)
         peaks_kept = found[kept][: params.number]
         lowest = threshold if params.number is None or not len(peaks_kept) else float(peaks_kept.scores[-1])
@@ -235,10 +237,10 @@ class _Choice:
         return ~strange if few else np.ones(len(found), dtype=bool)
 
 
-def _evidence(peaks: Peaks, threshold: float) -> tuple[float, float]:
+def _evidence(found: Peaks, threshold: float) -> tuple[float, float]:
     """Return by how much peaks exceed the threshold of noise, added up; where none does the highest decides."""
-    above = peaks.scores[:_TO_DECIDE] - threshold
-    return float(above[above > 0].sum()), float(peaks.scores.max(initial=0.0))
+    above = found.scores[:_TO_DECIDE] - threshold
+    return float(above[above > 0].sum()), float(found.scores.max(initial=0.0))
 
 
 def _particles(found: Found, tomogram: Tomogram, params: MatchParams, spacing: float) -> Particles:

@@ -10,7 +10,7 @@ from ais_app.core.jobs import Job, Progress, direct
 from ais_app.core.matching.steps import slabs
 from ais_app.core.matching.store import Scores
 
-_FEWEST_MAXIMA = 100
+_FEWEST = 100  # peaks from which the distribution of their heights is known
 _LOW = 0.16  # a deviation below the middle of a normal distribution
 _TOGETHER = 20000  # maxima whose distances are looked at between two steps
 
@@ -40,30 +40,22 @@ class Peaks:
         return Peaks(self.positions_zyx[rows], self.scores[rows], self.angles[rows])
 
 
-def peaks_job(
-    scores: Scores,
-    maxima: tuple[np.ndarray, np.ndarray],
-    spacing: float,
-    lowest: float = 0.0,
-    number: int | None = None,
-) -> Job[Peaks]:
-    """Return local maxima, each farther than `spacing` from all higher ones that are returned.
+def apart_job(
+    maxima: tuple[np.ndarray, np.ndarray], spacing: float, number: int | None = None
+) -> Job[tuple[np.ndarray, np.ndarray]]:
+    """Return maxima, the highest first, each at least `spacing` from all higher ones that are returned.
 
     Parameters
     ----------
-    scores
-        Of `search.search_job`; may be mapped files.
     maxima
-        Of `local_maxima`.
+        Of `local_maxima`: (n, 3) voxels, in the order of the volume, and (n,) heights.
     spacing
         Voxels.
-    lowest
-        Score that is still returned.
     number
         At most so many.
     """
     voxels, heights = maxima
-    left = np.flatnonzero(heights >= lowest)
+    left = np.arange(len(heights))
     wanted = len(left) if number is None else number
     chosen, total = left[:0], len(left)
     while len(left) and len(chosen) < wanted:
@@ -76,12 +68,24 @@ def peaks_job(
         order = order[np.argsort(-heights[order], kind="stable")]
         order = order[_away(voxels[order], voxels[chosen], spacing)]
         chosen = np.concatenate([chosen, order[_spaced(voxels[order], spacing)]])
-    chosen = chosen[:wanted]
-    found = voxels[chosen]
-    return Peaks(_between_voxels(scores.score, found), heights[chosen].astype(float), scores.angle[tuple(found.T)])
+    return voxels[chosen[:wanted]], heights[chosen[:wanted]]
 
 
-peaks = direct(peaks_job)
+apart = direct(apart_job)
+
+
+def peaks(scores: Scores, maxima: tuple[np.ndarray, np.ndarray]) -> Peaks:
+    """Return where maxima are between voxels, with their scores and rotations.
+
+    Parameters
+    ----------
+    scores
+        Of `search.search_job`; may be mapped files.
+    maxima
+        Of `apart`, (n, 3) and (n,).
+    """
+    voxels, heights = maxima
+    return Peaks(_between_voxels(scores.score, voxels), heights.astype(float), scores.angle[tuple(voxels.T)])
 
 
 def _away(voxels: np.ndarray, chosen: np.ndarray, spacing: float) -> np.ndarray:
@@ -159,22 +163,29 @@ def noise_threshold(scores: Scores, false_positives: float = 1.0) -> float:
 
 
 def tail_threshold(heights: np.ndarray, false_positives: float = 1.0) -> float | None:
-    """Return the height that so many maxima of noise exceed, from the maxima themselves; ``None`` of fewer than 100.
+    """Return the height that so many false peaks exceed, from the peaks themselves; ``None`` of fewer than 100.
 
-    The lower half of all local maxima is noise; its median and its 16th percentile are those of a normal distribution,
-    whose upper tail is extrapolated. Particles are few and hardly move the two, unlike the deviation of all scores.
+    Peaks that are apart are what a person would look at one by one. Most are no particles, but noise and whatever
+    else is there: their median and their 16th percentile are those of a normal distribution, whose upper tail is
+    extrapolated. What exceeds it does not belong to them, so they are counted again without it, until nothing changes.
 
     Parameters
     ----------
     heights
-        (n,), of all local maxima, not only of those that are apart.
+        (n,), of all peaks that are apart, the low ones too.
     false_positives
-        How many maxima of noise may exceed the threshold.
+        How many that are no particles may exceed the threshold.
     """
     from scipy.special import ndtri
 
-    if len(heights) < _FEWEST_MAXIMA:
+    if len(heights) < _FEWEST:
         return None
-    low, middle = np.percentile(heights, [100 * _LOW, 50])
-    deviation = (middle - low) / -ndtri(_LOW)
-    return float(middle - deviation * ndtri(min(0.5, false_positives / len(heights))))
+    others = heights
+    while True:
+        low, middle = np.percentile(others, [100 * _LOW, 50])
+        deviation = (middle - low) / -ndtri(_LOW)
+        threshold = float(middle - deviation * ndtri(min(0.5, false_positives / len(others))))
+        kept = others[others <= threshold]
+        if len(kept) == len(others):
+            return threshold
+        others = kept

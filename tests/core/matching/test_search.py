@@ -8,7 +8,7 @@ from scipy.spatial import cKDTree
 from ais_app.core.jobs import run
 from ais_app.core.matching import search
 from ais_app.core.matching.parameters import MatchParams
-from ais_app.core.matching.peaks import local_maxima, peaks
+from ais_app.core.matching.peaks import apart, local_maxima, peaks
 from ais_app.core.matching.search import search_job
 from ais_app.core.matching.template import prepare
 from ais_app.core.matching.tiles import tiling
@@ -36,7 +36,7 @@ def test_structures_are_found_among_others(crowded, searched):
     """T9: the best scores lie on the right structure, in about the right rotation."""
     template, tried, scores = searched
     assert scores.score.max() <= 1.001
-    found = peaks(scores, local_maxima(scores.score), template.radius, number=20)
+    found = peaks(scores, apart(local_maxima(scores.score), template.radius, number=20))
     distance, nearest = cKDTree(crowded.places).query(found.positions_zyx)
     right = (distance <= 3) & (crowded.which[nearest] == 0)
     assert right.mean() >= 0.95
