@@ -167,7 +167,7 @@ def _iteration(
         sums = yield from _sums(data, now.poses, now.half_of, params)
         if not params.independent or not all(part.count for part in sums):
             sums = [sums[0] + sums[1]] * 2
-        references = [reference_of(part, now, outline) for part in sums]
+        references = [reference_of(part, now.shells, outline, now.fsc if len(now.fsc) else None) for part in sums]
         if sums[0] is sums[1]:
             references = references[:1] * 2
     else:

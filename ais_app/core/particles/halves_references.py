@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ais_app.core.particles.alignment import AlignParams
     from ais_app.core.particles.average_sums import Sums
     from ais_app.core.particles.fsc import ShellCorrelation
-    from ais_app.core.particles.halves_params import AverageParams, HalvesState
+    from ais_app.core.particles.halves_params import AverageParams
 
 _MISSING = 0.01  # share of the frequencies that a reference may lack before it is told so
 
@@ -81,16 +81,14 @@ def align_params(params: AverageParams, shells: float, voxel_size: float, near: 
     )
 
 
-def reference_of(sums: Sums, now: HalvesState, outline: np.ndarray) -> Any:
-    """Return what particles are compared with: an average, masked, as fine as the schedule and the halves allow."""
+def reference_of(sums: Sums, shells: float, outline: np.ndarray, fsc: np.ndarray | None = None) -> Any:
+    """Return what particles are compared with: an average, masked, up to a shell; weaker where halves disagree."""
     from ais_app.core.particles.correlation import Reference
 
-    snr = snr_of_fsc(now.fsc, of_whole=False) if len(now.fsc) else None
-    cube = filtered(sums.average(snr), now.shells, outline)
+    cube = filtered(sums.average(None if fsc is None else snr_of_fsc(fsc, of_whole=False)), shells, outline)
     seen = np.asarray((sums.spectrum().abs() > 0).cpu(), dtype=np.float32)
     seen[0, 0, 0] = 1
-    radius = _radii(sums.edge)
-    inside = radius <= now.shells
+    inside = _radii(sums.edge) <= shells
     return Reference(cube, seen if 1 - seen[inside].mean() > _MISSING else None)
 
 

@@ -4,7 +4,7 @@
 
 Aligned cubes are compared with their common average where they have measured, the few directions in which they differ
 most are found, and cubes are grouped there (Heumann, Hoenger & Mastronarde, 2011, Journal of Structural Biology 175,
-288; Frazier, Xu & Alber, 2017, Structure 25, 951). Alignment to one's own class then sharpens the next comparison.
+288; Frazier, Xu & Alber, 2017, Structure 25, 951). Alignment to the class averages then sharpens the next comparison.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ from ais_app.core.errors import ParameterProblem
 from ais_app.core.jobs import Job, Progress, direct
 from ais_app.core.params import Params, param
 from ais_app.core.particles.average import Averages, averages_of, split_halves
-from ais_app.core.particles.average_align import align_groups_job, in_frame_of, within
-from ais_app.core.particles.average_sums import check_cubes, sums_job
-from ais_app.core.particles.halves_references import filtered
-from ais_app.core.particles.orientations import symmetry_rotations
+from ais_app.core.particles.average_align import within
+from ais_app.core.particles.halves_references import particle_mask
+from ais_app.core.particles.measured_cubes import MeasuredCubes
+from ais_app.core.particles.orientations import angles_between, symmetry_rotations
+from ais_app.core.particles.sort_align import aligned_to_classes_job
 from ais_app.core.particles.sort_features import FEATURES, FeatureParams, check_classes, coordinates_job, grouped
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 METHODS = ("kmeans", "ward")
 _SETTLED = 0.01  # share of the cubes that may still change class
+_STILL = 1.0  # degrees that cubes may still turn, on average
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,8 @@ class SortParams(Params):
     """How aligned subtomograms are sorted."""
 
     classes: int = param(2, "Classes", low=1, high=100)
-    rounds: int = param(3, "Times at most that cubes are sorted; between them they are aligned to their class", low=1)
+    rounds: int = param(6, "Times at most that cubes are sorted; between them they are aligned to the classes", low=1)
+    global_rounds: int = param(3, "Rounds that try all rotations; later ones stay near the last", low=0)
     features: str = param("difference", "What is compared; plain takes no account of wedges", choices=FEATURES)
     dimensions: int = param(8, "Directions in which cubes differ that are kept", low=1, high=200)
     em: bool = param(False, "Find these directions from measured frequencies alone")
@@ -47,9 +50,8 @@ class SortParams(Params):
     low_pass: float | None = param(None, "Finest detail compared; four voxels if not given", unit="Å", low=0.1)
     mask_radius: float | None = param(None, "Radius of what belongs to the particle", unit="Å", low=1)
     align: bool = param(True, "Align cubes to their class averages")
-    within: float | None = param(
-        20.0, "How far from the last rotation to look; everywhere with 180", unit="°", low=1, high=180
-    )
+    angular_step: float = param(20.0, "Distance of the rotations where all are tried", unit="°", low=4, high=60)
+    within: float = param(20.0, "How far from the last rotation later rounds look", unit="°", low=1, high=180)
     symmetry: str = param("C1", "Of the particles: C1, C2 ... D2, D3 ...")
     seed: int = param(0, "Of all that is random", low=0)
     device: str = param("auto", "Where to compute", choices=("auto", "cpu", "cuda"))
@@ -74,8 +76,9 @@ class Sorted:
     averages
         One a class, with its halves and their correlation.
     history
-        One record a round: ``round``, ``changed`` (share of the cubes whose class changed), ``score`` (mean correlation
-        with the class average) and the sizes of the classes.
+        One record a round: ``round``, ``changed`` (share of the cubes whose class changed), ``turned`` (degrees, mean
+        over the cubes, since the round before), ``score`` (mean correlation with the average that a cube was aligned
+        to) and the sizes of the classes.
     """
 
     classes: np.ndarray
@@ -117,37 +120,31 @@ def sort_job(
     ParameterProblem
         There are fewer cubes than classes, voxels are no number, or a length does not fit the box.
     """
-    from ais_app.core.particles.halves_references import particle_mask
-
     params = params or SortParams()
-    wedge_of = np.asarray(wedge_of)
-    edge = check_cubes(cubes, poses, wedges, wedge_of)
-    check_classes(params.classes, len(poses))
-    outline = particle_mask(mask, params.mask_radius, edge, voxel_size)
-    shells = _shells(params, edge, voxel_size)
-    asked = FeatureParams(
-        features=params.features,
-        shells=shells,
-        dimensions=params.dimensions,
-        em=params.em,
-        seed=params.seed,
-        device=params.device,
-    )
-    classes, history = np.full(len(poses), -1), list[dict[str, float]]()
+    data = MeasuredCubes.of(cubes, wedges, wedge_of, voxel_size, poses)
+    check_classes(params.classes, len(data))
+    outline = particle_mask(mask, params.mask_radius, data.edge, voxel_size)
+    shells = _shells(params, data.edge, voxel_size)
+    classes, turned, history = np.full(len(data), -1), 0.0, list[dict[str, float]]()
+    total = 2 * params.rounds * len(data)
     for number in range(params.rounds):
-        coordinates = yield from coordinates_job(cubes, poses, wedges, wedge_of, asked, outline)
+        done, doing = 2 * number * len(data), f"round {number + 1}: "
+        comparing = coordinates_job(cubes, poses, wedges, data.wedge_of, _compared(params, shells), outline)
+        coordinates = yield from within(comparing, done, total, doing)
         found = grouped(coordinates, params.classes, params.method, params.seed)
-        changed = _changed(classes, found)
-        classes = found
-        settled = number == params.rounds - 1 or changed <= _SETTLED or not params.align
-        if not settled:
-            poses = yield from _aligned(cubes, poses, wedges, wedge_of, classes, params, shells, outline)
-        history.append({"round": number + 1, "changed": changed, "score": float(poses.scores.mean())} | _sizes(classes))
-        yield Progress(number + 1, params.rounds, f"round {number + 1}", history[-1])
-        if settled:
+        changed, classes = _changed(classes, found), found
+        record = {"round": number + 1, "changed": changed, "turned": turned, "score": float(poses.scores.mean())}
+        history.append(record | _sizes(classes))
+        yield Progress(done + len(data), total, f"round {number + 1}", history[-1])
+        settled = changed <= _SETTLED and turned <= _STILL
+        if number == params.rounds - 1 or settled or not params.align:
             break
+        everywhere = number < params.global_rounds or params.within >= 180
+        aligning = aligned_to_classes_job(data, poses, classes, params, shells, outline, everywhere=everywhere)
+        last, poses = poses, (yield from within(aligning, done + len(data), total, doing))
+        turned = float(angles_between(last.rotations, poses.rotations, params.symmetry).mean())
     averages = yield from class_averages_job(
-        cubes, poses, wedges, wedge_of, classes, voxel_size, params.symmetry, outline, params.seed, params.device
+        cubes, poses, wedges, data.wedge_of, classes, voxel_size, params.symmetry, outline, params.seed, params.device
     )
     return Sorted(classes, poses, coordinates, averages, tuple(history))
 
@@ -171,8 +168,20 @@ def class_averages_job(
     count = int(classes.max()) + 1
     groups = np.where(classes < 0, -1, 2 * classes + split_halves(len(classes), seed))
     options: dict[str, Any] = {"symmetry": symmetry, "fine": True, "device": device}
-    sums = yield from sums_job(cubes, poses, wedges, wedge_of, groups=groups, count=2 * count, **options)
+    data = MeasuredCubes.of(cubes, wedges, wedge_of, voxel_size, poses)
+    sums = yield from data.sums_job(poses, groups, 2 * count, **options)
     return tuple(averages_of(sums[2 * k], sums[2 * k + 1], voxel_size, mask) for k in range(count))
+
+
+def _compared(params: SortParams, shells: int) -> FeatureParams:
+    return FeatureParams(
+        features=params.features,
+        shells=shells,
+        dimensions=params.dimensions,
+        em=params.em,
+        seed=params.seed,
+        device=params.device,
+    )
 
 
 def _shells(params: SortParams, edge: int, voxel_size: float) -> int:
@@ -196,37 +205,3 @@ def _changed(before: np.ndarray, after: np.ndarray) -> float:
     common = np.zeros((before.max() + 1, after.max() + 1))
     np.add.at(common, (before, after), 1)
     return 1 - float(common[linear_sum_assignment(-common)].sum()) / len(after)
-
-
-def _aligned(
-    cubes: np.ndarray | LazyArray,
-    poses: Poses,
-    wedges: Sequence[Wedge],
-    wedge_of: np.ndarray,
-    classes: np.ndarray,
-    params: SortParams,
-    shells: int,
-    outline: np.ndarray,
-) -> Job[Poses]:
-    """Return poses against the average of each cube's class, all classes in the frame of the first."""
-    from ais_app.core.particles.alignment import AlignParams
-
-    options: dict[str, Any] = {"symmetry": params.symmetry, "device": params.device}
-    everywhere = params.within is None or params.within >= 180
-    asked = AlignParams(
-        angular_step=20.0 if everywhere else max(2.0, float(params.within or 0) / 2),
-        within=None if everywhere else params.within,
-        shift=None if everywhere else 2.0,
-        low_pass=float(shells),
-        **options,
-    )
-    count = params.classes
-    sums = yield from sums_job(cubes, poses, wedges, wedge_of, groups=classes, count=count, **options)
-    references = [filtered(one.average(), shells, outline) for one in sums]
-    work = align_groups_job(cubes, wedges, wedge_of, references, classes, asked, poses)
-    poses = yield from within(work, 0, len(poses), "")
-    sums = yield from sums_job(cubes, poses, wedges, wedge_of, groups=classes, count=count, **options)
-    maps = [filtered(one.average(), shells, outline) for one in sums]
-    for number in range(1, count):
-        poses = in_frame_of(maps[0], maps[number], poses, classes == number, shells, **options)
-    return poses
