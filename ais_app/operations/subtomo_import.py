@@ -19,7 +19,7 @@ from ais_app.core.io import open_tomogram
 from ais_app.core.jobs import Job, Progress, direct
 from ais_app.core.params import Params, param
 from ais_app.core.particle_set import Particles
-from ais_app.core.particles.extract import normalised
+from ais_app.core.particles.cube_values import normalised
 from ais_app.core.particles.poses import Poses
 from ais_app.core.particles.stack import create_stack
 from ais_app.core.particles.wedge import Wedge

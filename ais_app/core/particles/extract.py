@@ -8,7 +8,7 @@ A tomogram that is mapped into memory is read box by box; of any other format ea
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -16,11 +16,11 @@ import numpy as np
 
 from ais_app.core.errors import ParameterProblem
 from ais_app.core.params import Params, param
-from ais_app.core.tomogram import ZYX, LazyArray, Region
+from ais_app.core.particles.cube_values import masked_out, normalised, sphere
+from ais_app.core.particles.layers import Layers, read_box
+from ais_app.core.tomogram import ZYX, LazyArray
 
 _BATCH, _BATCH_VOXELS = 16, 2**24  # cubes between two yields, and voxels that are cut for them, at most
-_LAYER = 16  # slices read at once
-_LAYERS_BYTES = 2**28
 _MARGIN = 4  # voxels of the result, cut away again: what a cube that does not end as it begins does to its transform
 
 
@@ -163,7 +163,7 @@ def cut(
     wanted = np.arange(len(places.rows)) if rows is None else np.asarray(rows, dtype=np.int64)
     margin = _MARGIN if chosen.bin > 1 or chosen.placing == "exact" else 0
     edge = (chosen.box + 2 * margin) * chosen.bin
-    layers = None if isinstance(data, np.ndarray) else _Layers(data, edge)
+    layers = None if isinstance(data, np.ndarray) else Layers(data, edge)
     strips = np.zeros_like(places.voxels[:, 1]) if layers is None else places.voxels[:, 1] // layers.width
     order = np.lexsort((places.voxels[:, 2], places.voxels[:, 0], strips))
     order = order[np.isin(order, wanted)]
@@ -176,59 +176,10 @@ def cut(
             for row in batch:
                 if layers is not None:
                     layers.turn_to(int(strips[row]))
-                boxes.append(_box(data if layers is None else layers, places.voxels[row] - edge // 2, edge))
+                boxes.append(read_box(data if layers is None else layers, places.voxels[row] - edge // 2, edge))
             yield batch, np.stack(list(pool.map(finish, batch, boxes)))
     finally:
         pool.shutdown(cancel_futures=True)
-
-
-def masked_out(cube: np.ndarray, weight: np.ndarray, background: np.ndarray | None = None) -> np.ndarray:
-    """Return a cube in which what is marked is replaced by the mean of what is not.
-
-    Parameters
-    ----------
-    cube
-        (e, e, e).
-    weight
-        (e, e, e) 0 ... 1: how far each voxel is replaced.
-    background
-        (e, e, e) bool: the voxels whose mean is taken; those that are not replaced at all if not given, or if fewer
-        than one in a hundred are marked here.
-
-    Returns
-    -------
-    ndarray
-        (e, e, e) float32.
-    """
-    free = weight <= 0
-    if background is not None and np.count_nonzero(background & free) >= 0.01 * free.size:
-        free = background & free
-    mean = cube[free].mean(dtype=float) if free.any() else cube.mean(dtype=float)
-    return np.asarray(cube + weight * (mean - cube), dtype=np.float32)
-
-
-def normalised(cube: np.ndarray, among: np.ndarray | None = None) -> np.ndarray:
-    """Return a cube with mean 0 and deviation 1, (e, e, e) float32; one of a single value becomes 0.
-
-    Parameters
-    ----------
-    cube
-        (e, e, e).
-    among
-        (e, e, e) bool: the voxels whose mean and deviation are made so; all if not given.
-    """
-    voxels = cube if among is None else cube[among]
-    mean, deviation = voxels.mean(dtype=float), voxels.std(dtype=float)
-    if deviation <= 1e-6 * max(1e-30, float(np.abs(voxels).max())):
-        return np.zeros(cube.shape, dtype=np.float32)
-    return np.asarray((cube - mean) / deviation, dtype=np.float32)
-
-
-def sphere(edge: int, radius: float, centre_zyx: Sequence[float] | np.ndarray | None = None) -> np.ndarray:
-    """Return the distance of each voxel from a sphere, (e, e, e) float32 voxels, negative inside."""
-    centre = np.full(3, edge // 2) if centre_zyx is None else np.asarray(centre_zyx)
-    z, y, x = (np.arange(edge, dtype=np.float32) - np.float32(c) for c in centre)
-    return np.asarray(np.sqrt(z[:, None, None] ** 2 + y[:, None] ** 2 + x**2) - np.float32(radius))
 
 
 class _Finish:
@@ -309,57 +260,3 @@ def _resampled(box: np.ndarray, params: SubtomogramParams, shift_zyx: np.ndarray
     # the centre of a cube is its voxel n // 2
     first = size // 2 - inner // 2
     return np.ascontiguousarray(cube[(slice(first, first + inner),) * 3], dtype=np.float32)
-
-
-def _box(data: LazyArray | _Layers, start: np.ndarray, edge: int) -> np.ndarray:
-    """Return a box, (edge, edge, edge) float32, not a number beyond the volume."""
-    low = np.maximum(start, 0)
-    high = np.minimum(start + edge, data.shape)
-    z, y, x = (slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
-    inside = np.asarray(data[z, y, x], dtype=np.float32)
-    if inside.shape == (edge,) * 3:
-        return inside
-    box = np.full((edge,) * 3, np.nan, dtype=np.float32)
-    z, y, x = (slice(int(a), int(b)) for a, b in zip(low - start, high - start, strict=True))
-    box[z, y, x] = inside
-    return box
-
-
-class _Layers:
-    """Reads boxes that come in the order of the slices from layers of slices, each unpacked once and then forgotten.
-
-    Parameters
-    ----------
-    data
-        (z, y, x).
-    edge
-        Of the boxes, voxels. Wide volumes are read in strips of rows, so that memory does not grow with their area.
-    """
-
-    def __init__(self, data: LazyArray, edge: int) -> None:
-        self._data, self._edge = data, edge
-        self.shape = data.shape
-        each = (edge + 2 * _LAYER) * data.shape[2] * data.dtype.itemsize
-        self.width = int(max(edge, _LAYERS_BYTES // each - edge))
-        self._strip = -1
-        self._kept: dict[int, np.ndarray] = {}
-
-    def turn_to(self, strip: int) -> None:
-        """Read boxes from here on whose centres are in a strip of `width` rows."""
-        if strip != self._strip:
-            self._strip, self._kept = strip, {}
-
-    def __getitem__(self, region: Region) -> np.ndarray:
-        z, y, x = region
-        first = max(0, self._strip * self.width - self._edge)
-        last = min(self.shape[1], (self._strip + 1) * self.width + self._edge)
-        numbers = range(z.start // _LAYER, (z.stop - 1) // _LAYER + 1)
-        self._kept = {number: layer for number, layer in self._kept.items() if number >= numbers.start}
-        parts = []
-        for number in numbers:
-            if number not in self._kept:
-                slices = slice(number * _LAYER, min((number + 1) * _LAYER, self.shape[0]))
-                self._kept[number] = np.asarray(self._data[slices, first:last, :])
-            from_z = max(z.start - number * _LAYER, 0)
-            parts.append(self._kept[number][from_z : z.stop - number * _LAYER, y.start - first : y.stop - first, x])
-        return np.concatenate(parts)

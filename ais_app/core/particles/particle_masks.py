@@ -128,7 +128,7 @@ def without_others(cube: np.ndarray, own: np.ndarray, others: np.ndarray, soft: 
     """
     from scipy.ndimage import distance_transform_edt
 
-    from ais_app.core.particles.extract import masked_out
+    from ais_app.core.particles.cube_values import masked_out
 
     if not others.any():
         return np.asarray(cube, np.float32)

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from ais_app.core.errors import ParameterProblem
-from ais_app.core.particles.extract import SubtomogramParams, cut, masked_out, normalised, place, sphere
+from ais_app.core.particles.cube_values import masked_out, normalised, sphere
+from ais_app.core.particles.extract import SubtomogramParams, cut, place
 from ais_app.core.volume.blocks import BlockArray
 
 PLAIN = {"dark": False, "normalise": "none"}
@@ -79,7 +80,7 @@ def test_packed_volumes_are_read_once_and_give_the_same(shape, monkeypatch):
     lazy = Counted(data)
     found, places = cubes_of(lazy, positions, params)
     assert len(places.rows) > 30 and (found == plain).all() and lazy.reads.max() == 1
-    monkeypatch.setattr("ais_app.core.particles.extract._LAYERS_BYTES", 1)  # strips of 12 rows
+    monkeypatch.setattr("ais_app.core.particles.layers._LAYERS_BYTES", 1)  # strips of 12 rows
     strips = Counted(data)
     found, _ = cubes_of(strips, positions, params)
     assert (found == plain).all() and strips.reads.max() <= 3
