@@ -14,7 +14,7 @@ import numpy as np
 
 from ais_app.core.errors import ParameterProblem
 from ais_app.core.matching.parameters import MatchParams
-from ais_app.core.particles.fourier import soft_sphere
+from ais_app.core.particles.fourier import resampled, soft_sphere
 
 if TYPE_CHECKING:
     import torch
@@ -124,13 +124,13 @@ def prepare(
     faces = [np.take(density, index, axis) for axis in range(3) for index in (0, -1)]
     density = density.astype(np.float64) - np.median(np.concatenate([face.ravel() for face in faces]))
     step = voxel_size / map_voxel_size
-    fine = _resampled(_cube(density), step / _FINE)
+    fine = resampled(_cube(density), step / _FINE)
     extent = _extent(fine) / _FINE
     if mask is not None:
         _check(mask, "mask")
         if mask.shape != density.shape:
             raise ParameterProblem("mask", f"{mask.shape} voxels, the template has {density.shape}", "give them alike")
-        own = _own_mask(np.clip(_resampled(_cube(mask.astype(np.float64)), step), 0, 1))
+        own = _own_mask(np.clip(resampled(_cube(mask.astype(np.float64)), step), 0, 1))
         radius = float((own.shape[0] - 1) / 2)
     else:
         radius = extent + SOFT if params.mask_radius is None else params.mask_radius / voxel_size
@@ -185,26 +185,6 @@ def _fitted(cube: np.ndarray, edge: int) -> np.ndarray:
         return np.pad(cube, [(before, edge - n - before)] * 3)
     first = n // 2 - edge // 2
     return cube[first : first + edge, first : first + edge, first : first + edge]
-
-
-def _resampled(cube: np.ndarray, step: float) -> np.ndarray:
-    """Return a cube on voxels `step` times as large, about the same centre, by its Fourier series.
-
-    Detail that the new voxels cannot hold is left out. Works for any step, unlike cutting a transform.
-    """
-    n = cube.shape[0]
-    if abs(step - 1) < 1e-6:
-        return cube
-    edge = max(3, int(n / step))
-    place = (np.arange(edge) - edge // 2) * step + n // 2
-    limit = (n - 1) // 2 if step <= 1 else max(1, int(n / (2 * step)))
-    wave = np.arange(1, limit + 1)
-    soft = np.clip((wave / limit - 0.9) / 0.1, 0, 1) if step > 1 else np.zeros(limit)
-    phase = 2 * np.pi / n * (place[:, None] - np.arange(n))
-    matrix = (1 + 2 * np.tensordot(np.cos(phase[..., None] * wave), 0.5 + 0.5 * np.cos(np.pi * soft), axes=1)) / n
-    for _ in range(3):  # each axis in turn; after three they stand as before
-        cube = np.moveaxis(np.tensordot(matrix, cube, axes=(1, 0)), 0, 2)
-    return cube
 
 
 def _extent(cube: np.ndarray) -> float:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
 
 from ais_app.core.errors import ParameterProblem
-from ais_app.core.particles.fourier import from_fourier, resized, to_fourier
+from ais_app.core.particles.fourier import resampled
 
 
 def fitted_map(density: np.ndarray, voxel_size: float, edge: int, to: float) -> np.ndarray:
     """Return a map in a cube of `edge` voxels of size `to`, its centre at voxel ``edge // 2``.
 
-    It is padded to a cube that is a whole number of voxels of either size to within a part in a thousand, and resized
-    in Fourier space: detail that the new voxels cannot hold is left out.
+    It is resampled by its Fourier series: detail that the new voxels cannot hold is left out.
 
     Parameters
     ----------
@@ -37,12 +35,7 @@ def fitted_map(density: np.ndarray, voxel_size: float, edge: int, to: float) -> 
         raise ParameterProblem("reference", problem, "give the right voxel size of both")
     cube = _in_cube(density, max(density.shape))
     if abs(to / voxel_size - 1) > 1e-3:
-        sizes = np.arange(len(cube), 2 * len(cube) + 20)
-        counts = np.maximum(np.round(sizes * voxel_size / to), 4)
-        best = int(np.argmin(np.abs(sizes * voxel_size / (counts * to) - 1)))
-        wide, narrow = int(sizes[best]), int(counts[best])
-        transform = to_fourier(torch.from_numpy(_in_cube(cube, wide)))
-        cube = from_fourier(resized(transform, wide, narrow), narrow).numpy()
+        cube = resampled(cube, to / voxel_size)
     return _in_cube(cube, edge)
 
 
