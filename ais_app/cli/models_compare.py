@@ -29,7 +29,8 @@ def compare(
 
     Networks that are in OUT already are used again, so an interrupted comparison goes on. --architecture has no effect.
     """
-    from ais_app.operations.compare import compare_models_job, table
+    from ais_app.operations.compare import compare_models_job
+    from ais_app.operations.comparison import table
 
     names, wanted = ([word.strip() for word in text.split(",") if word.strip()] for text in (architectures, features))
     job = compare_models_job(project, out, names, wanted, params, tomograms=tomogram or ())

@@ -1,4 +1,4 @@
-"""Boxes of a volume that is not mapped into memory: each layer of slices is unpacked once, and boxes are cut from it."""
+"""Boxes of a volume that is not mapped into memory: layers of slices are unpacked once, and boxes cut from them."""
 
 from __future__ import annotations
 
