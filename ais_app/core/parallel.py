@@ -8,9 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import wraps
 from threading import Lock
-from typing import TypeVar
+from typing import ParamSpec, TypeVar
 
+from ais_app.core.jobs import Job
+
+P = ParamSpec("P")
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -57,3 +61,14 @@ def spread(work: Callable[[T], R], pieces: Sequence[T]) -> list[R]:
             return [work(piece) for piece in pieces]
         with ThreadPoolExecutor(min(threads, len(pieces))) as pool:
             return list(pool.map(work, pieces))
+
+
+def small_steps(job: Callable[P, Job[R]]) -> Callable[P, Job[R]]:
+    """Mark a job as made of steps that are too small to be shared: torch takes one thread for each of them."""
+
+    @wraps(job)
+    def marked(*args: P.args, **kwargs: P.kwargs) -> Job[R]:
+        with OneThreadEach():
+            return (yield from job(*args, **kwargs))
+
+    return marked

@@ -5,7 +5,8 @@ from threading import Barrier, get_ident
 import pytest
 import torch
 
-from ais_app.core.parallel import OneThreadEach, spread
+from ais_app.core.jobs import Progress, direct, run
+from ais_app.core.parallel import OneThreadEach, small_steps, spread
 
 
 @pytest.fixture
@@ -49,4 +50,20 @@ def test_what_fails_leaves_torch_as_it_was(two_threads):
 
     with pytest.raises(ValueError, match="7"):
         spread(fails, [7, 8])
+    assert torch.get_num_threads() == 2
+
+
+def test_a_job_of_small_steps_has_one_thread_while_it_lasts(two_threads):
+    @small_steps
+    def counted_job(more: int):
+        """Count threads."""
+        yield Progress(0, 1)
+        return torch.get_num_threads() + more
+
+    assert run(counted_job(5)) == 6 == direct(counted_job)(5)
+    assert counted_job.__doc__ == "Count threads."
+    left = counted_job(0)
+    next(left)
+    assert torch.get_num_threads() == 1
+    left.close()
     assert torch.get_num_threads() == 2

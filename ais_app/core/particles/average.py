@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ais_app.core.jobs import Job, direct
+from ais_app.core.parallel import small_steps
 from ais_app.core.particles.average_sums import Sums, sums_job
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class Averages(NamedTuple):
     fsc: ShellCorrelation | None
 
 
+@small_steps
 def average_now_job(
     cubes: np.ndarray | LazyArray,
     poses: Poses,

@@ -17,6 +17,7 @@ import numpy as np
 
 from ais_app.core.errors import ParameterProblem
 from ais_app.core.jobs import Job, Progress, direct
+from ais_app.core.parallel import small_steps
 from ais_app.core.params import Params, param
 from ais_app.core.particles.average import Averages, averages_of, split_halves
 from ais_app.core.particles.average_sums import batches, check_cubes, cubes_tensor, sums_job
@@ -85,6 +86,7 @@ class Faml:
     history: tuple[dict[str, float], ...]
 
 
+@small_steps
 def faml_job(
     cubes: np.ndarray | LazyArray,
     wedges: Sequence[Wedge],

@@ -18,6 +18,7 @@ import numpy as np
 
 from ais_app.core.errors import ParameterProblem
 from ais_app.core.jobs import Job, Progress, run
+from ais_app.core.parallel import small_steps
 from ais_app.core.particles.average import Averages, averages_of, split_halves
 from ais_app.core.particles.average_align import align_groups_job, in_frame_of, within
 from ais_app.core.particles.average_sums import Sums, check_cubes, sums_job
@@ -83,6 +84,7 @@ def refine_halves(
     return run(refine_halves_job(cubes, wedges, wedge_of, params, **options))
 
 
+@small_steps
 def refine_halves_job(
     cubes: np.ndarray | LazyArray,
     wedges: Sequence[Wedge],

@@ -16,6 +16,7 @@ import numpy as np
 
 from ais_app.core.errors import ParameterProblem
 from ais_app.core.jobs import Job, Progress
+from ais_app.core.parallel import small_steps
 from ais_app.core.params import Params, param
 from ais_app.core.particles.poses import Poses
 from ais_app.core.particles.wedge import Wedge
@@ -69,6 +70,7 @@ class PairSnr:
     pairs: np.ndarray
 
 
+@small_steps
 def pair_snr_job(
     cubes: LazyArray | np.ndarray,
     poses: Poses,

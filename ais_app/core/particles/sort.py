@@ -17,6 +17,7 @@ import numpy as np
 
 from ais_app.core.errors import ParameterProblem
 from ais_app.core.jobs import Job, Progress, direct
+from ais_app.core.parallel import small_steps
 from ais_app.core.params import Params, param
 from ais_app.core.particles.average import Averages, averages_of, split_halves
 from ais_app.core.particles.average_align import within
@@ -88,6 +89,7 @@ class Sorted:
     history: tuple[dict[str, float], ...]
 
 
+@small_steps
 def sort_job(
     cubes: np.ndarray | LazyArray,
     poses: Poses,
