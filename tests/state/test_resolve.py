@@ -12,9 +12,10 @@ from ais_app.core.annotation.labels import Edit
 from ais_app.core.errors import FileProblem, ParameterProblem
 from ais_app.core.particle_set import Particles
 from ais_app.state.commands import tomograms, view
+from ais_app.state.overlays import Overlays
 from ais_app.state.planes import as_seen, read_image, read_labels, still_there
 from ais_app.state.project import Project
-from ais_app.state.resolve import Overlays, PaneView, resolve
+from ais_app.state.resolve import PaneView, resolve
 from ais_app.state.session import Session
 
 

@@ -30,7 +30,7 @@ from ais_app.core.particle_set import Particles
 from ais_app.core.particles.stack import write_stack
 from ais_app.core.particles.wedge import Wedge
 from ais_app.state.commands import particles
-from ais_app.state.resolve import Overlays
+from ais_app.state.overlays import Overlays
 from ais_app.views.main_window import MainWindow
 
 COUNT = 40

@@ -7,7 +7,8 @@ from vispy import scene
 from vispy.color import Color
 from vispy.scene.node import Node
 
-from ais_app.state.resolve import ACROSS_UP, BoxView, PickView
+from ais_app.state.overlays import PickView
+from ais_app.state.resolve import ACROSS_UP, BoxView
 from ais_app.views.slices.lines import CIRCLE, Segments, dashed, frames, repeated, rings
 
 DASH = 6.0  # screen pixels

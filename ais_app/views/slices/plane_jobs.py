@@ -7,8 +7,9 @@ from collections.abc import Hashable
 import numpy as np
 
 from ais_app.core.display.contrast import Histogram, auto_contrast
+from ais_app.state.overlays import Overlays
 from ais_app.state.planes import read_image, read_labels
-from ais_app.state.resolve import Limits, Overlays, PaneView
+from ais_app.state.resolve import Limits, PaneView
 from ais_app.state.session import Session
 from ais_app.views.slices.plane_keys import histogram_key, image_key, label_key
 from ais_app.views.slices.source import PlaneJob, PlaneSource

@@ -19,7 +19,8 @@ from PyQt6.QtCore import QObject, QTimer, pyqtSignal
 from ais_app.core.display.contrast import Histogram
 from ais_app.core.errors import AisAppError
 from ais_app.core.tomogram import ZYX, Region
-from ais_app.state.resolve import Limits, Overlays, PaneView, resolve
+from ais_app.state.overlays import Overlays
+from ais_app.state.resolve import Limits, PaneView, resolve
 from ais_app.state.session import Session
 from ais_app.views.slices.pane import SlicePane
 from ais_app.views.slices.plane_jobs import PlaneJobs
