@@ -14,20 +14,16 @@ its first voxel lies: a cube of b voxels has its centre (b - 1)/2 voxels from th
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 
 from ais_app.core.errors import ParameterProblem
 from ais_app.core.tomogram import ZYX, LazyArray, Region, Tomogram
 from ais_app.core.volume.blocks import BlockArray, Cropped, RotatedX
+from ais_app.core.volume.grid_axis import GridAxis, Kernel
 
-if TYPE_CHECKING:
-    from scipy.sparse import csr_array
-
-Kernel = Literal["cubic", "linear"]
 Reduce = Literal["mean", "max"]
 
 
@@ -107,7 +103,7 @@ def rescaled(tomogram: Tomogram, voxel_size: float | Sequence[float], kernel: Ke
     new = np.broadcast_to(np.asarray(voxel_size, dtype=float), 3)
     step = new / np.array(tomogram.require_voxel_size_zyx())
     shape = rescaled_shape(tomogram.shape, step)
-    grids = [_Axis(n, m, float(s), kernel) for n, m, s in zip(tomogram.shape, shape, step, strict=True)]
+    grids = [GridAxis(n, m, float(s), kernel) for n, m, s in zip(tomogram.shape, shape, step, strict=True)]
     return _regridded(tomogram, _Rescaled(tomogram.data, grids), [grid.first for grid in grids], step)
 
 
@@ -127,7 +123,7 @@ def regridded(
     kernel
         As `rescaled`; the default keeps probabilities within 0 and 1.
     """
-    grids = [_Axis(n, m, float(s), kernel) for n, m, s in zip(data.shape, shape, step_zyx, strict=True)]
+    grids = [GridAxis(n, m, float(s), kernel) for n, m, s in zip(data.shape, shape, step_zyx, strict=True)]
     return _Rescaled(data, grids)
 
 
@@ -163,7 +159,7 @@ def rescaled_slices(
     ndarray
         (y, x) float32, the new slices in order.
     """
-    along_z, *in_plane = [_Axis(n, m, s, kernel) for n, m, s in zip(shape, new_shape, step_zyx, strict=True)]
+    along_z, *in_plane = [GridAxis(n, m, s, kernel) for n, m, s in zip(shape, new_shape, step_zyx, strict=True)]
     source = iter(slices)
     kept: dict[int, np.ndarray] = {}
     arrived = 0
@@ -254,80 +250,10 @@ def binned_slice(slab: np.ndarray, factors_zyx: tuple[int, int, int], reduce: Re
     return plane / plane.dtype.type(np.prod(factors_zyx)) if reduce == "mean" else plane
 
 
-@dataclass(frozen=True)
-class _Axis:
-    """One axis of a rescaling: `new` voxels, each `step` old ones, about the centre of `old` voxels."""
-
-    old: int
-    new: int
-    step: float
-    kernel: Kernel
-
-    @property
-    def first(self) -> float:
-        """Where new voxel 0 lies, in old voxels."""
-        return (self.old - 1) / 2 - (self.new - 1) / 2 * self.step
-
-    @cached_property
-    def weights(self) -> csr_array:
-        """Rows of weights, (new, old), that each sum to 1; beyond the ends the end voxel is repeated."""
-        from scipy.sparse import csr_array
-
-        width = max(1.0, self.step)
-        reach = (2.0 if self.kernel == "cubic" else 1.0) * width
-        centre = self.first + np.arange(self.new) * self.step
-        taps = np.floor(centre - reach)[:, None].astype(int) + np.arange(int(np.ceil(2 * reach)) + 2)
-        away = taps - centre[:, None]
-        weight = _KERNELS[self.kernel](np.abs(away) / width)
-        if self.step > 1:
-            weight = _balanced(weight, away, _linear(np.abs(away) / width))
-        rows = np.broadcast_to(np.arange(self.new)[:, None], taps.shape)
-        used = weight != 0
-        entries = (weight[used].astype(np.float32), (rows[used], np.clip(taps, 0, self.old - 1)[used]))
-        return csr_array(entries, shape=(self.new, self.old))
-
-    def span(self, low: int, high: int) -> slice:
-        """Return the old voxels that the new voxels ``low ... high - 1`` need."""
-        rows = self.weights.indptr
-        columns = self.weights.indices[rows[low] : rows[high]]
-        return slice(int(columns.min()), int(columns.max()) + 1)
-
-    def apply(self, block: np.ndarray, low: int, high: int, at: int) -> np.ndarray:
-        """Rescale the first axis of `block`, which starts at old voxel `at`, to new voxels ``low ... high - 1``."""
-        weights = self.weights[low:high, at : at + len(block)]
-        flat = weights @ block.reshape(len(block), -1).astype(np.float32, copy=False)
-        return np.asarray(flat, dtype=np.float32).reshape(high - low, *block.shape[1:])
-
-
-def _balanced(weight: np.ndarray, away: np.ndarray, base: np.ndarray) -> np.ndarray:
-    """Correct rows of weights by a slope on `base`, so that each sums to 1 and balances about its new voxel.
-
-    A widened kernel that is sampled at whole voxels is otherwise off its place by up to some 0.05 voxels.
-    """
-    b0, b1, b2 = (np.sum(base * away**power, axis=1, keepdims=True) for power in (0, 1, 2))
-    lack, lean = 1 - weight.sum(axis=1, keepdims=True), -np.sum(weight * away, axis=1, keepdims=True)
-    level = lack * b2 - lean * b1
-    slope = lean * b0 - lack * b1
-    return weight + base * (level + slope * away) / (b0 * b2 - b1 * b1)
-
-
-def _cubic(distance: np.ndarray) -> np.ndarray:
-    near = (1.5 * distance - 2.5) * distance * distance + 1
-    far = ((-0.5 * distance + 2.5) * distance - 4) * distance + 2
-    return np.where(distance < 1, near, np.where(distance < 2, far, 0.0))
-
-
-def _linear(distance: np.ndarray) -> np.ndarray:
-    return np.maximum(0.0, 1.0 - distance)
-
-
-_KERNELS = {"cubic": _cubic, "linear": _linear}
-
-
 class _Rescaled(BlockArray):
     """A rescaled volume; z first, then rows, then columns, each new slice from the old slices it needs."""
 
-    def __init__(self, source: LazyArray, grids: list[_Axis]) -> None:
+    def __init__(self, source: LazyArray, grids: list[GridAxis]) -> None:
         self._source, self._grids = source, grids
         super().__init__(tuple(grid.new for grid in grids), np.float32)
 
@@ -345,7 +271,7 @@ class _Rescaled(BlockArray):
 
 
 def _in_plane(
-    plane: np.ndarray, along_y: _Axis, along_x: _Axis, y: slice, x: slice, row: int, column: int
+    plane: np.ndarray, along_y: GridAxis, along_x: GridAxis, y: slice, x: slice, row: int, column: int
 ) -> np.ndarray:
     tall = along_y.apply(plane, y.start, y.stop, row)
     return along_x.apply(np.ascontiguousarray(tall.T), x.start, x.stop, column).T
