@@ -6,6 +6,7 @@ asked and, where it is part of the project, into the project as one step of undo
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,11 +15,11 @@ import numpy as np
 from PyQt6.QtCore import QObject, pyqtSignal
 
 from ais_app.core.errors import AisAppError, ParameterProblem
-from ais_app.core.jobs import Job, Progress
+from ais_app.core.jobs import Progress
 from ais_app.core.particles.wedge import Wedge
-from ais_app.state.commands import particle_results, particles, render
+from ais_app.state.commands import particle_results, particles
 from ais_app.state.gallery_groups import Grouping
-from ais_app.state.gallery_table import PickSource, StackSource
+from ais_app.state.gallery_table import StackSource
 from ais_app.state.session import Session
 from ais_app.workers.job_runner import JobHandle, JobRunner
 from ais_app.workers.particle_lines import file_name, shell_of
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from ais_app.operations.particle_cubes import CubeRequest
     from ais_app.operations.particle_work_list import Worked
     from ais_app.operations.particle_work_results import AverageShown, ClassesFound, GroupsFound
+    from ais_app.operations.particle_work_wedge import WedgeFound
+
+MOST_FOR_WEDGE = 5  # tomograms
 
 
 class ParticleJobs(QObject):
@@ -42,6 +46,7 @@ class ParticleJobs(QObject):
 
     averaged = pyqtSignal()
     classified = pyqtSignal(int)  # how many particles got a class
+    wedge_found = pyqtSignal(str, str)  # how sure the tilts are, and "hint", "warning" or "error"
     changed = pyqtSignal()  # a job began or ended
     failed = pyqtSignal(str)
 
@@ -98,6 +103,37 @@ class ParticleJobs(QObject):
 
         self._start("classify", f"Classify with {model.stem}", make, wedge, dark, self._take_classes)
 
+    def start_wedge(self) -> None:
+        """Estimate the tilts from the voxels of the tomograms that most of the particles are in."""
+        if self.running("wedge"):
+            return
+        session = self._session
+        table, source = session.gallery.table, session.gallery.source
+        ids, counts = np.unique(table.tomograms[table.tomograms >= 0], return_counts=True)
+        chosen = ids[np.argsort(-counts, kind="stable")][:MOST_FOR_WEDGE].tolist()
+        names = {entry.id: entry.name for entry in session.project.tomograms}
+        opened = [(names[id], functools.partial(session.volume, id)) for id in chosen]
+
+        def make_job() -> Any:
+            from ais_app.operations.particle_work_wedge import shared_wedge_job
+
+            return shared_wedge_job(opened)
+
+        def take(found: WedgeFound) -> None:
+            if session.gallery.source != source or not session.has_project:
+                return
+            wedge = found.wedge
+            self._attempt(lambda: particle_results.set_tilts(session, *wedge.to_dict().values()))
+            self.wedge_found.emit(found.words, "warning" if found.doubtful else "hint")
+
+        def fail(error: Exception) -> None:
+            self.wedge_found.emit(str(error), "error")
+            self._fail(error)
+
+        words = opened[0][0] if len(opened) == 1 else f"{len(opened)} tomograms"
+        handle = self._jobs.start(f"Tilts of {words}", make_job, on_result=take, on_error=fail)
+        self._follow_job("wedge", handle)
+
     # starting
 
     def _start(
@@ -137,6 +173,9 @@ class ParticleJobs(QObject):
             on_result=lambda found: take(found, (source, table)),
             on_error=self._fail,
         )
+        self._follow_job(kind, handle)
+
+    def _follow_job(self, kind: str, handle: JobHandle) -> None:
         handle.changed.connect(self.changed)
         self._handles[kind] = handle
         self.changed.emit()
@@ -247,39 +286,3 @@ def alignment(symmetry: str) -> AverageParams:
     from ais_app.core.particles.halves_params import AverageParams
 
     return AverageParams(symmetry=symmetry)
-
-
-def saving_job(found: AverageShown, folder: Path) -> Job[list[Path]]:
-    """Write an average with its halves and its curve into a folder."""
-    from ais_app.operations.particle_work_results import write_average
-
-    yield Progress(0, 1, "writing")
-    return write_average(found, folder)
-
-
-def place_at_picks(session: Session, found: AverageShown) -> Path:
-    """Show an average at every pick of its set in the scene, turned as each is; return the map that is drawn.
-
-    Raises
-    ------
-    ParameterProblem
-        The particles are no picks, or of several sets.
-    """
-    from ais_app.operations.particle_work_results import surface_level, write_map
-
-    source = session.gallery.source
-    if not isinstance(source, PickSource) or not source.name:
-        remedy = "show one set of picks; of a stack save the average, then: ais-app mapback"
-        raise ParameterProblem("average", "there are no picks of one set to place it at", remedy)
-    folder = session.project.folder / f"{session.project.path.stem}_particles"
-    folder.mkdir(parents=True, exist_ok=True)
-    path = write_map(found.averages.average, found.voxel_size, folder / f"{file_name(source)}_average.mrc")
-    table = session.gallery.table
-    there = np.unique(table.tomograms[found.rows]).tolist()
-    if session.view.tomogram not in there:
-        session.view.tomogram = int(there[0])
-    render.refresh(session)
-    level = surface_level(found.averages.average)
-    render.change_picks(session, source.name, style="map", template=str(path), template_level=level, visible=True)
-    session.view.tab = "render"
-    return path

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ais_app.core.errors import ParameterProblem
+from ais_app.core.errors import DataWarning, ParameterProblem
+from ais_app.core.particles.wedge import Wedge
 from ais_app.state.commands import particles
 from ais_app.state.gallery_groups import Grouping, keep_grouping
 from ais_app.state.gallery_groups import name_clusters as keep_names
 from ais_app.state.gallery_table import StackSource
-from ais_app.state.log import CommandLine
+from ais_app.state.log import CommandLine, command
 from ais_app.state.session import Session
+
+TILTS = "particles/tilts"  # display setting of a project
 
 if TYPE_CHECKING:
     from ais_app.core.particles.poses import Poses
@@ -90,6 +94,30 @@ def name_clusters(session: Session, clusters: Sequence[int], name: str) -> int:
         if id >= 0:
             keep_names(session.project, id, dict.fromkeys(numbers, name))
     return changed
+
+
+def tilts(session: Session) -> Wedge:
+    """Return the tilts of the project's tomograms as they were typed or estimated; ±60° about y before that."""
+    kept = session.project.display(TILTS) if session.has_project else None
+    if isinstance(kept, dict):
+        try:
+            return Wedge.from_dict(kept)
+        except (ParameterProblem, TypeError):
+            text = f"{session.project.path}: the tilts that it keeps cannot be: {kept}; type them anew"
+            warnings.warn(DataWarning(text), stacklevel=2)
+    return Wedge()
+
+
+@command("Tilts from {low} to {high}° about {tilt_axis}")
+def set_tilts(session: Session, low: float, high: float, tilt_axis: str = "y", beam_axis: str = "z") -> None:
+    """Say which tilts the tomograms of the project have, degrees; what is computed from particles needs them.
+
+    Raises
+    ------
+    ParameterProblem
+        They cannot be.
+    """
+    session.project.set_display(TILTS, Wedge(low, high, tilt_axis, beam_axis).to_dict())
 
 
 def note_work(session: Session, title: str, python: str, shell: str = "") -> None:

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pyqtgraph
 from PyQt6.QtCore import Qt, pyqtSignal
-from PyQt6.QtWidgets import QFileDialog, QGridLayout, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from ais_app.core.particles.wedge import Wedge
 from ais_app.views.particles.slice_strip import SliceStrip
+from ais_app.views.particles.tilt_section import TiltSection
 from ais_app.views.theme import current_theme
-from ais_app.views.widgets.numbers import NumberField
 from ais_app.views.workbench import Workbench
 from ais_app.workers.particle_jobs import ParticleJobs
 
@@ -29,11 +29,7 @@ class AverageSection(QWidget):
     def __init__(self, workbench: Workbench, jobs: ParticleJobs) -> None:
         super().__init__()
         self.workbench, self.jobs = workbench, jobs
-        self.low, self.high = NumberField("°", -90, 90), NumberField("°", -90, 90)
-        for field, value, words in ((self.low, -60, "Lowest tilt"), (self.high, 60, "Highest tilt")):
-            field.setValue(value)
-            field.setAccessibleName(words)
-            field.setToolTip(f"{words} of the tilt series about y: directions beyond it were not measured")
+        self.tilts = TiltSection(workbench, jobs)
         self.symmetry = QLineEdit("C1")
         self.symmetry.setAccessibleName("Symmetry")
         self.symmetry.setToolTip("Of the particle: C1, C2 … about z, D2, D3 …")
@@ -62,10 +58,11 @@ class AverageSection(QWidget):
 
     def wedge(self) -> Wedge:
         """Return the tilts; raises `ParameterProblem` where they cannot be."""
-        return Wedge(self.low.number, self.high.number)
+        return self.tilts.wedge()
 
     def refresh(self) -> None:
         """Say what can be done now."""
+        self.tilts.refresh()
         gallery = self.workbench.session.gallery
         there = len(gallery.table) > 0
         for button, kind, words in (
@@ -108,17 +105,8 @@ class AverageSection(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(6)
-        grid = QGridLayout()
-        grid.setHorizontalSpacing(8)
-        grid.setVerticalSpacing(6)
-        grid.setColumnStretch(1, 1)
-        grid.setColumnStretch(2, 1)
-        grid.addWidget(QLabel("Tilts"), 0, 0)
-        grid.addWidget(self.low, 0, 1)
-        grid.addWidget(self.high, 0, 2)
-        grid.addWidget(QLabel("Symmetry"), 1, 0)
-        grid.addWidget(self.symmetry, 1, 1, 1, 2)
-        column.addLayout(grid)
+        self.tilts.add_row("Symmetry", self.symmetry)
+        column.addWidget(self.tilts)
         column.addWidget(self.average)
         column.addWidget(self.align)
         inside = QVBoxLayout(self._result)
@@ -126,11 +114,11 @@ class AverageSection(QWidget):
         inside.setSpacing(6)
         for widget in (self.strip, self.words, self.chart):
             inside.addWidget(widget)
-        row = QHBoxLayout()
-        row.setSpacing(8)
-        row.addWidget(self.save, 1)
-        row.addWidget(self.place, 1)
-        inside.addLayout(row)
+        last = QHBoxLayout()
+        last.setSpacing(8)
+        last.addWidget(self.save, 1)
+        last.addWidget(self.place, 1)
+        inside.addLayout(last)
         column.addWidget(self._result)
 
 

@@ -16,7 +16,8 @@ from ais_app.views.particles.cluster_section import ClusterSection
 from ais_app.views.particles.source_section import SourceSection
 from ais_app.views.widgets.panel import Panel, heading
 from ais_app.views.workbench import Workbench
-from ais_app.workers.particle_jobs import ParticleJobs, alignment, place_at_picks, saving_job
+from ais_app.workers.particle_jobs import ParticleJobs, alignment
+from ais_app.workers.particle_maps import place_at_picks, saving_job
 from ais_app.workers.tiles import is_stack
 
 
@@ -152,6 +153,7 @@ class ParticlesPanel(Panel):
         session.view.events.tab.connect(self._later)
         session.gallery.selection.connect(self.clusters.show_selection)
         self.average.asked.connect(self.compute)
+        self.average.tilts.asked.connect(lambda: self.workbench.attempt(self.jobs.start_wedge))
         self.average.asked_to_save.connect(self.save_average)
         self.average.asked_to_place.connect(self.place_average)
         self.clusters.asked.connect(lambda: self.compute("group"))

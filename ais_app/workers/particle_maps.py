@@ -1,0 +1,56 @@
+"""Averages of the gallery as files, and in the scene."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ais_app.core.errors import ParameterProblem
+from ais_app.core.jobs import Job, Progress
+from ais_app.state.commands import render
+from ais_app.state.gallery_table import PickSource
+from ais_app.state.session import Session
+from ais_app.workers.particle_lines import file_name
+
+if TYPE_CHECKING:
+    from ais_app.operations.particle_work_results import AverageShown
+
+
+def saving_job(found: AverageShown, folder: Path) -> Job[list[Path]]:
+    """Write an average with its halves and its curve into a folder."""
+    from ais_app.operations.particle_work_results import write_average
+
+    yield Progress(0, 1, "writing")
+    return write_average(found, folder)
+
+
+def place_at_picks(session: Session, found: AverageShown) -> Path:
+    """Show an average at every pick of its set in the scene, turned as each is; return the map that is drawn.
+
+    Raises
+    ------
+    ParameterProblem
+        The particles are no picks, or of several sets.
+    """
+    from ais_app.operations.particle_work_results import surface_level, write_map
+
+    source = session.gallery.source
+    if not isinstance(source, PickSource) or not source.name:
+        remedy = "show one set of picks; of a stack save the average, then: ais-app mapback"
+        raise ParameterProblem("average", "there are no picks of one set to place it at", remedy)
+    if not len(found.rows):
+        raise ParameterProblem("average", "none of its particles is there any more", "undo, or average others")
+    folder = session.project.folder / f"{session.project.path.stem}_particles"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = write_map(found.averages.average, found.voxel_size, folder / f"{file_name(source)}_average.mrc")
+    table = session.gallery.table
+    there = np.unique(table.tomograms[found.rows]).tolist()
+    if session.view.tomogram not in there:
+        session.view.tomogram = int(there[0])
+    render.refresh(session)
+    level = surface_level(found.averages.average)
+    render.change_picks(session, source.name, style="map", template=str(path), template_level=level, visible=True)
+    session.view.tab = "render"
+    return path
