@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 FEATURES = ("difference", "imputed", "plain")
 _EM_ROUNDS = 10
+_TURN = 2.0  # degrees: a small turn
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ def features_job(
     device = compute_device(params.device)
     sums = yield from sums_job(cubes, poses, wedges, wedge_of, device=params.device)
     grid = _Grid.of(edge, params.shells, mask, device)
-    mean = grid.low(sums[0].spectrum())
+    mean = _Expected.of(grid.low(sums[0].spectrum()), grid.small)
     parts, measured = [], []
     for rows in batches(len(poses), edge):
         yield Progress(rows.start, len(poses), "comparing")
@@ -113,7 +114,7 @@ def features_job(
             else back_turned(read, poses[rows], wedges, own)
         )
         spectra, seen = grid.low(spectra), grid.low(seen)
-        compared = _compared(spectra, seen, mean, params.features)
+        compared = spectra if params.features == "plain" else mean.compared(spectra, seen, params.features)
         if params.em:
             parts.append(grid.frequencies(compared))
             measured.append(grid.frequencies(torch.complex(seen, seen)))
@@ -248,18 +249,53 @@ class _Grid:
         return np.asarray(chosen.flatten(1).cpu(), dtype=np.float32)
 
 
-def _compared(spectra: torch.Tensor, seen: torch.Tensor, mean: torch.Tensor, features: str) -> torch.Tensor:
-    if features == "plain":
-        return spectra
-    # each cube has its own contrast: the average is scaled to it before it is taken away
-    expected = mean * seen
-    fit = (spectra * expected.conj()).real.sum(dim=(1, 2, 3)) / expected.abs().square().sum(dim=(1, 2, 3)).clamp(
-        min=1e-20
-    )
-    scaled = fit.clamp(min=0)[:, None, None, None]
-    if features == "imputed":
-        return spectra + mean * scaled * (1 - seen)
-    return spectra - expected * scaled
+@dataclass(frozen=True)
+class _Expected:
+    """The average, and what small turns and shifts would change in it.
+
+    Each cube has a contrast of its own, and lies a little beside the pose that it is thought to have. What these
+    explain sets no cube apart, but where particles differ little it is the strongest difference there is.
+    """
+
+    columns: torch.Tensor  # (7, small, small, small // 2 + 1): the average, and it by a rotation vector and a shift
+
+    @staticmethod
+    def of(mean: torch.Tensor, small: int) -> _Expected:
+        import torch
+
+        from ais_app.core.geometry import rotation_about
+        from ais_app.core.particles.fourier import from_fourier, to_fourier
+        from ais_app.core.particles.poses import turned
+
+        along = torch.fft.fftfreq(small, device=mean.device)
+        k = (along[:, None, None], along[:, None], torch.fft.rfftfreq(small, device=mean.device))
+        shifts = [mean * (-2j * torch.pi * one) for one in k]
+        cube, turns = from_fourier(mean, small), []
+        for axis in "xyz":
+            both = (
+                turned(cube, torch.from_numpy(rotation_about(axis, angle))[None], fine=True)
+                for angle in (_TURN, -_TURN)
+            )
+            there, back = (to_fourier(one)[0] for one in both)
+            turns.append((there - back) * (mean != 0))
+        columns = torch.stack([mean, *turns, *shifts])
+        return _Expected(columns / columns.abs().square().sum(dim=(1, 2, 3), keepdim=True).sqrt().clamp_min(1e-20))
+
+    def compared(self, spectra: torch.Tensor, seen: torch.Tensor, features: str) -> torch.Tensor:
+        """Return what sets cubes apart where they have measured; `imputed`, with the average elsewhere."""
+        import torch
+
+        columns = torch.view_as_real(self.columns).flatten(1)
+        measured = seen[..., None].expand(*seen.shape, 2).flatten(1)
+        own = torch.view_as_real(spectra).flatten(1) * measured
+        matrix = torch.einsum("iv,jv,kv->kij", columns, columns, measured**2)
+        level = 1e-6 * torch.eye(len(columns), device=own.device)
+        fit = torch.linalg.solve((matrix + level).double(), (own @ columns.T).double()).to(own.dtype)
+        fit = fit * (fit[:, :1] > 0)
+        found = spectra - torch.einsum("ki,izyx->kzyx", fit.to(spectra.dtype), self.columns) * seen
+        if features == "imputed":
+            found = found + self.columns[0] * fit[:, 0, None, None, None]
+        return found
 
 
 def _solved(matrices: np.ndarray, right: np.ndarray, small: float) -> np.ndarray:
