@@ -18,7 +18,7 @@ from ais_app.core.errors import AisAppError, ParameterProblem
 from ais_app.core.jobs import Progress
 from ais_app.core.particles.wedge import Wedge
 from ais_app.state.commands import particle_results, particles
-from ais_app.state.gallery_groups import Grouping
+from ais_app.state.gallery_groups import Grouping, rows_of
 from ais_app.state.gallery_table import StackSource
 from ais_app.state.session import Session
 from ais_app.workers.job_runner import JobHandle, JobRunner
@@ -55,8 +55,15 @@ class ParticleJobs(QObject):
         self._session, self._jobs = session, jobs
         self._handles: dict[str, JobHandle] = {}
         self.average: AverageShown | None = None
+        self._averaged = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)  # sets and picks
         self._source: object = None
         session.gallery.changed.connect(self._follow)
+
+    @property
+    def average_rows(self) -> np.ndarray:
+        """(k,) rows of the gallery that went into the newest average, without those that are gone since."""
+        found = rows_of(self._session.gallery.table, *self._averaged)
+        return np.sort(found[found >= 0])
 
     def running(self, kind: str) -> bool:
         """Whether a job of a kind is under way."""
@@ -201,18 +208,21 @@ class ParticleJobs(QObject):
 
     def _take_average(self, found: AverageShown, asked: Any) -> None:
         if self._is_shown(asked):
-            self.average = found
             self._note("Average", found.worked)
-            self.averaged.emit()
+            self._show_average(found)
 
     def _take_alignment(self, found: AverageShown, asked: Any) -> None:
         if not self._is_shown(asked):
             return
-        self.average = found
         self._note("Align", found.worked)
         poses = found.poses
         if poses is not None:
             self._attempt(lambda: particle_results.take_poses(self._session, found.rows, poses, found.voxel_size))
+        self._show_average(found)
+
+    def _show_average(self, found: AverageShown) -> None:
+        table = self._session.gallery.table
+        self.average, self._averaged = found, (table.sets[found.rows], table.ids[found.rows])
         self.averaged.emit()
 
     def _take_groups(self, found: GroupsFound, asked: Any) -> None:
@@ -273,9 +283,10 @@ class ParticleJobs(QObject):
             return kept_average(path, table)
 
         def take(found: AverageShown | None) -> None:
-            if self.average is None and self._session.gallery.source == source and found is not None:
-                self.average = found
-                self.averaged.emit()
+            gallery = self._session.gallery
+            same = gallery.source == source and gallery.table.same_particles(table)
+            if self.average is None and same and found is not None:
+                self._show_average(found)
 
         if path.is_file():
             self._jobs.start(f"Read {path.name}", read, on_result=take, on_error=self._fail, quiet=True)

@@ -26,8 +26,13 @@ def saving_job(found: AverageShown, folder: Path) -> Job[list[Path]]:
     return write_average(found, folder)
 
 
-def place_at_picks(session: Session, found: AverageShown) -> Path:
+def place_at_picks(session: Session, found: AverageShown, rows: np.ndarray) -> Path:
     """Show an average at every pick of its set in the scene, turned as each is; return the map that is drawn.
+
+    Parameters
+    ----------
+    rows
+        Of the gallery, those that went into it and are still there.
 
     Raises
     ------
@@ -40,13 +45,13 @@ def place_at_picks(session: Session, found: AverageShown) -> Path:
     if not isinstance(source, PickSource) or not source.name:
         remedy = "show one set of picks; of a stack save the average, then: ais-app mapback"
         raise ParameterProblem("average", "there are no picks of one set to place it at", remedy)
-    if not len(found.rows):
+    if not len(rows):
         raise ParameterProblem("average", "none of its particles is there any more", "undo, or average others")
     folder = session.project.folder / f"{session.project.path.stem}_particles"
     folder.mkdir(parents=True, exist_ok=True)
     path = write_map(found.averages.average, found.voxel_size, folder / f"{file_name(source)}_average.mrc")
     table = session.gallery.table
-    there = np.unique(table.tomograms[found.rows]).tolist()
+    there = np.unique(table.tomograms[rows]).tolist()
     if session.view.tomogram not in there:
         session.view.tomogram = int(there[0])
     render.refresh(session)

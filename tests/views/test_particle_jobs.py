@@ -16,6 +16,7 @@ from watchdog import STALL, Watchdog
 
 from ais_app.core.model.package import ModelCard, architecture, new_model, save_model
 from ais_app.core.particle_set import Particles
+from ais_app.core.particles.wedge import Wedge
 from ais_app.core.scene.scene import ScenePicks
 from ais_app.state.commands import particles
 from ais_app.state.scene_store import scene_of
@@ -46,6 +47,14 @@ def shown(window: MainWindow, two_kinds: tuple[np.ndarray, Particles], tmp_path:
     return window
 
 
+def again(window: MainWindow, qtbot) -> None:
+    """Close the project and open it again, with the gallery in view."""
+    path = window.workbench.session.project.path
+    window.workbench.session.close()
+    window.open_files([path])
+    show(window, qtbot)
+
+
 def average(window: MainWindow, qtbot) -> AverageSection:
     panel = panel_of(window)
     QTest.mouseClick(panel.average.average, LEFT)
@@ -73,10 +82,20 @@ def test_average_now_save_and_place(shown: MainWindow, tmp_path: Path, qtbot, mo
     assert written == {*names, *(f"{name}.json" for name in names), "particles.csv"}
     with mrcfile.open(tmp_path / "out" / "average.mrc") as file:
         assert float(file.voxel_size.x) == pytest.approx(SIZE)
+    line = next(line for line in session.log.lines if line.title == f"Average {RINGS} of 30 particles")
+    assert line.shell == ""  # a terminal knows no selections
+    exec(line.python.replace("'out_dir': 'average'", f"'out_dir': {str(tmp_path / 'again')!r}"), {})
+    assert (tmp_path / "again" / "average.mrc").read_bytes() == (tmp_path / "out" / "average.mrc").read_bytes()
     QTest.mouseClick(section.place, LEFT)
     assert session.view.tab == "render"
     (picks,) = scene_of(session).picks
     assert isinstance(picks, ScenePicks) and picks.style == "map" and Path(picks.template).exists()
+    words = section.words.text()
+    again(shown, qtbot)
+    qtbot.waitUntil(lambda: panel_of(shown).jobs.average is not None, timeout=WAIT)
+    assert section.words.text() == words and not section.strip.is_empty
+    session.project.remove_picks(session.project.pick_sets[0])
+    QTest.mouseClick(section.place, LEFT)  # what went into it is gone: nothing happens, or it is said
 
 
 def test_rejected_ones_are_left_out_and_one_particle_has_no_halves(shown: MainWindow, qtbot) -> None:
@@ -95,7 +114,7 @@ def test_rejected_ones_are_left_out_and_one_particle_has_no_halves(shown: MainWi
 
 def test_an_impossible_wedge_is_said(shown: MainWindow) -> None:
     section = panel_of(shown).average
-    section.high.setValue(-70)
+    section.tilts.high.setValue(-70)
     said: list[str] = []
     shown.workbench.notified.connect(lambda note: said.append(note.text))
     QTest.mouseClick(section.average, LEFT)
@@ -146,6 +165,56 @@ def test_clusters_are_found_named_and_drawn_around(shown: MainWindow, qtbot) -> 
     assert set(rows(shown)) >= set(range(RINGS, RINGS + BALLS))
     particles.reject(session, [0])
     assert session.gallery.grouping is not None  # what is marked is grouped all the same
+    again(shown, qtbot)
+    title = f"{row.number + 1} · ring"
+    qtbot.waitUntil(lambda: title in [each.title.text() for each in panel.clusters.rows], timeout=WAIT)
+    assert not panel.clusters.rows[0].strip.is_empty and panel.clusters.map.isVisibleTo(panel)
+    np.testing.assert_array_equal(session.gallery.clusters, clusters)
+    QTest.mouseClick(panel.clusters.rows[int(clusters[0])].strip, LEFT)
+    assert rows(shown) == list(range(RINGS))
+    pick_set = session.project.pick_sets[0]
+    session.project.change_picks(pick_set, name="renamed")  # the list that is shown has gone
+    session.project.pick_store(pick_set).remove([0, 1, 2])
+    particles.show_picks(session, "renamed")
+    qtbot.waitUntil(lambda: panel.clusters.rows[int(clusters[0])].count.text() == str(RINGS - 3), timeout=WAIT)
+    for _ in range(6):  # both, the rejection, the class, and the clusters themselves
+        session.project.undo()
+    qtbot.waitUntil(lambda: not panel.clusters.rows, timeout=WAIT)
+    assert panel.clusters.nothing.isVisibleTo(panel)
+
+
+def test_tilts_are_estimated_kept_and_doubted(window: MainWindow, tmp_path: Path, qtbot) -> None:
+    noise = np.fft.fftn(np.random.default_rng(3).normal(size=SHAPE))
+    z, _, x = np.meshgrid(*[np.fft.fftfreq(n) for n in SHAPE], indexing="ij")
+    angle = np.degrees(np.arctan2(np.where(x < 0, -z, z), np.abs(x)))
+    seen = np.fft.ifftn(noise * ((angle > -45) & (angle < 50))).real.astype(np.float32)
+    window.open_files([make_project(tmp_path, Particles(np.full((3, 3), 150.0)), seen, radius=50.0)])
+    show(window, qtbot)
+    tilts, session = panel_of(window).average.tilts, window.workbench.session
+    assert (tilts.low.number, tilts.high.number) == (-60, 60)
+    QTest.mouseClick(tilts.estimate, LEFT)
+    qtbot.waitUntil(lambda: "Seen clearly in" in tilts.words.text(), timeout=WAIT)
+    assert tilts.low.number == pytest.approx(-45, abs=3) and tilts.high.number == pytest.approx(50, abs=3)
+    found = tilts.wedge()
+    again(window, qtbot)
+    assert tilts.wedge() == found
+    tilts.high.setFocus()
+    tilts.high.selectAll()
+    QTest.keyClicks(tilts.high, "55")
+    QTest.keyClick(tilts.high, Qt.Key.Key_Return)
+    assert session.log.lines[-1].python.startswith("commands.particle_results.set_tilts(session, -4")
+    tilts.low.setValue(70)
+    assert not tilts.words.isVisibleTo(tilts)
+    again(window, qtbot)
+    assert tilts.wedge() == Wedge(found.tilt_min, 55)  # what cannot be was not kept
+
+
+def test_where_no_wedge_is_seen_that_is_said_beside_the_fields(shown: MainWindow, qtbot) -> None:
+    tilts = panel_of(shown).average.tilts
+    QTest.mouseClick(tilts.estimate, LEFT)
+    qtbot.waitUntil(lambda: "no missing wedge is seen" in tilts.words.text(), timeout=WAIT)
+    assert tilts.words.property("role") == "error" and tilts.wedge() == Wedge(-60, 60)
+    assert tilts.estimate.isEnabled()
 
 
 def test_a_network_says_the_classes(shown: MainWindow, tmp_path: Path, qtbot, monkeypatch) -> None:

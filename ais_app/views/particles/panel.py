@@ -141,7 +141,7 @@ class ParticlesPanel(Panel):
         """Show the newest average at every pick, in Render."""
         found = self.jobs.average
         if found is not None:
-            self.workbench.attempt(lambda: place_at_picks(self.workbench.session, found))
+            self.workbench.attempt(lambda: place_at_picks(self.workbench.session, found, self.jobs.average_rows))
 
     def _connect(self) -> None:
         session = self.workbench.session
