@@ -52,7 +52,7 @@ _PUBLIC = {
     "check_model": "ais_app.operations.models",
     "import_model": "ais_app.operations.import_model",
     "Model": "ais_app.core.model.package",
-    "ModelCard": "ais_app.core.model.package",
+    "ModelCard": "ais_app.core.model.card",
     "new_architecture": "ais_app.operations.architectures",
     "check_architecture": "ais_app.operations.architectures",
     "compare_models": "ais_app.operations.compare",

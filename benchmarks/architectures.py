@@ -12,7 +12,8 @@ from collections.abc import Callable
 
 import torch
 
-from ais_app.core.model.package import ModelCard, new_model
+from ais_app.core.model.card import ModelCard
+from ais_app.core.model.package import new_model
 from ais_app.core.training.hardware import Hardware, hardware
 from ais_app.core.training.parameters import TrainParams
 from ais_app.operations.models import list_architectures

@@ -14,7 +14,8 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from ais_app.core.model.package import ModelCard, new_model
+from ais_app.core.model.card import ModelCard
+from ais_app.core.model.package import new_model
 from ais_app.core.prediction.engines import engine_for
 from ais_app.core.prediction.interactions import InteractionGraph, Rule
 from ais_app.core.prediction.live import LiveModel, LivePrediction, SliceInView

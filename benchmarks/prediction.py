@@ -24,7 +24,8 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from ais_app.core.io import create_volume
-from ais_app.core.model.package import Model, ModelCard, new_model, save_model
+from ais_app.core.model.card import ModelCard
+from ais_app.core.model.package import Model, new_model, save_model
 from ais_app.core.prediction.engines import engine_for
 from ais_app.core.prediction.engines.openvino_engine import is_installed
 from ais_app.core.prediction.engines.torch_engine import TorchEngine

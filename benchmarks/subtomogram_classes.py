@@ -24,7 +24,9 @@ import numpy as np
 import torch
 
 from ais_app.core.jobs import run
-from ais_app.core.model.package import Model, ModelCard, architecture
+from ais_app.core.model.architectures import architecture
+from ais_app.core.model.card import ModelCard
+from ais_app.core.model.package import Model
 from ais_app.core.particles.classify import classify, features, logits
 from ais_app.core.particles.discover import DiscoverParams, discover
 from ais_app.core.particles.fourier import from_fourier, radii, to_fourier

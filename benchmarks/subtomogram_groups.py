@@ -21,8 +21,8 @@ from skimage.filters import threshold_otsu
 from subtomogram_classes import EDGE, FOUR, density, shapes
 
 from ais_app.core.jobs import run
+from ais_app.core.model.card import ModelCard
 from ais_app.core.model.cubes import standardised
-from ais_app.core.model.package import ModelCard
 from ais_app.core.particles.classify import decode
 from ais_app.core.particles.clusters import cluster_codes, decoded_masks, weak_data
 from ais_app.core.particles.fourier import from_fourier, to_fourier

@@ -24,8 +24,10 @@ import torch
 from subtomogram_papers import PAPER, PAPER_FOUND, PAPER_SSN3D, TILTS, templates
 
 from ais_app.core.jobs import run
+from ais_app.core.model.architectures import architecture
+from ais_app.core.model.card import ModelCard
 from ais_app.core.model.cubes import standardised
-from ais_app.core.model.package import Model, ModelCard, architecture
+from ais_app.core.model.package import Model
 from ais_app.core.particles.classify import classify, decode, encode, features, logits
 from ais_app.core.particles.clusters import cluster_codes, decoded_masks, weak_data
 from ais_app.core.particles.discover import DiscoverParams, discover

@@ -16,7 +16,9 @@ from contextlib import nullcontext
 import numpy as np
 import torch
 
-from ais_app.core.model.package import ModelCard, architecture, new_model
+from ais_app.core.model.architectures import architecture
+from ais_app.core.model.card import ModelCard
+from ais_app.core.model.package import new_model
 from ais_app.core.training.boxes import cut_boxes
 from ais_app.core.training.data import LabelledTomogram
 from ais_app.core.training.hardware import hardware, kept_memory

@@ -18,7 +18,8 @@ import numpy as np
 from ais_app.core.errors import AisAppError, ParameterProblem
 from ais_app.core.files import read_json, write_json
 from ais_app.core.jobs import Job, Progress, direct
-from ais_app.core.model.package import Model, architecture, load_card, load_model
+from ais_app.core.model.architectures import architecture
+from ais_app.core.model.package import Model, load_card, load_model
 from ais_app.core.prediction.parameters import PredictionParams
 from ais_app.core.prediction.predict import predict_slab
 from ais_app.core.training.data import LabelledTomogram

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from ais_app.core import provenance
 from ais_app.core.errors import ModelProblem
-from ais_app.core.model.package import architectures, load_card, load_model
+from ais_app.core.model.architectures import architectures
+from ais_app.core.model.package import load_card, load_model
 from ais_app.core.registry import BUILT_IN, discover
 
 if TYPE_CHECKING:

@@ -10,7 +10,9 @@ from typing import Any
 from ais_app.core import provenance
 from ais_app.core.errors import FileProblem, ParameterProblem
 from ais_app.core.jobs import Job, Progress, direct
-from ais_app.core.model.package import ModelCard, architecture, load_model, save_model
+from ais_app.core.model.architectures import architecture
+from ais_app.core.model.card import ModelCard
+from ais_app.core.model.package import load_model, save_model
 from ais_app.core.params import Params, param
 from ais_app.core.particles.classify import decode, encode
 from ais_app.core.particles.clusters import decoded_masks, load_clusters, weak_data

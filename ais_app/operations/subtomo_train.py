@@ -13,7 +13,9 @@ from ais_app.core import provenance
 from ais_app.core.errors import ParameterProblem
 from ais_app.core.files import write_json, write_text
 from ais_app.core.jobs import Job, JobCancelled, Progress, run
-from ais_app.core.model.package import Model, ModelCard, architecture, load_model, save_model
+from ais_app.core.model.architectures import architecture
+from ais_app.core.model.card import ModelCard
+from ais_app.core.model.package import Model, load_model, save_model
 from ais_app.core.particles.labels import NO_CLASS, labels_of, numbered, read_labels
 from ais_app.core.particles.stack import SubtomogramStack
 from ais_app.core.training.cube_parameters import CubeTrainParams

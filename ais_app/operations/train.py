@@ -13,7 +13,9 @@ from ais_app.core import provenance
 from ais_app.core.errors import ParameterProblem
 from ais_app.core.files import write_json, write_text
 from ais_app.core.jobs import Job, Progress, run
-from ais_app.core.model.package import Model, ModelCard, architecture, load_model, save_model
+from ais_app.core.model.architectures import architecture
+from ais_app.core.model.card import ModelCard
+from ais_app.core.model.package import Model, load_model, save_model
 from ais_app.core.training.ais_boxes import ais_boxes
 from ais_app.core.training.boxes import TrainingData, cut_boxes
 from ais_app.core.training.parameters import TrainParams

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ais_app.core.model.package import ModelCard
+from ais_app.core.model.card import ModelCard
 from ais_app.state.project import Project
 from ais_app.state.shown_models import shown_models
 

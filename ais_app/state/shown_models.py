@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from ais_app.core.errors import AisAppError, ParameterProblem
-from ais_app.core.model.package import ModelCard, load_card
+from ais_app.core.model.card import ModelCard
+from ais_app.core.model.package import load_card
 from ais_app.state.project import Project
 from ais_app.state.records import ModelEntry
 

@@ -55,7 +55,8 @@ def model(tmp_path: Path) -> Callable[[str], Path]:
     def write(feature: str, colour: str = "#e69f00") -> Path:
         import torch
 
-        from ais_app.core.model.package import ModelCard, new_model, save_model
+        from ais_app.core.model.card import ModelCard
+        from ais_app.core.model.package import new_model, save_model
 
         torch.manual_seed(3)
         card = ModelCard("vggnet_s", feature=feature, colour=colour, voxel_size=SIZE[0])

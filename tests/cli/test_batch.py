@@ -96,7 +96,8 @@ def test_pause_cancel_retry_remove(queued, ais):
 
 
 def test_a_plan_is_made_of_options(folder, ais):
-    from ais_app.core.model.package import ModelCard, new_model, save_model
+    from ais_app.core.model.card import ModelCard
+    from ais_app.core.model.package import new_model, save_model
 
     save_model(new_model(ModelCard("vggnet_s", feature="membrane")), "membrane.aismodel")
     grey = np.zeros((4, 32, 32), np.float32)

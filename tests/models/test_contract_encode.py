@@ -7,7 +7,9 @@ import torch
 from ais_app.models import Architecture
 
 from ais_app.core.errors import ModelProblem
-from ais_app.core.model.package import ModelCard, architecture, architectures, load_model, new_model, save_model
+from ais_app.core.model.architectures import architecture, architectures
+from ais_app.core.model.card import ModelCard
+from ais_app.core.model.package import load_model, new_model, save_model
 from ais_app.operations.models import check_model
 
 EDGE, CODE = 16, 6

@@ -6,7 +6,9 @@ from ais_app.models import Architecture
 from torch import nn
 
 from ais_app.core.errors import ModelProblem
-from ais_app.core.model.package import ModelCard, architecture, architectures, load_model, new_model, save_model
+from ais_app.core.model.architectures import architecture, architectures
+from ais_app.core.model.card import ModelCard
+from ais_app.core.model.package import load_model, new_model, save_model
 
 PUBLISHED = {"ssn3d_v1": 2_042_158, "ssn3d_v2": 2_042_342, "ssn3d_ed": 895_746, "edss3d": 111_715}
 PUBLISHED_SLAB = {"encoder3d_decoder2d": 16_404_865}

@@ -6,7 +6,8 @@ import torch.nn.functional as F
 from ais_app.models._large_margin import Centres, CosineHead, LargeMargin, margin_loss
 
 from ais_app.core.errors import ModelProblem
-from ais_app.core.model.package import ModelCard, new_model
+from ais_app.core.model.card import ModelCard
+from ais_app.core.model.package import new_model
 from ais_app.core.training.classify import ClassifyObjective, cross_entropy
 from ais_app.core.training.encode import EncodeObjective
 from ais_app.core.training.parameters import TrainParams

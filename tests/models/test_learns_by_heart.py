@@ -8,8 +8,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from ais_app.core.model.card import ModelCard
 from ais_app.core.model.cubes import standardised
-from ais_app.core.model.package import ModelCard, new_model
+from ais_app.core.model.package import new_model
 
 
 def boxes(edge: int):

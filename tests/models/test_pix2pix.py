@@ -10,7 +10,8 @@ import torch
 from ais_app.models import pix2pix
 
 from ais_app.core.jobs import run
-from ais_app.core.model.package import ModelCard, load_model, new_model, save_model
+from ais_app.core.model.card import ModelCard
+from ais_app.core.model.package import load_model, new_model, save_model
 from ais_app.core.training.objective import LossObjective
 from ais_app.core.training.trainer import train_job
 

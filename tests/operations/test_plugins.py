@@ -12,8 +12,10 @@ import torch
 
 import ais_app
 from ais_app.core.errors import FileProblem, ModelProblem, ParameterProblem
+from ais_app.core.model.architectures import architectures
+from ais_app.core.model.card import ModelCard
 from ais_app.core.model.contract import PARTS
-from ais_app.core.model.package import ModelCard, architectures, load_model, load_source, new_model, save_model
+from ais_app.core.model.package import load_model, load_source, new_model, save_model
 from ais_app.core.model.source import is_trusted, run_architecture, trust
 from ais_app.core.registry import discover, forget, models_folder, run_source
 from ais_app.operations.architectures import check_architecture, new_architecture

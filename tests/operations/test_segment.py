@@ -12,7 +12,8 @@ import ais_app
 from ais_app.core.errors import DataWarning
 from ais_app.core.io import open_tomogram, write_volume
 from ais_app.core.jobs import JobCancelled, run
-from ais_app.core.model.package import ModelCard, load_model, new_model, save_model
+from ais_app.core.model.card import ModelCard
+from ais_app.core.model.package import load_model, new_model, save_model
 from ais_app.core.prediction.interactions import InteractionGraph, Rule
 from ais_app.core.prediction.parameters import OutputParams, PredictionParams
 from ais_app.core.prediction.predict import predict_volume

@@ -9,7 +9,8 @@ import pytest
 from ais_app.core.errors import FileProblem, ModelProblem, ParameterProblem
 from ais_app.core.io import open_tomogram
 from ais_app.core.jobs import run
-from ais_app.core.model.package import ModelCard, load_card, load_model, new_model, save_model
+from ais_app.core.model.card import ModelCard
+from ais_app.core.model.package import load_card, load_model, new_model, save_model
 from ais_app.core.particle_set import Particles
 from ais_app.core.particles.grouping import GroupingParams, binning_of, prepare_job
 from ais_app.core.particles.labels import class_names_of

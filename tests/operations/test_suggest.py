@@ -10,7 +10,8 @@ import ais_app
 from ais_app.core.errors import DataWarning, FileProblem, ProjectProblem
 from ais_app.core.io import write_volume
 from ais_app.core.jobs import JobCancelled, run
-from ais_app.core.model.package import ModelCard, new_model, save_model
+from ais_app.core.model.card import ModelCard
+from ais_app.core.model.package import new_model, save_model
 from ais_app.core.prediction.normalise import Normalisation
 from ais_app.core.prediction.parameters import PredictionParams
 from ais_app.core.tomogram import Tomogram

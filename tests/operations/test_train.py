@@ -194,7 +194,8 @@ def test_architectures_and_their_cost():
 
 
 def test_a_model_with_broken_weights_is_found_out(tmp_path):
-    from ais_app.core.model.package import ModelCard, new_model, save_model
+    from ais_app.core.model.card import ModelCard
+    from ais_app.core.model.package import new_model, save_model
 
     model = new_model(ModelCard("unet_s"))
     with torch.no_grad():

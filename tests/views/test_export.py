@@ -20,7 +20,8 @@ from PyQt6.QtWidgets import QFileDialog
 
 import ais_app
 from ais_app.batch.queue import Queue, queue_path
-from ais_app.core.model.package import ModelCard, new_model
+from ais_app.core.model.card import ModelCard
+from ais_app.core.model.package import new_model
 from ais_app.core.pickers.blobs import BlobParams
 
 pytestmark = pytest.mark.usefixtures("one_thread")

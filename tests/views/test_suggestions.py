@@ -9,7 +9,8 @@ from PyQt6.QtCore import Qt
 from PyQt6.QtTest import QTest
 
 import ais_app
-from ais_app.core.model.package import ModelCard, new_model
+from ais_app.core.model.card import ModelCard
+from ais_app.core.model.package import new_model
 from ais_app.core.prediction.parameters import PredictionParams
 from ais_app.core.training.suggest import Suggestion, SuggestParams
 from ais_app.state.commands import models, suggestions

@@ -17,7 +17,8 @@ from PyQt6.QtWidgets import QDialog, QMenu
 
 from ais_app.core.annotation.boxes import Box
 from ais_app.core.io import write_volume
-from ais_app.core.model.package import ModelCard, new_model, save_model
+from ais_app.core.model.card import ModelCard
+from ais_app.core.model.package import new_model, save_model
 from ais_app.core.tomogram import Tomogram
 from ais_app.state.commands import edit, models, tomograms
 from ais_app.state.project import Project

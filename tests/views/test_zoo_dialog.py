@@ -13,7 +13,8 @@ from PyQt6.QtCore import Qt
 from PyQt6.QtTest import QTest
 from PyQt6.QtWidgets import QApplication
 
-from ais_app.core.model.package import ModelCard, load_model, new_model, save_model
+from ais_app.core.model.card import ModelCard
+from ais_app.core.model.package import load_model, new_model, save_model
 from ais_app.core.registry import forget
 from ais_app.core.zoo.publish import Description, publish
 from ais_app.state.shown_models import shown_models

@@ -6,7 +6,8 @@ import threading
 
 import pytest
 
-from ais_app.core.model.package import ModelCard, new_model
+from ais_app.core.model.card import ModelCard
+from ais_app.core.model.package import new_model
 from ais_app.core.prediction import engines as core_engines
 from ais_app.core.prediction.parameters import PredictionParams
 from ais_app.workers.engines import Engines

@@ -21,7 +21,8 @@ import numpy as np
 
 from ais_app.core.ais.archive import DAMAGE, Archive, open_archive
 from ais_app.core.errors import AisAppError, DataWarning, FileProblem, ModelProblem, ParameterProblem
-from ais_app.core.model.package import Model, ModelCard
+from ais_app.core.model.card import ModelCard
+from ais_app.core.model.package import Model
 from ais_app.core.prediction.interactions import InteractionGraph, Rule
 from ais_app.core.prediction.normalise import Normalisation
 from ais_app.core.prediction.plan import competition_of

@@ -28,8 +28,9 @@ import numpy as np
 from ais_app.core.errors import FileProblem, ModelProblem
 from ais_app.core.exchange.onnx_model import model_from_onnx
 from ais_app.core.files import replacing
+from ais_app.core.model.card import ModelCard
 from ais_app.core.model.onnx_file import INPUT, OUTPUT
-from ais_app.core.model.package import Model, ModelCard, new_model
+from ais_app.core.model.package import Model, new_model
 from ais_app.core.provenance import program_version
 
 FORMAT_VERSION = "0.5.3"

@@ -11,9 +11,10 @@ import json
 from pathlib import Path
 
 from ais_app.core.errors import FileProblem, ModelProblem
+from ais_app.core.model.card import ModelCard
 from ais_app.core.model.file import read_model_json
 from ais_app.core.model.onnx_file import to_onnx
-from ais_app.core.model.package import Model, ModelCard, new_model
+from ais_app.core.model.package import Model, new_model
 from ais_app.core.model.source import own_source, source_to_run
 
 CARD, SOURCE = "ais-app card", "ais-app architecture.py"

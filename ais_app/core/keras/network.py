@@ -14,7 +14,8 @@ from ais_app.core.errors import AisAppError, ModelProblem
 from ais_app.core.keras.config import Call, Layout, layout
 from ais_app.core.keras.layers import Part, Weight, parts_of
 from ais_app.core.keras.reader import DAMAGE, Contents, read_contents
-from ais_app.core.model.package import Model, ModelCard, new_model
+from ais_app.core.model.card import ModelCard
+from ais_app.core.model.package import Model, new_model
 
 if TYPE_CHECKING:
     import torch

@@ -167,7 +167,7 @@ def prepare_job(cubes: LazyArray, params: GroupingParams, wedges: Sequence[Wedge
 
 
 def _trained(cubes: np.ndarray, params: GroupingParams) -> Job[Model]:
-    from ais_app.core.model.package import ModelCard
+    from ais_app.core.model.card import ModelCard
     from ais_app.core.training.cubes import cube_data
     from ais_app.core.training.parameters import TrainParams
     from ais_app.core.training.trainer import train_job

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ais_app.core.errors import ParameterProblem
-from ais_app.core.model.package import ModelCard
+from ais_app.core.model.card import ModelCard
 from ais_app.core.prediction.distances import Distances, squared_distances
 from ais_app.core.prediction.interactions import Competition, InteractionGraph
 from ais_app.core.prediction.suppression import Slice

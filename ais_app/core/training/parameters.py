@@ -92,7 +92,7 @@ def suited(params: TrainParams, stride: int, dimension: int) -> TrainParams:
 
 def _of_slices(name: str) -> bool:
     """Return whether an architecture is one of slices; only asked for even depths, because it must load them all."""
-    from ais_app.core.model.package import architectures
+    from ais_app.core.model.architectures import architectures
 
     known = architectures().get(name)
     return known is not None and known.dimension == 2

@@ -24,7 +24,9 @@ import torch
 
 from ais_app.core.errors import ModelProblem
 from ais_app.core.jobs import Job, JobCancelled, Progress
-from ais_app.core.model.package import Model, ModelCard, architecture, new_model
+from ais_app.core.model.architectures import architecture
+from ais_app.core.model.card import ModelCard
+from ais_app.core.model.package import Model, new_model
 from ais_app.core.provenance import versions
 from ais_app.core.training.batches import epoch_batches, steps_per_epoch
 from ais_app.core.training.boxes import BoxSet, TrainingData

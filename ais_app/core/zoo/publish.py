@@ -13,7 +13,8 @@ from pathlib import Path
 
 from ais_app.core.errors import FileProblem, ParameterProblem
 from ais_app.core.files import read_text, replacing, write_text
-from ais_app.core.model.package import ModelCard, load_card, load_preview, load_source
+from ais_app.core.model.card import ModelCard
+from ais_app.core.model.package import load_card, load_preview, load_source
 from ais_app.core.zoo.index import INDEX, ZooEntry, ZooIndex, read_index, sound_name
 from ais_app.core.zoo.reading import is_address
 

@@ -19,7 +19,8 @@ from ais_app.core.errors import FileProblem, ModelProblem, ParameterProblem
 from ais_app.core.exchange.bioimage import About, read_bioimage
 from ais_app.core.exchange.onnx_model import model_from_onnx, onnx_bytes
 from ais_app.core.exchange.runners import difference
-from ais_app.core.model.package import ModelCard, load_model, load_source, new_model, save_model
+from ais_app.core.model.card import ModelCard
+from ais_app.core.model.package import load_model, load_source, new_model, save_model
 from ais_app.core.model.source import run_architecture
 from ais_app.core.prediction.normalise import Normalisation
 

@@ -9,7 +9,8 @@ from keras_files import Network, hdf5
 
 from ais_app.core.keras.network import network_of
 from ais_app.core.keras.reader import contents
-from ais_app.core.model.package import Model, ModelCard
+from ais_app.core.model.card import ModelCard
+from ais_app.core.model.package import Model
 
 RNG = np.random.default_rng(6)
 

@@ -12,7 +12,8 @@ from plain_network import assert_same, conv, plain, read, weights_of
 from ais_app.core.errors import ModelProblem
 from ais_app.core.keras.network import network_of
 from ais_app.core.keras.reader import contents
-from ais_app.core.model.package import ModelCard, new_model
+from ais_app.core.model.card import ModelCard
+from ais_app.core.model.package import new_model
 
 
 @pytest.mark.parametrize("form", ["keras_2", "keras_3", "sequential"])

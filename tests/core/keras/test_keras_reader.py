@@ -13,7 +13,7 @@ from ais_app.core.errors import ModelProblem
 from ais_app.core.keras import reader
 from ais_app.core.keras.network import network_of, read_keras
 from ais_app.core.keras.reader import contents
-from ais_app.core.model.package import ModelCard
+from ais_app.core.model.card import ModelCard
 
 
 def test_a_file_that_is_no_hdf5():

@@ -12,7 +12,8 @@ from keras_files import Layer, Network
 
 from ais_app.core.keras.network import network_of
 from ais_app.core.keras.reader import contents
-from ais_app.core.model.package import Model, ModelCard, load_model, save_model
+from ais_app.core.model.card import ModelCard
+from ais_app.core.model.package import Model, load_model, save_model
 
 RNG = np.random.default_rng(5)
 

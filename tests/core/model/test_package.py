@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from ais_app.core.errors import FileProblem, ModelProblem
-from ais_app.core.model.package import ModelCard, load_card, load_model, load_preview, new_model, save_model
+from ais_app.core.model.card import ModelCard
+from ais_app.core.model.package import load_card, load_model, load_preview, new_model, save_model
 from ais_app.core.model.source import run_architecture
 from ais_app.core.prediction.normalise import Normalisation
 

@@ -3,7 +3,7 @@ import pytest
 
 from ais_app.core.errors import ParameterProblem
 from ais_app.core.jobs import run
-from ais_app.core.model.package import ModelCard
+from ais_app.core.model.card import ModelCard
 from ais_app.core.particles.clusters import cluster_codes, decoded_masks, weak_data
 from ais_app.core.training.parameters import TrainParams
 from ais_app.core.training.trainer import train_job

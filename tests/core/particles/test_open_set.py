@@ -3,7 +3,8 @@ import pytest
 
 from ais_app.core.errors import ModelProblem, ParameterProblem
 from ais_app.core.jobs import run
-from ais_app.core.model.package import ModelCard, new_model
+from ais_app.core.model.card import ModelCard
+from ais_app.core.model.package import new_model
 from ais_app.core.particles.classify import answers_job, logits
 from ais_app.core.particles.discover import DiscoverParams, cluster_count, discover, held_out_found
 from ais_app.core.particles.open_set import OpenSet, fit_open_set, known_classes, verify

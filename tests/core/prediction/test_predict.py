@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 import ais_app
 from ais_app.core.errors import DataWarning, ParameterProblem
-from ais_app.core.model.package import ModelCard, new_model
+from ais_app.core.model.card import ModelCard
+from ais_app.core.model.package import new_model
 from ais_app.core.prediction import field
 from ais_app.core.prediction.engines.torch_engine import TorchEngine
 from ais_app.core.prediction.interactions import Competition, InteractionGraph, Rule

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ais_app.core.errors import ParameterProblem
-from ais_app.core.model.package import ModelCard, new_model
+from ais_app.core.model.card import ModelCard
+from ais_app.core.model.package import new_model
 from ais_app.core.prediction import field
 from ais_app.core.prediction.engines import engine_for, footprint
 from ais_app.core.prediction.engines.openvino_engine import OpenVinoEngine

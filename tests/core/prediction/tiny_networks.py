@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from ais_app.core.model.package import ModelCard, new_model
+from ais_app.core.model.card import ModelCard
+from ais_app.core.model.package import new_model
 from ais_app.core.prediction import live as live_module
 from ais_app.core.prediction.engines import engine_for
 from ais_app.core.prediction.live import LiveModel

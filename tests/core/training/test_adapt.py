@@ -4,7 +4,8 @@ import torch
 
 from ais_app.core.errors import ModelProblem, ParameterProblem
 from ais_app.core.jobs import JobCancelled, run
-from ais_app.core.model.package import ModelCard, new_model
+from ais_app.core.model.card import ModelCard
+from ais_app.core.model.package import new_model
 from ais_app.core.particles.classify import classify
 from ais_app.core.training.adapt import SOURCE, TARGET, Adapt, adapt_data, entropy, information
 from ais_app.core.training.adapt_parameters import AdaptParams

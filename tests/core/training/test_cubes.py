@@ -7,8 +7,9 @@ from phantoms import labelled
 
 from ais_app.core.errors import ModelProblem, ParameterProblem
 from ais_app.core.jobs import run
+from ais_app.core.model.card import ModelCard
 from ais_app.core.model.cubes import standardised
-from ais_app.core.model.package import ModelCard, load_model, save_model
+from ais_app.core.model.package import load_model, save_model
 from ais_app.core.particles.classify import class_names, classify, decode, encode, features, logits
 from ais_app.core.training.augment_cubes import augment_cubes
 from ais_app.core.training.boxes import cut_boxes

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from ais_app.core.errors import DataWarning, FileProblem, ModelProblem, ParameterProblem
 from ais_app.core.jobs import JobCancelled, run
-from ais_app.core.model.package import ModelCard, new_model
+from ais_app.core.model.card import ModelCard
+from ais_app.core.model.package import new_model
 from ais_app.core.prediction.normalise import Normalisation
 from ais_app.core.prediction.parameters import PredictionParams
 from ais_app.core.simulate.parameters import SimulateParams

@@ -7,7 +7,8 @@ from phantoms import balls, small_data, small_params
 
 from ais_app.core.errors import FileProblem, ModelProblem, ParameterProblem
 from ais_app.core.jobs import JobCancelled, run
-from ais_app.core.model.package import ModelCard, load_model, new_model, save_model
+from ais_app.core.model.card import ModelCard
+from ais_app.core.model.package import load_model, new_model, save_model
 from ais_app.core.training.hardware import hardware
 from ais_app.core.training.metrics import scores
 from ais_app.core.training.optimise import RunningAverage, learning_rate

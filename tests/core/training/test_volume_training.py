@@ -7,7 +7,8 @@ import torch
 from ais_app.core.annotation.boxes import Box
 from ais_app.core.errors import ParameterProblem
 from ais_app.core.jobs import JobCancelled, run
-from ais_app.core.model.package import ModelCard, load_model, save_model
+from ais_app.core.model.card import ModelCard
+from ais_app.core.model.package import load_model, save_model
 from ais_app.core.prediction.parameters import PredictionParams
 from ais_app.core.prediction.predict import predict_volume
 from ais_app.core.scoring import dice

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 import torch
 
-from ais_app.core.model.package import ModelCard, new_model, save_model
+from ais_app.core.model.card import ModelCard
+from ais_app.core.model.package import new_model, save_model
 from ais_app.core.zoo.publish import Description, publish
 
 

@@ -26,7 +26,8 @@ from ball_view import (
 from PyQt6.QtCore import Qt, QTimer
 from PyQt6.QtTest import QTest
 
-from ais_app.core.model.package import ModelCard, new_model, save_model
+from ais_app.core.model.card import ModelCard
+from ais_app.core.model.package import new_model, save_model
 from ais_app.core.scene.surface import SurfaceSettings
 from ais_app.state.commands import models, render, tomograms
 from ais_app.views.main_window import MainWindow
