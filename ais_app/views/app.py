@@ -30,6 +30,7 @@ from ais_app.views.main_window import MainWindow
 from ais_app.views.widgets.application import application
 from ais_app.views.workbench import Workbench
 from ais_app.workers.compiling import Compiling
+from ais_app.workers.torch_loading import TorchFinder
 
 SWITCH_SECONDS = 0.002  # threads hand over more often than by default (5 ms), so that the window answers sooner
 LEVELS = {
@@ -52,6 +53,7 @@ def run_window(files: Sequence[str | Path] = (), project: str | Path | None = No
         Project to open first.
     """
     sys.setswitchinterval(SWITCH_SECONDS)
+    TorchFinder().install()
     _listen_closely()
     qInstallMessageHandler(log_qt)
     app = application()
