@@ -18,7 +18,7 @@ from ais_app.core.tomogram import LazyArray, Region, Tomogram
 from ais_app.core.volume.moments import moments_job
 
 _MOST_IN_MEMORY = 2**26  # voxels of a binned or filtered tomogram; larger ones lie in a file without a name
-_SIDE = 128  # voxels: of the cubes that are filtered at a time
+_SIDE = 96  # voxels: of the cubes that are filtered at a time, each with what the band takes from around it
 
 
 def source_job(
