@@ -162,12 +162,13 @@ def timing(shape: tuple[int, int, int], rotations: int, device: str) -> None:
     for both in (False, True):
         turns = all_rotations(15)[: rotations + _WARMING]
         job = search_job(volume, 0.0, 1.0, template, turns, both=both, memory=memory, device=device)
-        marks = []
+        marks, done = [], 0.0
         for step in itertools.takewhile(lambda step: step.message.startswith("tile 1 "), job):
             if device == "cuda":
                 torch.cuda.synchronize()
-            if step.done:
+            if step.done > done:  # of several steps of a rotation the one that ends it
                 marks.append(time.perf_counter())
+                done = step.done
         plan = tiling(shape, template.support, int(memory * 1e6 / 40))
         each = np.diff(marks)[_WARMING:] * len(plan.cores)
         bare = bare_transform(plan.padded, device) * len(plan.cores)
