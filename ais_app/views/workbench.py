@@ -74,6 +74,7 @@ class Workbench(QObject):
         self.session = Session()
         self.jobs = JobRunner(self)
         self.writing = Writing(self)
+        self.prediction = prediction
         self.preview = Preview(self.session, prediction, self)
         self.exports = Exports(self.session, self.jobs, self)
         self.trainings = Trainings(self.session, self.jobs, self.preview, self)

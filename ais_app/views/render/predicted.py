@@ -77,7 +77,9 @@ class Predicted(QWidget):
             models = [load_model(path) for path in paths]
             known = {model.card.feature for model in models}
             fitting = InteractionGraph(tuple(step for step in graph.steps if set(step.features) <= known))
-            return (yield from predict_region_job(models, fitting, tomogram, binning=binning))
+            return (
+                yield from predict_region_job(models, fitting, tomogram, binning=binning, params=workbench.prediction)
+            )
 
         def take(volumes: dict[str, np.ndarray]) -> None:
             if session.view.tomogram != entry.id:
