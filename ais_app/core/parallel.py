@@ -1,4 +1,4 @@
-"""All cores of a CPU for work that is made of many small steps in torch.
+"""All cores of a CPU: for compiled loops, and for work that is made of many small steps in torch.
 
 torch shares every single step among its threads and lets them wait for each other after it: with cubes of forty voxels
 two threads take longer than one. So each thread here does whole pieces of work, alone on its core.
@@ -6,6 +6,7 @@ two threads take longer than one. So each thread here does whole pieces of work,
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import wraps
@@ -17,6 +18,25 @@ from ais_app.core.jobs import Job
 P = ParamSpec("P")
 T = TypeVar("T")
 R = TypeVar("R")
+
+_MOST = 16  # threads for a loop; to start more takes longer than the work on a slice
+
+
+def in_parallel(work: Callable[[int, int], object], count: int) -> None:
+    """Call ``work(low, high)`` for parts of ``range(count)`` in threads; the loops inside must let go of the GIL.
+
+    numba's own parallel loops are not used: on some systems two threads must not be in them at once, and slices are
+    filtered in several.
+    """
+    cores = min(count, _MOST, os.cpu_count() or 1)
+    if cores <= 1:
+        work(0, count)
+        return
+    bounds = [count * part // cores for part in range(cores + 1)]
+    with ThreadPoolExecutor(cores - 1) as pool:
+        others = pool.map(work, bounds[1:-1], bounds[2:])
+        work(bounds[0], bounds[1])  # this thread has nothing else to do, and need not be started
+        list(others)
 
 
 class OneThreadEach:

@@ -22,8 +22,8 @@ from ais_app.core.filtering.diffusion import gradient_of
 from ais_app.core.filtering.gaussian import gaussian, gaussian_reach
 from ais_app.core.filtering.missing import Voxels, filled
 from ais_app.core.filtering.neighbours import padded
-from ais_app.core.filtering.parallel import in_parallel
 from ais_app.core.filtering.structure_tensor import spreads, tensors
+from ais_app.core.parallel import in_parallel
 from ais_app.core.tomogram import ZYX
 
 TAU = 0.1  # squared voxels, of a step; below 1/6 with room for the mixed terms

@@ -21,7 +21,7 @@ from ais_app.core.errors import ParameterProblem
 from ais_app.core.filtering.gaussian import gaussian, gaussian_reach
 from ais_app.core.filtering.missing import Voxels, filled
 from ais_app.core.filtering.neighbours import padded
-from ais_app.core.filtering.parallel import in_parallel
+from ais_app.core.parallel import in_parallel
 from ais_app.core.tomogram import ZYX
 
 _UPDATES = 4  # times that the edges are looked for anew

@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from ais_app.core.filtering.parallel import in_parallel
+from ais_app.core.parallel import in_parallel
 from ais_app.core.tomogram import ZYX
 
 _TRUNCATE = 4.0  # sigma; what lies beyond is below 1e-4 of the weight

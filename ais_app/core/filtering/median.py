@@ -14,7 +14,7 @@ import numpy as np
 from numba import njit
 
 from ais_app.core.filtering.neighbours import flat_offsets, padded
-from ais_app.core.filtering.parallel import in_parallel
+from ais_app.core.parallel import in_parallel
 
 _PIECE = 128  # voxels; the lines of a large neighbourhood still fit into a core's own memory
 

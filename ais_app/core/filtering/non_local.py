@@ -18,7 +18,7 @@ from numba import njit
 from ais_app.core.filtering.gaussian import gaussian, gaussian_reach, gaussian_weights
 from ais_app.core.filtering.missing import Voxels, filled
 from ais_app.core.filtering.neighbours import padded
-from ais_app.core.filtering.parallel import in_parallel
+from ais_app.core.parallel import in_parallel
 
 _ROUGH = 1.0  # voxels, sigma of the Gaussian that is held to take away noise and nothing else
 _WINDOW = 0.5  # of the search radius: sigma of the Gaussian that averages the noise

@@ -19,7 +19,7 @@ from numba import njit
 from ais_app.core.filtering.gaussian import gaussian, gaussian_reach
 from ais_app.core.filtering.missing import Voxels, filled
 from ais_app.core.filtering.neighbours import padded
-from ais_app.core.filtering.parallel import in_parallel
+from ais_app.core.parallel import in_parallel
 from ais_app.core.tomogram import ZYX
 
 _RIM = np.ones(3, dtype=np.int64)

@@ -15,7 +15,7 @@ import numpy as np
 from numba import njit
 
 from ais_app.core.filtering.gaussian import gaussian, gaussian_reach, gaussian_weights
-from ais_app.core.filtering.parallel import in_parallel
+from ais_app.core.parallel import in_parallel
 from ais_app.core.tomogram import ZYX, LazyArray
 
 TRUNCATE = 5.0  # sigma; what lies beyond changes a response by less than 2e-5 of the largest
