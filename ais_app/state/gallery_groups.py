@@ -69,6 +69,11 @@ class Grouping:
         """(k,) int64."""
         return np.bincount(self.assignment[self.assignment >= 0], minlength=self.count)
 
+    def same_clusters(self, other: Grouping) -> bool:
+        """Return whether another grouping is the same but for the names."""
+        same = (self.id, self.count) == (other.id, other.count)
+        return same and np.array_equal(self.assignment, other.assignment)
+
 
 def keep_grouping(project: Project, source: Source, table: ParticleTable, grouping: Grouping) -> int:
     """Keep clusters in the project, in place of those of the same picks; within a group. Return their id."""

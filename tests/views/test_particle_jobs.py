@@ -18,7 +18,7 @@ from ais_app.core.model.package import ModelCard, architecture, new_model, save_
 from ais_app.core.particle_set import Particles
 from ais_app.core.particles.wedge import Wedge
 from ais_app.core.scene.scene import ScenePicks
-from ais_app.state.commands import particles
+from ais_app.state.commands import particle_results, particles
 from ais_app.state.scene_store import scene_of
 from ais_app.views.main_window import MainWindow
 from ais_app.views.particles.average_section import AverageSection
@@ -153,6 +153,14 @@ def test_clusters_are_found_named_and_drawn_around(shown: MainWindow, qtbot) -> 
     row.on.setChecked(True)
     QTest.keyClicks(panel.clusters.name, "ring")
     QTest.keyClick(panel.clusters.name, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: row.title.text().endswith("ring") and not row.on.isChecked(), timeout=WAIT)
+    wide = panel.width(), row.width()
+    particle_results.name_clusters(session, [1 - row.number], "a name that is far too long for the panel " * 3)
+    qtbot.waitUntil(lambda: "panel" in panel.clusters.rows[1 - row.number].title.text(), timeout=WAIT)
+    assert panel.clusters.rows[row.number] is row  # no map and no picture is drawn anew for a name
+    QTest.qWait(50)
+    assert (panel.width(), row.width()) == wide
+    session.project.undo()
     assert (session.gallery.table.classes[:RINGS] == "ring").all()
     assert (session.gallery.table.classes[RINGS:] == "").all()
     panel.bring_into_view(panel.clusters.map)

@@ -45,6 +45,8 @@ class ParticleArea(QWidget):
         self.direction = IconButton("mdi6.sort-descending", "The best first; click for the worst first", "Direction")
         self.shown = _choices(SHOWN, "Show", "Show all particles, those that are kept, or those that were rejected")
         self.of_class = _choices({}, "Of class", "Show the particles of one class")
+        self.of_class.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.of_class.setMinimumContentsLength(11)  # names may be long; the others keep their room
         axes = {"z": "along z", "y": "along y", "x": "along x"}
         self.axis = _choices(axes, "Seen along", "Along which axis of the tomogram the tiles are seen")
         self.deep = _choices(DEPTHS, "Depth", "How much of the cube is averaged along that axis")

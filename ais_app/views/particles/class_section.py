@@ -9,6 +9,7 @@ from PyQt6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLabel, QPushBu
 from ais_app.state.commands import particles
 from ais_app.state.gallery import feature_of
 from ais_app.state.particle_classes import classes
+from ais_app.views.particles.elided import ElidedLabel
 from ais_app.views.widgets.colour_button import ColourButton
 from ais_app.views.widgets.fields import ChoiceBox
 from ais_app.views.widgets.panel import discard, hint
@@ -168,7 +169,7 @@ class _ClassRow(QWidget):
         super().__init__()
         self._workbench, self._name = workbench, name
         self.colour = ColourButton("#808080", f"Colour of class {name}")
-        self.title, self.count = QLabel(name), QLabel()
+        self.title, self.count = ElidedLabel(name), QLabel()
         self.select = QPushButton("Select")
         self.select.setToolTip(f"Select all particles of class {name}")
         self.select.setAccessibleName(f"Select class {name}")

@@ -11,6 +11,7 @@ from PyQt6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QLabel, QLineEdit, Q
 from ais_app.core.display.colours import FEATURE_COLOURS
 from ais_app.state.commands import particle_results, particles
 from ais_app.state.gallery_groups import Grouping
+from ais_app.views.particles.elided import ElidedLabel
 from ais_app.views.particles.embedding import Embedding
 from ais_app.views.particles.slice_strip import SliceStrip
 from ais_app.views.widgets.fields import ChoiceBox
@@ -81,7 +82,12 @@ class ClusterSection(QWidget):
 
     def refresh(self) -> None:
         """Show what there is, and what can be done now."""
-        if self.workbench.session.gallery.grouping is not self._shown:
+        grouping, shown = self.workbench.session.gallery.grouping, self._shown
+        if grouping is not None and shown is not None and grouping is not shown and grouping.same_clusters(shown):
+            self._shown = grouping  # only their names are others
+            for row in self._rows:
+                row.set_name(grouping.names.get(row.number, ""))
+        elif grouping is not shown:
             self.show_groups()
         self._say_running()
 
@@ -108,7 +114,8 @@ class ClusterSection(QWidget):
         if grouping is not None:
             y_up = self.workbench.session.view.y_up
             for number, count in enumerate(grouping.sizes.tolist()):
-                row = ClusterRow(number, count, grouping.names.get(number, ""))
+                row = ClusterRow(number, count)
+                row.set_name(grouping.names.get(number, ""))
                 if grouping.slices:
                     row.strip.show_slices(grouping.slices[number], y_up)
                 row.asked.connect(self._select)
@@ -160,7 +167,7 @@ class ClusterRow(QFrame):
 
     asked = pyqtSignal(int, bool)  # number, whether in addition
 
-    def __init__(self, number: int, count: int, name: str = "") -> None:
+    def __init__(self, number: int, count: int) -> None:
         super().__init__()
         self.number = number
         self.setProperty("role", "card")
@@ -169,7 +176,7 @@ class ClusterRow(QFrame):
         self.on = QCheckBox()
         self.on.setAccessibleName(f"Tick cluster {number + 1}")
         self.strip = SliceStrip(SLICE)
-        self.title = QLabel(f"{number + 1} · {name}" if name else str(number + 1))
+        self.title = ElidedLabel()
         self.count = hint(f"{count:,}")
         dot = QLabel("●")
         dot.setStyleSheet(f"color: {FEATURE_COLOURS[number % len(FEATURE_COLOURS)]}")
@@ -187,6 +194,11 @@ class ClusterRow(QFrame):
         row.addWidget(self.strip)
         row.addWidget(dot)
         row.addLayout(words, 1)
+
+    def set_name(self, name: str) -> None:
+        """Show what the cluster was called, and take the tick away."""
+        self.title.setText(f"{self.number + 1} · {name}" if name else str(self.number + 1))
+        self.on.setChecked(False)
 
     def mousePressEvent(self, event) -> None:  # type: ignore[no-untyped-def]  # noqa: N802 - Qt's name
         """Select its particles."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyqtgraph
 from PyQt6.QtCore import QEvent, QObject, QPointF, Qt, pyqtSignal
-from PyQt6.QtGui import QMouseEvent
+from PyQt6.QtGui import QColor, QMouseEvent
 from PyQt6.QtWidgets import QVBoxLayout, QWidget
 
 from ais_app.core.display.colours import FEATURE_COLOURS
@@ -13,6 +13,7 @@ from ais_app.views.theme import current_theme
 
 HEIGHT = 220  # px
 POINT = 5  # px
+MOST_CLEAR = 200  # rings that are drawn in full
 ADD = Qt.KeyboardModifier.ControlModifier
 
 
@@ -62,7 +63,10 @@ class Embedding(QWidget):
     def show_selection(self, selected: np.ndarray) -> None:
         """Ring the rows that are selected, (n,) bool."""
         some = selected[self._rows] if len(self._rows) and len(selected) > self._rows.max() else np.zeros(0, dtype=bool)
-        self._chosen.setData(pos=self._places[some] if len(some) else np.zeros((0, 2)))
+        places = self._places[some] if len(some) else np.zeros((0, 2))
+        ring = QColor(current_theme().text)
+        ring.setAlpha(255 if len(places) <= MOST_CLEAR else 90)  # that the colours of many can be seen through
+        self._chosen.setData(pos=places, pen=pyqtgraph.mkPen(ring, width=1.5 if len(places) <= MOST_CLEAR else 1))
 
     def point_of(self, row: int) -> QPointF:
         """Return where the point of a row is, in pixels of the map."""
@@ -74,7 +78,6 @@ class Embedding(QWidget):
         """Take on the colours of the theme."""
         theme = current_theme()
         self.plot.setBackground(theme.field)
-        self._chosen.setPen(pyqtgraph.mkPen(theme.text, width=1.5))
         self._line.setPen(pyqtgraph.mkPen(theme.accent, width=1.5))
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802 - Qt's name

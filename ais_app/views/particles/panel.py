@@ -79,6 +79,7 @@ class ParticlesPanel(Panel):
         """Take on the colours of the theme."""
         self.average.apply_theme()
         self.clusters.map.apply_theme()
+        self.clusters.show_selection()
         self.area.grid.show_selection()
 
     def close_down(self) -> None:

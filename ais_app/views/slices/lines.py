@@ -81,7 +81,8 @@ def repeated(colours: Sequence[str], each: int, alpha: Sequence[float]) -> np.nd
     """Return colours (``#rrggbb``) as RGBA, each repeated for the points of its segments."""
     if not colours:
         return np.empty((0, 4), np.float32)
-    rgba = np.array([(*Color(colour).rgb, opacity) for colour, opacity in zip(colours, alpha, strict=True)], np.float32)
+    rgb = {colour: tuple(Color(colour).rgb) for colour in set(colours)}  # thousands of picks have a few colours
+    rgba = np.array([(*rgb[colour], opacity) for colour, opacity in zip(colours, alpha, strict=True)], np.float32)
     return np.repeat(rgba, each, axis=0)
 
 
