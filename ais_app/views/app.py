@@ -30,7 +30,7 @@ from ais_app.views.main_window import MainWindow
 from ais_app.views.widgets.application import application
 from ais_app.views.workbench import Workbench
 from ais_app.workers.compiling import Compiling
-from ais_app.workers.torch_loading import TorchFinder
+from ais_app.workers.library_loading import LibraryFinder
 
 SWITCH_SECONDS = 0.002  # threads hand over more often than by default (5 ms), so that the window answers sooner
 LEVELS = {
@@ -53,7 +53,7 @@ def run_window(files: Sequence[str | Path] = (), project: str | Path | None = No
         Project to open first.
     """
     sys.setswitchinterval(SWITCH_SECONDS)
-    TorchFinder().install()
+    LibraryFinder().install()
     _listen_closely()
     qInstallMessageHandler(log_qt)
     app = application()
