@@ -4,7 +4,8 @@
 
 Where a cube can be explained by several poses and classes, all of them count, each as probable as it is; and only the
 most probable poses of each class are looked at (Zhao, Zeng, Guo & Xu, 2018, Bioinformatics 34, i227). What is missing
-of a cube is expected to be as in the class. The steps are in `ais_app.core.particles.faml_steps`.
+of a cube is expected to be as in the class. The model is in `ais_app.core.particles.faml_model`, the two steps in
+`ais_app.core.particles.faml_expectation` and `ais_app.core.particles.faml_maximisation`.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from ais_app.core.jobs import Job, Progress, direct
 from ais_app.core.parallel import small_steps
 from ais_app.core.params import Params, param
 from ais_app.core.particles.average import Averages, averages_of, split_halves
-from ais_app.core.particles.average_sums import batches, check_cubes, cubes_tensor, sums_job
+from ais_app.core.particles.average_sums import batches, cubes_tensor
+from ais_app.core.particles.measured_cubes import MeasuredCubes
 from ais_app.core.particles.orientations import all_rotations
 from ais_app.core.particles.poses import Poses
 from ais_app.core.particles.sort_features import check_classes
@@ -28,7 +30,7 @@ from ais_app.core.particles.sort_features import check_classes
 if TYPE_CHECKING:
     import torch
 
-    from ais_app.core.particles.faml_steps import Candidates, Data, Model
+    from ais_app.core.particles.faml_model import Candidates, Data, Model
     from ais_app.core.particles.wedge import Wedge
     from ais_app.core.tomogram import LazyArray
 
@@ -114,27 +116,26 @@ def faml_job(
     Raises
     ------
     ParameterProblem
-        There are fewer cubes than classes, or voxels are no number.
+        There are fewer cubes than classes, numbers do not fit each other, or voxels are no number or have no size.
     """
-    from ais_app.core.particles.faml_steps import maximised
+    from ais_app.core.particles.faml_maximisation import maximised
+    from ais_app.core.particles.faml_model import Data
 
     params = params or FamlParams()
-    count = int(cubes.shape[0])
-    poses = Poses.unturned(count) if start is None else start
-    edge = check_cubes(cubes, poses, wedges, wedge_of)
+    given = MeasuredCubes.of(cubes, wedges, wedge_of, voxel_size, start)
+    count = len(given)
     check_classes(params.classes, count)
-    last = _last_shell(params, edge, voxel_size)
-    transforms = yield from _transforms(cubes, edge, last, params.device)
-    wedge_of = np.asarray(wedge_of)
+    last = _last_shell(params, given.edge, voxel_size)
+    transforms = yield from _transforms(cubes, given.edge, last, params.device)
+    data = Data.of(transforms, given.edge, given.wedges, given.wedge_of, min(FIRST_SHELL, last))
     random = np.random.default_rng((params.seed, 17))
-    data = _data(transforms, edge, wedges, wedge_of, min(FIRST_SHELL, last))
-    model = _first_model(data, poses, params.classes, random)
+    model = _first_model(data, Poses.unturned(count) if start is None else start, params.classes, random)
     history: list[dict[str, float]] = []
     candidates: Candidates | None = None
     for iteration in range(params.iterations):
         shells = min(FIRST_SHELL + iteration, last)
         if shells != data.shells:
-            data = _data(transforms, edge, wedges, wedge_of, shells)
+            data = Data.of(transforms, given.edge, given.wedges, given.wedge_of, shells)
             model = model.on(data)
         before = None if candidates is None else _classes_of(candidates)
         candidates = yield from _expected(data, model, params, voxel_size, iteration)
@@ -143,7 +144,7 @@ def faml_job(
         history.append(_record(candidates, model, data, before, iteration))
         yield Progress((iteration + 1) * count, params.iterations * count, f"iteration {iteration + 1}", history[-1])
     assert candidates is not None
-    return (yield from _result(cubes, wedges, wedge_of, voxel_size, candidates, model, data, params, history))
+    return (yield from _result(given, candidates, model, data, params, history))
 
 
 faml = direct(faml_job)
@@ -180,18 +181,12 @@ def _transforms(cubes: np.ndarray | LazyArray, edge: int, shells: int, device: s
     return torch.cat(parts)
 
 
-def _data(transforms: torch.Tensor, edge: int, wedges: Sequence[Wedge], wedge_of: np.ndarray, shells: int) -> Data:
-    from ais_app.core.particles.faml_steps import Data
-
-    return Data.of(transforms, edge, tuple(wedges), wedge_of, shells)
-
-
 def _first_model(data: Data, poses: Poses, classes: int, random: np.random.Generator) -> Model:
     """Return classes that are averages of a random division, and how far one cube is from one of them."""
     import torch
 
     from ais_app.core.particles.average_sums import back_turned
-    from ais_app.core.particles.faml_steps import Model
+    from ais_app.core.particles.faml_model import Model
 
     count = len(poses)
     of = np.empty(count, np.int64)
@@ -215,7 +210,8 @@ def _first_model(data: Data, poses: Poses, classes: int, random: np.random.Gener
 
 
 def _expected(data: Data, model: Model, params: FamlParams, voxel_size: float, iteration: int) -> Job[Candidates]:
-    from ais_app.core.particles.faml_steps import Candidates, Data, Expectation
+    from ais_app.core.particles.faml_expectation import Expectation
+    from ais_app.core.particles.faml_model import Candidates, Data
 
     count = len(data.wedge_of)
     reach = data.edge / 4 if params.max_shift is None else params.max_shift / voxel_size
@@ -263,10 +259,7 @@ def _of_a_voxel(model: Model, data: Data) -> float:
 
 
 def _result(
-    cubes: np.ndarray | LazyArray,
-    wedges: Sequence[Wedge],
-    wedge_of: np.ndarray,
-    voxel_size: float,
+    given: MeasuredCubes,
     candidates: Candidates,
     model: Model,
     data: Data,
@@ -281,17 +274,9 @@ def _result(
     averages = []
     for number, place in enumerate(order):
         poses = candidates.best(np.full(len(classes), place))
-        first, second = yield from sums_job(
-            cubes,
-            poses,
-            wedges,
-            wedge_of,
-            groups=half_of,
-            weights=probability[:, number],
-            fine=True,
-            device=params.device,
-        )
-        averages.append(averages_of(first, second, voxel_size))
+        weights = probability[:, number]
+        first, second = yield from given.sums_job(poses, half_of, 2, weights=weights, fine=True, device=params.device)
+        averages.append(averages_of(first, second, given.voxel_size))
     poses = candidates.best(order[classes])
     sigma2 = _of_a_voxel(model, data)
     return Faml(
@@ -300,7 +285,7 @@ def _result(
         poses,
         model.alpha[order],
         sigma2,
-        model.xi * voxel_size,
+        model.xi * given.voxel_size,
         tuple(averages),
         tuple(history),
     )

@@ -11,17 +11,15 @@ halves do not agree on yet are left out of the references.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ais_app.core.errors import ParameterProblem
-from ais_app.core.jobs import Job, Progress, run
-from ais_app.core.parallel import small_steps
+from ais_app.core.jobs import Job, Progress, direct
 from ais_app.core.particles.average import Averages, averages_of, split_halves
 from ais_app.core.particles.average_align import align_groups_job, in_frame_of, within
-from ais_app.core.particles.average_sums import Sums, check_cubes, sums_job
+from ais_app.core.particles.average_sums import Sums
 from ais_app.core.particles.fsc import HALF_MAPS, resolution_of, snr_of_fsc
 from ais_app.core.particles.halves_params import FIRST_SHELL, AverageParams, HalvesState, Refined
 from ais_app.core.particles.halves_references import (
@@ -33,6 +31,7 @@ from ais_app.core.particles.halves_references import (
     particle_mask,
     reference_of,
 )
+from ais_app.core.particles.measured_cubes import MeasuredCubes
 from ais_app.core.particles.orientations import angles_between, random_rotations
 from ais_app.core.particles.poses import Poses
 
@@ -45,7 +44,7 @@ __all__ = ["AverageParams", "HalvesState", "Refined", "refine_halves", "refine_h
 _STILL = 0.3  # degrees, and tenths of a voxel: poses that move less in an iteration are found
 
 
-def refine_halves(
+def refine_halves_job(
     cubes: np.ndarray | LazyArray,
     wedges: Sequence[Wedge],
     wedge_of: np.ndarray,
@@ -55,7 +54,9 @@ def refine_halves(
     start: Poses | None = None,
     reference: np.ndarray | None = None,
     mask: np.ndarray | None = None,
-) -> Refined:
+    state: HalvesState | None = None,
+    keep: Callable[[HalvesState, Averages], None] | None = None,
+) -> Job[Refined]:
     """Align subtomograms to their own average and average them, in turn.
 
     Parameters
@@ -74,54 +75,28 @@ def refine_halves(
         (e, e, e) map to align to in the first iteration; strongly low-passed.
     mask
         (e, e, e), 0 to 1: what belongs to the particle.
-
-    Raises
-    ------
-    ParameterProblem
-        There is no cube, voxels are no number, or lengths do not fit the box.
-    """
-    options: dict[str, Any] = {"voxel_size": voxel_size, "start": start, "reference": reference, "mask": mask}
-    return run(refine_halves_job(cubes, wedges, wedge_of, params, **options))
-
-
-@small_steps
-def refine_halves_job(
-    cubes: np.ndarray | LazyArray,
-    wedges: Sequence[Wedge],
-    wedge_of: np.ndarray,
-    params: AverageParams | None = None,
-    *,
-    voxel_size: float = 1.0,
-    start: Poses | None = None,
-    reference: np.ndarray | None = None,
-    mask: np.ndarray | None = None,
-    state: HalvesState | None = None,
-    keep: Callable[[HalvesState, Averages], None] | None = None,
-) -> Job[Refined]:
-    """Refine as a job; see `refine_halves`.
-
-    Parameters
-    ----------
     state
         Go on from here; the other arguments must be the same as before.
     keep
         Called after every iteration with the state and the averages.
+
+    Raises
+    ------
+    ParameterProblem
+        There is no cube, numbers do not fit each other, voxels are no number, or lengths do not fit the box.
     """
     params = params or AverageParams()
-    data = _Cubes(cubes, tuple(wedges), np.asarray(wedge_of), voxel_size)
-    edge = check_cubes(cubes, start or Poses.unturned(len(data.wedge_of)), wedges, wedge_of)
-    if not voxel_size > 0:
-        raise ParameterProblem("voxel_size", f"{voxel_size:g} Å", "give a positive number")
+    data = MeasuredCubes.of(cubes, wedges, wedge_of, voxel_size, start)
+    count, edge = len(data), data.edge
     outline = particle_mask(mask, params.mask_radius, edge, voxel_size)
-    now = state or _first_state(params, edge, voxel_size, len(data.wedge_of), start)
+    now = state or _first_state(params, edge, voxel_size, count, start)
     given = None if reference is None or now.iteration else checked_reference(reference, edge)
     while now.iteration < params.iterations and not _still(now, voxel_size):
         now, averages = yield from _iteration(data, now, params, outline, given)
         given = None
         if keep is not None:
             keep(now, averages)
-        done = now.iteration * len(data.wedge_of)
-        total = params.iterations * len(data.wedge_of)
+        done, total = now.iteration * count, params.iterations * count
         yield Progress(done, total, f"iteration {now.iteration}", now.history[-1])
     first, second = yield from _sums(data, now.poses, now.half_of, params, fine=True)
     averages = averages_of(first, second, voxel_size, outline)
@@ -131,6 +106,9 @@ def refine_halves_job(
     return Refined(averages, now.poses, now.half_of, now.history)
 
 
+refine_halves = direct(refine_halves_job)
+
+
 def _still(now: HalvesState, voxel_size: float) -> bool:
     """Say whether another iteration would change nothing."""
     if len(now.history) < 2:
@@ -138,14 +116,6 @@ def _still(now: HalvesState, voxel_size: float) -> bool:
     last = now.history[-1]
     unmoved = last["turned"] < _STILL and last["moved"] < _STILL / 3 * voxel_size
     return unmoved and now.shells == last["shells"] == now.history[-2]["shells"]
-
-
-@dataclass(frozen=True)
-class _Cubes:
-    cubes: np.ndarray | LazyArray
-    wedges: tuple[Wedge, ...]
-    wedge_of: np.ndarray
-    voxel_size: float
 
 
 def _first_state(params: AverageParams, edge: int, voxel_size: float, count: int, start: Poses | None) -> HalvesState:
@@ -162,7 +132,7 @@ def _first_state(params: AverageParams, edge: int, voxel_size: float, count: int
 
 
 def _iteration(
-    data: _Cubes, now: HalvesState, params: AverageParams, outline: np.ndarray, given: np.ndarray | None
+    data: MeasuredCubes, now: HalvesState, params: AverageParams, outline: np.ndarray, given: np.ndarray | None
 ) -> Job[tuple[HalvesState, Averages]]:
     """Align all particles to the references of their halves, and compare the new halves."""
     if given is None:
@@ -195,17 +165,17 @@ def _iteration(
 
 
 def _sums(
-    data: _Cubes, poses: Poses, groups: np.ndarray, params: AverageParams, *, count: int = 2, fine: bool = False
+    data: MeasuredCubes, poses: Poses, groups: np.ndarray, params: AverageParams, *, count: int = 2, fine: bool = False
 ) -> Job[list[Sums]]:
     options: dict[str, Any] = {"symmetry": params.symmetry, "fine": fine, "device": params.device}
-    return (yield from sums_job(data.cubes, poses, data.wedges, data.wedge_of, groups=groups, count=count, **options))
+    return (yield from data.sums_job(poses, groups, count, **options))
 
 
 def _aligned(
-    data: _Cubes, references: Sequence[Any], now: HalvesState, params: AverageParams, *, whole: bool
+    data: MeasuredCubes, references: Sequence[Any], now: HalvesState, params: AverageParams, *, whole: bool
 ) -> Job[Poses]:
     """Return the poses of all particles against the references of their halves."""
-    count = len(data.wedge_of)
+    count = len(data)
     near = now.iteration >= params.global_iterations and not whole
     asked = align_params(params, now.shells, data.voxel_size, near)
     one = references[0] is references[1]

@@ -19,6 +19,7 @@ from ais_app.core.errors import ParameterProblem
 from ais_app.core.jobs import Job, Progress
 from ais_app.core.params import Params, param
 from ais_app.core.particles.average_sums import back_turned, batches, check_cubes, cubes_tensor, sums_job
+from ais_app.core.particles.sort_expected import Expected
 
 if TYPE_CHECKING:
     import torch
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
 FEATURES = ("difference", "imputed", "plain")
 _EM_ROUNDS = 10
-_TURN = 2.0  # degrees: a small turn
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,8 @@ def features_job(
     device = compute_device(params.device)
     sums = yield from sums_job(cubes, poses, wedges, wedge_of, device=params.device)
     grid = _Grid.of(edge, params.shells, mask, device)
-    mean = _Expected.of(grid.low(sums[0].spectrum()), grid.small)
+    # where the unmeasured is inferred, a turn taken away from what was measured alone would be inferred back
+    mean = Expected.of(grid.low(sums[0].spectrum()), grid.small, moving=not params.em)
     parts, measured = [], []
     for rows in batches(len(poses), edge):
         yield Progress(rows.start, len(poses), "comparing")
@@ -247,55 +248,6 @@ class _Grid:
 
         chosen = torch.view_as_real(transforms[:, self.kept > 0].contiguous())
         return np.asarray(chosen.flatten(1).cpu(), dtype=np.float32)
-
-
-@dataclass(frozen=True)
-class _Expected:
-    """The average, and what small turns and shifts would change in it.
-
-    Each cube has a contrast of its own, and lies a little beside the pose that it is thought to have. What these
-    explain sets no cube apart, but where particles differ little it is the strongest difference there is.
-    """
-
-    columns: torch.Tensor  # (7, small, small, small // 2 + 1): the average, and it by a rotation vector and a shift
-
-    @staticmethod
-    def of(mean: torch.Tensor, small: int) -> _Expected:
-        import torch
-
-        from ais_app.core.geometry import rotation_about
-        from ais_app.core.particles.fourier import from_fourier, to_fourier
-        from ais_app.core.particles.poses import turned
-
-        along = torch.fft.fftfreq(small, device=mean.device)
-        k = (along[:, None, None], along[:, None], torch.fft.rfftfreq(small, device=mean.device))
-        shifts = [mean * (-2j * torch.pi * one) for one in k]
-        cube, turns = from_fourier(mean, small), []
-        for axis in "xyz":
-            both = (
-                turned(cube, torch.from_numpy(rotation_about(axis, angle))[None], fine=True)
-                for angle in (_TURN, -_TURN)
-            )
-            there, back = (to_fourier(one)[0] for one in both)
-            turns.append((there - back) * (mean != 0))
-        columns = torch.stack([mean, *turns, *shifts])
-        return _Expected(columns / columns.abs().square().sum(dim=(1, 2, 3), keepdim=True).sqrt().clamp_min(1e-20))
-
-    def compared(self, spectra: torch.Tensor, seen: torch.Tensor, features: str) -> torch.Tensor:
-        """Return what sets cubes apart where they have measured; `imputed`, with the average elsewhere."""
-        import torch
-
-        columns = torch.view_as_real(self.columns).flatten(1)
-        measured = seen[..., None].expand(*seen.shape, 2).flatten(1)
-        own = torch.view_as_real(spectra).flatten(1) * measured
-        matrix = torch.einsum("iv,jv,kv->kij", columns, columns, measured**2)
-        level = 1e-6 * torch.eye(len(columns), device=own.device)
-        fit = torch.linalg.solve((matrix + level).double(), (own @ columns.T).double()).to(own.dtype)
-        fit = fit * (fit[:, :1] > 0)
-        found = spectra - torch.einsum("ki,izyx->kzyx", fit.to(spectra.dtype), self.columns) * seen
-        if features == "imputed":
-            found = found + self.columns[0] * fit[:, 0, None, None, None]
-        return found
 
 
 def _solved(matrices: np.ndarray, right: np.ndarray, small: float) -> np.ndarray:

@@ -3,13 +3,16 @@
 import numpy as np
 import pytest
 import torch
+from scipy.spatial.transform import Rotation
 from sklearn.metrics import adjusted_rand_score
 from subtomogram_phantoms import blobs, simple_subtomograms
 
 from ais_app.core.errors import ParameterProblem
 from ais_app.core.jobs import JobCancelled, run
 from ais_app.core.particles.faml import FamlParams, faml, faml_job
-from ais_app.core.particles.faml_steps import Candidates, Data, Expectation, Model, maximised
+from ais_app.core.particles.faml_expectation import Expectation
+from ais_app.core.particles.faml_maximisation import maximised
+from ais_app.core.particles.faml_model import Candidates, Data, Model
 from ais_app.core.particles.fourier import to_fourier
 from ais_app.core.particles.orientations import all_rotations, angles_between, random_rotations
 from ais_app.core.particles.poses import Poses
@@ -44,7 +47,8 @@ def test_two_classes_are_told_apart_and_aligned():
     for number in range(2):
         rows = truth == number
         between = np.swapaxes(poses.rotations[rows], 1, 2) @ found.poses.rotations[rows]
-        assert np.median(angles_between(between, between[:1])) < 14
+        common = Rotation.from_matrix(between).mean().as_matrix()
+        assert np.median(angles_between(between, common)) < 10
     assert len(found.history) == 6 == sum(bool(step.values) for step in steps)
     assert found.history[-1]["sigma2"] < found.history[0]["sigma2"]
     assert all(part.fsc.fsc[2] > 0.8 for part in found.averages)
@@ -104,15 +108,16 @@ def test_the_residual_is_the_distance_to_the_turned_class(problem):
     random = np.random.default_rng(0)
     for _ in range(4):
         cube, number, which = random.integers(3), random.integers(2), random.integers(2)
-        # the particle itself, turned without interpolation, on the grid of the data
-        turned = blobs(10 + number, EDGE, radius=0.18).cube(
-            EDGE, found.rotations[cube, number, which], found.shifts[cube, number, which]
-        )
+        # the particle itself, turned without interpolation, on the grid of the data, cut with the ball of the classes
+        rotation, shift = found.rotations[cube, number, which], found.shifts[cube, number, which]
+        away = np.linalg.norm(np.moveaxis(np.indices((EDGE,) * 3), 0, -1) - EDGE // 2 - shift, axis=-1) / EDGE
+        ball = 0.5 + 0.5 * np.cos(np.pi * np.clip((away - 0.2) / 0.25, 0, 1)).astype(np.float32)
+        turned = blobs(10 + number, EDGE, radius=0.18).cube(EDGE, rotation, shift) * ball
         low = Data.of(
             to_fourier(torch.from_numpy(turned))[None], EDGE, (Wedge(-90, 90),), np.zeros(1, int), 5
         ).transforms
         distance = float((band.of(low[0]) - band.of(data.transforms[cube])).abs().square().sum())
-        assert found.residual[cube, number, which] == pytest.approx(distance, rel=0.15)
+        assert found.residual[cube, number, which] == pytest.approx(distance, rel=0.1)
 
 
 def test_parameters_are_those_of_the_formula(problem):
@@ -137,10 +142,10 @@ def test_two_wedges_and_known_poses():
     assert len(found.classes) == 8 and np.isfinite(found.probability).all()
 
 
-@pytest.mark.parametrize("wrong", ["classes", "nan", "flat", "none", "low_pass"])
+@pytest.mark.parametrize("wrong", ["classes", "nan", "flat", "none", "low_pass", "voxel_size"])
 def test_bad_input_is_refused(wrong):
     cubes, _, _ = made(3, 1.0)
-    wedge_of, params = np.zeros(3, int), dict(FAST)
+    wedge_of, params, voxel_size = np.zeros(3, int), dict(FAST), 10.0
     if wrong == "classes":
         params["classes"] = 4
     elif wrong == "nan":
@@ -149,10 +154,12 @@ def test_bad_input_is_refused(wrong):
         cubes[2] = 1
     elif wrong == "none":
         cubes, wedge_of = cubes[:0], wedge_of[:0]
-    else:
+    elif wrong == "low_pass":
         params["low_pass"] = 1000.0
+    else:
+        voxel_size = 0.0
     with pytest.raises(ParameterProblem):
-        faml(cubes, [Wedge()], wedge_of, FamlParams(**params), voxel_size=10.0)
+        faml(cubes, [Wedge()], wedge_of, FamlParams(**params), voxel_size=voxel_size)
 
 
 def test_a_job_stops():

@@ -49,8 +49,9 @@ def last_shell(first, second):
 
 
 def test_from_random_orientations_it_gets_as_good_as_with_the_true_ones():
-    # T12 of the specification at a smaller size: 20 of 20³ at SNR 0.3 (full size: benchmarks/averaging.py)
-    cubes, poses, truth = made(20, 0.3)
+    # T12 of the specification at a smaller size: the signal of 40 of 32³ at SNR 0.1 is that of 20 of 20³ at 0.8, for
+    # it grows with voxels and cubes (full size: benchmarks/averaging.py)
+    cubes, poses, truth = made(20, 0.8, seed=2)
     wedge_of = np.zeros(20, int)
     steps = []
     params = AverageParams(iterations=4, angular_step=36.0, global_iterations=3)
@@ -62,7 +63,7 @@ def test_from_random_orientations_it_gets_as_good_as_with_the_true_ones():
     # one rotation leads from the true poses to those found
     between = np.swapaxes(poses.rotations, 1, 2) @ found.poses.rotations
     common = Rotation.from_matrix(between).mean().as_matrix()
-    assert np.median(angles_between(between, common)) < 8
+    assert np.median(angles_between(between, common)) < 6
     shown = [step.values for step in steps if step.values]
     assert [one["iteration"] for one in shown] == list(range(1, len(shown) + 1)) == [1, 2, 3, 4][: len(shown)]
     assert shown[-1]["resolution"] < shown[0]["resolution"] and shown[-1]["turned"] < 10
@@ -93,10 +94,9 @@ def test_known_poses_and_a_reference_are_refined():
     params = AverageParams(iterations=2, global_iterations=0, within=15.0, first_low_pass=40.0)
     refined = refine_halves(cubes, [Wedge()], wedge_of, params, voxel_size=10.0, start=near)
     assert agreement(onto(truth, refined.averages.average), truth) > 0.95
-    given = refine_halves(
-        cubes, [Wedge()], wedge_of, AverageParams(iterations=1, angular_step=40.0), voxel_size=10.0, reference=truth
-    )
-    assert np.median(angles_between(given.poses.rotations, poses.rotations)) < 8
+    params = AverageParams(iterations=1, angular_step=40.0, first_low_pass=40.0)
+    given = refine_halves(cubes, [Wedge()], wedge_of, params, voxel_size=10.0, reference=truth)
+    assert np.median(angles_between(given.poses.rotations, poses.rotations)) < 5
     assert agreement(given.averages.average, truth) > 0.95  # in the frame of the reference
 
 
@@ -106,7 +106,7 @@ def test_symmetry_is_kept():
     found = refine_halves(cubes, [Wedge()], np.zeros(8, int), params, voxel_size=10.0, reference=truth)
     third = torch.from_numpy(np.array([[[-0.5, -(0.75**0.5), 0], [0.75**0.5, -0.5, 0], [0, 0, 1]]]))
     average = found.averages.average
-    assert agreement(turned(torch.from_numpy(average), third, fine=True)[0].numpy(), average) > 0.97
+    assert agreement(turned(torch.from_numpy(average), third, fine=True)[0].numpy(), average) > 0.99
     assert agreement(average, truth) > 0.95
 
 
