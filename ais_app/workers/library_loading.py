@@ -2,7 +2,7 @@
 
 Importing torch takes seconds. Most of it is Python, which hands over to the window every few milliseconds; but loading
 its largest library, 400 MB or more, is one call that keeps the interpreter's lock: 0.6 to 1.7 s on a busy machine, in
-which no key and no mouse is answered, whatever thread imports it. LLVM, which numba brings, takes 0.2 s and more in the
+which no key and no mouse is answered, whatever thread imports it. LLVM, which numba brings, takes up to 0.1 s in the
 same way. Called through ctypes the loader of the system does the same without that lock, and the import then finds the
 library there.
 

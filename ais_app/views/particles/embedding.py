@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyqtgraph
 from PyQt6.QtCore import QEvent, QObject, QPointF, Qt, pyqtSignal
-from PyQt6.QtGui import QColor, QMouseEvent
+from PyQt6.QtGui import QMouseEvent
 from PyQt6.QtWidgets import QVBoxLayout, QWidget
 
 from ais_app.core.display.colours import FEATURE_COLOURS
@@ -13,7 +13,6 @@ from ais_app.views.theme import current_theme
 
 HEIGHT = 220  # px
 POINT = 5  # px
-MOST_CLEAR = 200  # rings that are drawn in full
 ADD = Qt.KeyboardModifier.ControlModifier
 
 
@@ -34,10 +33,14 @@ class Embedding(QWidget):
         self.plot.setAspectLocked(False)
         self.plot.setAccessibleName("Map of the particles")
         self.plot.setToolTip("Each point is a particle; draw around some to select them (Ctrl: in addition)")
-        self._points = pyqtgraph.ScatterPlotItem(size=POINT, pen=None, pxMode=True)
-        self._chosen = pyqtgraph.ScatterPlotItem(size=POINT + 4, brush=None, pxMode=True)
+        # one item a colour: a brush of its own for each of thousands of points halts the window
+        self._points = [pyqtgraph.ScatterPlotItem(size=POINT, pen=None, brush=pyqtgraph.mkBrush(colour), pxMode=True)
+                        for colour in FEATURE_COLOURS]  # fmt: skip
+        self._chosen = pyqtgraph.ScatterPlotItem(
+            size=POINT + 5, pen=None, pxMode=True
+        )  # behind them: colours stay seen
         self._line = pyqtgraph.PlotDataItem()
-        for item in (self._points, self._chosen, self._line):
+        for item in (self._chosen, *self._points, self._line):
             self.plot.addItem(item)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -54,19 +57,16 @@ class Embedding(QWidget):
         """Show places (n, 2), NaN for none, of clusters (n,)."""
         self._rows = np.flatnonzero(np.isfinite(embedding).all(axis=1))
         self._places = embedding[self._rows]
-        brushes = [pyqtgraph.mkBrush(colour) for colour in FEATURE_COLOURS]
-        each = [brushes[cluster % len(brushes)] for cluster in clusters[self._rows].tolist()]
-        self._points.setData(pos=self._places, brush=each)
+        colours = clusters[self._rows] % len(self._points)
+        for number, item in enumerate(self._points):
+            item.setData(pos=self._places[colours == number])
         self._chosen.clear()
         self.plot.autoRange(padding=0.06)
 
     def show_selection(self, selected: np.ndarray) -> None:
         """Ring the rows that are selected, (n,) bool."""
         some = selected[self._rows] if len(self._rows) and len(selected) > self._rows.max() else np.zeros(0, dtype=bool)
-        places = self._places[some] if len(some) else np.zeros((0, 2))
-        ring = QColor(current_theme().text)
-        ring.setAlpha(255 if len(places) <= MOST_CLEAR else 90)  # that the colours of many can be seen through
-        self._chosen.setData(pos=places, pen=pyqtgraph.mkPen(ring, width=1.5 if len(places) <= MOST_CLEAR else 1))
+        self._chosen.setData(pos=self._places[some] if len(some) else np.zeros((0, 2)))
 
     def point_of(self, row: int) -> QPointF:
         """Return where the point of a row is, in pixels of the map."""
@@ -78,6 +78,7 @@ class Embedding(QWidget):
         """Take on the colours of the theme."""
         theme = current_theme()
         self.plot.setBackground(theme.field)
+        self._chosen.setBrush(pyqtgraph.mkBrush(theme.text))
         self._line.setPen(pyqtgraph.mkPen(theme.accent, width=1.5))
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802 - Qt's name
