@@ -94,7 +94,7 @@ def run_through(job, counted, folder, most, grown):
 
 
 def test_a_search_is_stopped_at_any_step(rng):
-    """Nothing of it goes on, and torch has its threads back."""
+    """Nothing of it goes on, and torch has its threads back; two find what one finds."""
     volume = rng.normal(size=(30, 40, 40)).astype(np.float32)
     tomogram = Tomogram(volume, (SIZE,) * 3)
     params = MatchParams(angular_step=180, number=2, mask_radius=50)
@@ -104,8 +104,11 @@ def test_a_search_is_stopped_at_any_step(rng):
         nonlocal count
         count += 1
 
+    alone = run(match_job(tomogram, lump(), SIZE, FULL, params)).particles
     torch.set_num_threads(2)
-    run(match_job(tomogram, lump(), SIZE, FULL, params), counting)
+    found = run(match_job(tomogram, lump(), SIZE, FULL, params), counting).particles
+    np.testing.assert_array_equal(found.positions_zyx, alone.positions_zyx)
+    np.testing.assert_array_equal(found.rotations, alone.rotations)
     for last in range(0, count, 9):
         seen = []
         with pytest.raises(JobCancelled):
