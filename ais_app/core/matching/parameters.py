@@ -33,7 +33,7 @@ class MatchParams(Params):
     # what is kept
     number: int | None = param(None, "Keep this many, the best; otherwise the threshold decides", low=1)
     threshold: float | None = param(None, "Lowest score that is kept; found if not given", low=0, high=1)
-    false_positives: float = param(1.0, "Noise peaks that a found threshold lets through", low=1e-6, high=1e6)
+    false_positives: float = param(1.0, "False peaks that a found threshold lets through, about", low=1e-6, high=1e6)
     min_distance: float | None = param(
         None, "Of two closer than this the better stays; the radius if not given", unit="Å"
     )
