@@ -120,6 +120,7 @@ def test_saved_poses_are_refined_locally(made, tmp_path):
 def test_stopped_and_resumed_as_if_never_stopped(made, tmp_path, monkeypatch):
     folder, _, _ = made
     monkeypatch.setattr(align_module, "_AT_ONCE", {"cpu": (2**30, 2), "cuda": (2**30, 2)})
+    monkeypatch.setattr(align_module, "_PIECES", 1)
     options = {"reference": [folder / "map.mrc"]}
     whole = subtomo_align(folder / "stack.zarr", tmp_path / "whole.star", QUICK, **options)
     out = tmp_path / "stopped.star"
@@ -139,6 +140,7 @@ def test_stopped_and_resumed_as_if_never_stopped(made, tmp_path, monkeypatch):
 def test_other_parameters_do_not_go_on_with_it(made, tmp_path, monkeypatch):
     folder, _, _ = made
     monkeypatch.setattr(align_module, "_AT_ONCE", {"cpu": (2**30, 2), "cuda": (2**30, 2)})
+    monkeypatch.setattr(align_module, "_PIECES", 1)
     out, options = tmp_path / "a.star", {"reference": [folder / "map.mrc"]}
     seen = []
     with pytest.raises(JobCancelled):

@@ -35,6 +35,7 @@ from ais_app.core.particles.wedge import Wedge
 __all__ = ["AlignParams", "Aligner", "Alignment", "Candidates", "Reference", "align", "align_job"]
 
 _AT_ONCE = {"cpu": (2**18, 2), "cuda": (2**25, 1024)}  # voxels, and cubes; on CPUs by each core
+_PIECES = 4  # of so many cubes for each core, between two looks at whether to stop
 _CLOSE = 0.05  # what scores may differ by and yet change places with more shells
 _KEPT = 8  # references, times wedges, that are kept ready
 
@@ -79,7 +80,7 @@ class Aligner:
     @property
     def batch_size(self) -> int:
         """How many subtomograms to align at once: on CPUs so few that a job is cancelled within a second."""
-        return self._piece * (4 * torch.get_num_threads() if self.device.type == "cpu" else 1)
+        return self._piece * (_PIECES * torch.get_num_threads() if self.device.type == "cpu" else 1)
 
     @property
     def _piece(self) -> int:
