@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyqtgraph
 from PyQt6.QtCore import QEvent, QObject, QPointF, Qt, pyqtSignal
-from PyQt6.QtGui import QMouseEvent
+from PyQt6.QtGui import QColor, QMouseEvent, QPolygonF
 from PyQt6.QtWidgets import QVBoxLayout, QWidget
 
 from ais_app.core.display.colours import FEATURE_COLOURS
@@ -13,6 +13,7 @@ from ais_app.views.theme import current_theme
 
 HEIGHT = 220  # px
 POINT = 5  # px
+MOST_CLEAR = 200  # rings that are drawn in full
 ADD = Qt.KeyboardModifier.ControlModifier
 
 
@@ -40,13 +41,13 @@ class Embedding(QWidget):
             size=POINT + 5, pen=None, pxMode=True
         )  # behind them: colours stay seen
         self._line = pyqtgraph.PlotDataItem()
-        for item in (self._chosen, *self._points, self._line):
+        for item in (*self._points, self._chosen, self._line):
             self.plot.addItem(item)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.plot)
         self._rows, self._places = np.zeros(0, dtype=np.int64), np.zeros((0, 2))
-        self._outline: list[QPointF] = []
+        self._outline: list[tuple[float, float]] = []  # in the view: what it shows stays while one draws
         port = self.plot.viewport()
         assert port is not None  # every view has one
         self._port = port
@@ -66,7 +67,10 @@ class Embedding(QWidget):
     def show_selection(self, selected: np.ndarray) -> None:
         """Ring the rows that are selected, (n,) bool."""
         some = selected[self._rows] if len(self._rows) and len(selected) > self._rows.max() else np.zeros(0, dtype=bool)
-        self._chosen.setData(pos=self._places[some] if len(some) else np.zeros((0, 2)))
+        places = self._places[some] if len(some) else np.zeros((0, 2))
+        ring = QColor(current_theme().text)
+        ring.setAlpha(255 if len(places) <= MOST_CLEAR else 90)  # that the colours of many can be seen through
+        self._chosen.setData(pos=places, pen=pyqtgraph.mkPen(ring, width=1.5 if len(places) <= MOST_CLEAR else 1))
 
     def point_of(self, row: int) -> QPointF:
         """Return where the point of a row is, in pixels of the map."""
@@ -78,7 +82,6 @@ class Embedding(QWidget):
         """Take on the colours of the theme."""
         theme = current_theme()
         self.plot.setBackground(theme.field)
-        self._chosen.setBrush(pyqtgraph.mkBrush(theme.text))
         self._line.setPen(pyqtgraph.mkPen(theme.accent, width=1.5))
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802 - Qt's name
@@ -87,10 +90,10 @@ class Embedding(QWidget):
             return False
         kind = event.type()
         if kind == QEvent.Type.MouseButtonPress and event.button() == Qt.MouseButton.LeftButton:
-            self._outline = [event.position()]
+            self._outline = [self._in_view(event.position())]
             return True
         if kind == QEvent.Type.MouseMove and self._outline:
-            self._outline.append(event.position())
+            self._outline.append(self._in_view(event.position()))
             self._draw_line()
             return True
         if kind == QEvent.Type.MouseButtonRelease and self._outline:
@@ -99,15 +102,22 @@ class Embedding(QWidget):
         return kind == QEvent.Type.MouseMove
 
     def _finish(self, event: QMouseEvent) -> None:
-        outline, self._outline = self._in_view([*self._outline, event.position()]), []
+        outline, self._outline = np.array([*self._outline, self._in_view(event.position())]), []
         self._line.setData([], [])
         if len(outline) < 3 or np.ptp(outline, axis=0).max() == 0:
             rows = self._nearest(outline[-1])
         else:
-            from ais_app.core.scene.pick_editing import within_outline  # pandas, below it, takes a second to import
-
-            rows = self._rows[within_outline(self._places, outline)]
+            rows = self._rows[self._within(outline)]
         self.lassoed.emit(rows, bool(event.modifiers() & ADD))
+
+    def _within(self, outline: np.ndarray) -> np.ndarray:
+        """Return which points lie within a closed line, (n,) bool."""
+        low, high = outline.min(axis=0), outline.max(axis=0)
+        inside = ((self._places >= low) & (self._places <= high)).all(axis=1)
+        line, rule = QPolygonF([QPointF(x, y) for x, y in outline.tolist()]), Qt.FillRule.OddEvenFill
+        near = np.flatnonzero(inside)
+        inside[near] = [line.containsPoint(QPointF(x, y), rule) for x, y in self._places[near].tolist()]
+        return inside
 
     def _nearest(self, place: np.ndarray) -> np.ndarray:
         """Return the row that was clicked; none where no point is near."""
@@ -119,10 +129,9 @@ class Embedding(QWidget):
         return self._rows[nearest : nearest + 1] if np.hypot(*away[nearest]) < 0.03 else self._rows[:0]
 
     def _draw_line(self) -> None:
-        outline = self._in_view([*self._outline, self._outline[0]])
+        outline = np.array([*self._outline, self._outline[0]])
         self._line.setData(outline[:, 0], outline[:, 1])
 
-    def _in_view(self, points: list[QPointF]) -> np.ndarray:
-        box = self.plot.getPlotItem().vb
-        mapped = [box.mapSceneToView(self.plot.mapToScene(point.toPoint())) for point in points]
-        return np.array([(point.x(), point.y()) for point in mapped])
+    def _in_view(self, point: QPointF) -> tuple[float, float]:
+        place = self.plot.getPlotItem().vb.mapSceneToView(self.plot.mapToScene(point.toPoint()))
+        return place.x(), place.y()
