@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from ais_app.core.jobs import Job, Progress
+from ais_app.core.parallel import OneThreadEach
 
 R = TypeVar("R")
 Steps = Generator[None, None, R]
@@ -40,27 +41,22 @@ def slabs(length: int, voxels: int, at_once: int | None = None) -> Iterator[slic
 
 
 class Workers:
-    """Threads that each compute on one core; torch's own wait for each other after every small step.
+    """Threads that each compute on one core, kept for the many rounds of a search (see `ais_app.core.parallel`).
 
     Used as a context; the result of `steps` does not depend on how many there are: `count`, torch's number.
     """
 
-    def __init__(self) -> None:
-        import torch
-
-        self.count = torch.get_num_threads()
-        self._pool = ThreadPoolExecutor(self.count) if self.count > 1 else None
+    count = 1
+    _pool: ThreadPoolExecutor | None = None
 
     def __enter__(self) -> Workers:
-        import torch
-
-        torch.set_num_threads(1)
+        self._alone = OneThreadEach()
+        self.count = self._alone.__enter__()
+        self._pool = ThreadPoolExecutor(self.count) if self.count > 1 else None
         return self
 
-    def __exit__(self, *_: object) -> None:
-        import torch
-
-        torch.set_num_threads(self.count)
+    def __exit__(self, *raised: object) -> None:
+        self._alone.__exit__(*raised)
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
 
