@@ -34,8 +34,8 @@ from ais_app.core.particles.wedge import Wedge
 
 __all__ = ["AlignParams", "Aligner", "Alignment", "Candidates", "Reference", "align", "align_job"]
 
-_AT_ONCE = {"cpu": (2**18, 2), "cuda": (2**25, 1024)}  # voxels, and cubes; on CPUs by each core
-_PIECES = 4  # of so many cubes for each core, between two looks at whether to stop
+_AT_ONCE = {"cpu": (2**18, 4), "cuda": (2**25, 1024)}  # voxels, and cubes; on CPUs by each core
+_PIECES = 2  # of so many cubes for each core, between two looks at whether to stop
 _CLOSE = 0.05  # what scores may differ by and yet change places with more shells
 _KEPT = 8  # references, times wedges, that are kept ready
 

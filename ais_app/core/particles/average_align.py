@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ais_app.core.tomogram import LazyArray
 
 R = TypeVar("R")
-_VOXELS_AT_ONCE = 2**19  # cubes aligned between two looks at whether to stop
+_VOXELS_AT_ONCE = 2**20  # cubes aligned between two looks at whether to stop
 
 
 def align_groups_job(
