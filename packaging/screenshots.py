@@ -263,7 +263,7 @@ def particles_tab(window: MainWindow, camera: Camera) -> None:
     wait_for(lambda: panel.jobs.average is not None)  # type: ignore[attr-defined]
     panel.clusters.count.setValue(3)  # type: ignore[attr-defined]
     panel.compute("group")  # type: ignore[attr-defined]
-    wait_for(lambda: panel.jobs.groups is not None)  # type: ignore[attr-defined]
+    wait_for(lambda: session.gallery.grouping is not None)
     particles.set_class(session, np.flatnonzero(session.gallery.clusters == 0), "70S")
     particles.change_look(session, sort="score")
     reveal(panel, panel.average.save)  # type: ignore[attr-defined]
