@@ -19,7 +19,7 @@ from ais_app.core.particles.poses import Poses
 if TYPE_CHECKING:
     from ais_app.core.particles.alignment import AlignParams
     from ais_app.core.particles.measured_cubes import MeasuredCubes
-    from ais_app.core.particles.sort import SortParams
+    from ais_app.core.particles.sort_params import SortParams
 
 
 def aligned_to_classes_job(
