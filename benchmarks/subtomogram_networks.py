@@ -320,10 +320,19 @@ def main() -> None:
     parser.add_argument("--reduced", action="store_true")
     parser.add_argument("--maps", type=Path)
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
+    parser.add_argument("--snr", type=float, nargs="+", help="classifiers: these ratios only")
+    parser.add_argument("--tilt", type=float, nargs="+", choices=TILTS, help="classifiers: these ranges only, degrees")
+    parser.add_argument("--networks", nargs="+", choices=WHOLE.classifiers, help="classifiers: these only")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("subtomogram_networks.json"))
     arguments = parser.parse_args()
     form = REDUCED if arguments.reduced else WHOLE
+    form = replace(
+        form,
+        snrs=tuple(arguments.snr or form.snrs),
+        tilts=tuple(arguments.tilt or form.tilts),
+        classifiers=tuple(arguments.networks or form.classifiers),
+    )
     start = time.perf_counter()
     training, test = sets(form, arguments.maps, arguments.seed)
     print(f"# {len(training)} + {len(test)} subtomograms in {time.perf_counter() - start:.0f} s", flush=True)
