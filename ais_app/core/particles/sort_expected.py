@@ -15,11 +15,15 @@ class Expected:
 
     Each cube has a contrast of its own, and lies a little beside the pose that it is thought to have. What these
     explain sets no cube apart, but where particles differ little it is the strongest difference there is.
+
+    Parameters
+    ----------
+    columns
+        (7 or 1, small, small, small // 2 + 1) complex64, each of length 1: the average, and how it changes with each
+        part of a rotation vector and of a shift.
     """
 
-    columns: (
-        torch.Tensor
-    )  # (7 or 1, small, small, small // 2 + 1): the average, and it by a rotation vector and a shift
+    columns: torch.Tensor
 
     @staticmethod
     def of(mean: torch.Tensor, small: int, *, moving: bool = True) -> Expected:
