@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ais_app.cli.arguments import OutDir, SaveAligned, SaveClasses, Stack, StackTilt
+from ais_app.cli.arguments import GoOn, OutDir, SaveAligned, SaveClasses, Stack, StackTilt
 from ais_app.cli.options import with_params
 from ais_app.cli.reporting import with_progress
 from ais_app.core.particles.faml import FamlParams
@@ -25,6 +25,7 @@ def faml(
     ] = False,
     save: SaveClasses = True,
     save_aligned: SaveAligned = False,
+    resume: GoOn = True,
     *,
     params: FamlParams,
 ) -> None:
@@ -35,5 +36,7 @@ def faml(
     """
     from ais_app.operations.subtomo_faml import subtomo_faml_job
 
-    job = subtomo_faml_job(stack, out_dir, params, tilt=tilt, use_poses=use_poses, save=save, save_aligned=save_aligned)
+    job = subtomo_faml_job(
+        stack, out_dir, params, tilt=tilt, use_poses=use_poses, save=save, save_aligned=save_aligned, resume=resume
+    )
     typer.echo(with_progress(job, "Aligning and sorting"))

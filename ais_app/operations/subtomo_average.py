@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ais_app.core import provenance
-from ais_app.core.errors import FileProblem
-from ais_app.core.files import replacing
 from ais_app.core.jobs import Job, Progress, direct
 from ais_app.core.particles.average import Averages
 from ais_app.core.particles.halves import refine_halves_job
@@ -21,8 +15,7 @@ from ais_app.core.particles.halves_params import AverageParams, HalvesState, Ref
 from ais_app.core.particles.poses import Poses
 from ais_app.core.particles.stack import SubtomogramStack, save_poses
 from ais_app.operations.subtomo_outputs import Outputs, known_poses, open_stack, read_map, resolution_text
-
-_STATE = "state.npz"
+from ais_app.operations.unfinished import Unfinished
 
 
 @dataclass(frozen=True)
@@ -111,13 +104,14 @@ def subtomo_average_job(
     inputs = [Path(path) for path in (stack, reference, mask) if path is not None]
     outputs = Outputs(out, "subtomo_average", arguments, inputs)
     asked = chosen if align else replace(chosen, iterations=0)
-    mark = _mark(arguments, inputs)
-    state = _read_state(out / "iterations" / _STATE, mark) if resume and align else None
+    unfinished = Unfinished(out / "iterations" / "state.npz", arguments, inputs, ("iterations", "device"))
+    state = _read(unfinished) if resume and align else None
 
     def keep(now: HalvesState, averages: Averages) -> None:
         intermediate = Outputs(out / "iterations", "subtomo_average", arguments, inputs)
         intermediate.volume(f"average_{now.iteration:02d}.mrc", averages.average, opened.voxel_size)
-        _write_state(out / "iterations" / _STATE, now, mark)
+        arrays = {**vars(now.poses), "half_of": now.half_of, "fsc": now.fsc}
+        unfinished.write(arrays, [now.iteration, now.shells, now.history])
 
     refined = yield from refine_halves_job(
         opened.cubes,
@@ -148,43 +142,11 @@ def _start(stack: SubtomogramStack, reference: np.ndarray | None, align: bool) -
     return stack.poses if not align or reference is not None or known_poses(stack.poses) else None
 
 
-def _mark(arguments: Mapping[str, Any], inputs: list[Path]) -> str:
-    """Return what an unfinished average must have been made from so that this one can go on with it."""
-    params = {
-        name: value for name, value in arguments["params"].to_dict().items() if name not in ("iterations", "device")
-    }
-    rest = {name: value for name, value in arguments.items() if name not in ("params", "out_dir")}
-    prints = [provenance.fingerprint(path) for path in inputs]
-    text = json.dumps([params, rest, prints], sort_keys=True, default=str)
-    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
-
-
-def _write_state(path: Path, state: HalvesState, mark: str) -> None:
-    poses = state.poses
-    history = json.dumps([mark, state.iteration, state.shells, list(state.history)])
-    with replacing(path) as part, part.open("wb") as stream:
-        np.savez(
-            stream,
-            rotations=poses.rotations,
-            shifts_zyx=poses.shifts_zyx,
-            scores=poses.scores,
-            half_of=state.half_of,
-            fsc=state.fsc,
-            history=np.frombuffer(history.encode(), np.uint8),
-        )
-
-
-def _read_state(path: Path, mark: str) -> HalvesState | None:
+def _read(unfinished: Unfinished) -> HalvesState | None:
     """Return where an average was stopped; none where there is nothing, or it was another one."""
-    if not path.exists():
+    found = unfinished.read()
+    if found is None:
         return None
-    try:
-        with np.load(path, allow_pickle=False) as content:
-            values = {name: content[name] for name in content.files}
-        found, iteration, shells, history = json.loads(values["history"].tobytes().decode())
-        poses = Poses(values["rotations"], values["shifts_zyx"], values["scores"])
-    except (OSError, ValueError, KeyError, EOFError) as error:
-        raise FileProblem(path, f"is damaged: {error}", "start anew: --fresh") from error
-    if found != mark:
-        return None
-    return HalvesState(iteration, poses, values["half_of"], shells, values["fsc"], tuple(history))
+    arrays, (iteration, shells, history) = found
+    poses = Poses(arrays["rotations"], arrays["shifts_zyx"], arrays["scores"])
+    return HalvesState(iteration, poses, arrays["half_of"], shells, arrays["fsc"], tuple(history))

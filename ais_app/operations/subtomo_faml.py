@@ -9,9 +9,12 @@ from typing import Any
 import numpy as np
 
 from ais_app.core.jobs import Job, Progress, direct
-from ais_app.core.particles.faml import Faml, FamlParams, faml_job
+from ais_app.core.particles.faml import Faml, FamlParams, FamlState, faml_job
 from ais_app.core.particles.stack import save_classes, save_poses
 from ais_app.operations.subtomo_outputs import Outputs, class_lines, known_poses, open_stack
+from ais_app.operations.unfinished import Unfinished
+
+_PARTS = ("model", "candidates")  # of a state
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,7 @@ def subtomo_faml_job(
     use_poses: bool = False,
     save: bool = True,
     save_aligned: bool = False,
+    resume: bool = True,
 ) -> Job[SubtomoFaml]:
     """Align and sort the subtomograms of a stack, of which nothing needs to be known.
 
@@ -65,6 +69,8 @@ def subtomo_faml_job(
         Write the classes into the stack.
     save_aligned
         Write the poses into the stack too; those of different classes are in different frames.
+    resume
+        Go on after the last iteration where the same call was stopped.
 
     Raises
     ------
@@ -77,13 +83,26 @@ def subtomo_faml_job(
     yield Progress(0, 0, "reading")
     opened = open_stack(stack, tilt)
     start = opened.poses if use_poses and known_poses(opened.poses) else None
+    arguments: dict[str, Any] = {"stack": str(stack), "out_dir": str(out), "params": chosen, "tilt": tilt}
+    arguments |= {"use_poses": use_poses, "save": False}
+    unfinished = Unfinished(out / "iterations" / "state.npz", arguments, [Path(stack)])
+
+    def keep(now: FamlState) -> None:
+        arrays = {f"{part}_{name}": each for part in _PARTS for name, each in getattr(now, part).items()}
+        unfinished.write(arrays, [now.iteration, now.history])
+
     found = yield from faml_job(
-        opened.cubes, opened.wedges, opened.wedge_of, chosen, voxel_size=opened.voxel_size, start=start
+        opened.cubes,
+        opened.wedges,
+        opened.wedge_of,
+        chosen,
+        voxel_size=opened.voxel_size,
+        start=start,
+        state=_read(unfinished) if resume else None,
+        keep=keep,
     )
     if save:
         save_classes(stack, found.classes)
-    arguments: dict[str, Any] = {"stack": str(stack), "out_dir": str(out), "params": chosen, "tilt": tilt}
-    arguments |= {"use_poses": use_poses, "save": False}
     outputs = Outputs(out, "subtomo_faml", arguments, [Path(stack)], {"particles": len(opened), "sigma2": found.sigma2})
     for number, averages in enumerate(found.averages, start=1):
         outputs.averages(averages, opened.voxel_size, f"class_{number}_")
@@ -94,7 +113,21 @@ def subtomo_faml_job(
     outputs.table("iterations.csv", found.history)
     if save_aligned:
         save_poses(stack, found.poses)
+    unfinished.remove()
     return SubtomoFaml(out, tuple(outputs.written), found)
 
 
 subtomo_faml = direct(subtomo_faml_job)
+
+
+def _read(unfinished: Unfinished) -> FamlState | None:
+    """Return where FAML was stopped; none where there is nothing, or it was another one."""
+    found = unfinished.read()
+    if found is None:
+        return None
+    arrays, (done, history) = found
+    model, candidates = (
+        {name.removeprefix(f"{part}_"): each for name, each in arrays.items() if name.startswith(f"{part}_")}
+        for part in _PARTS
+    )
+    return FamlState(done, model, candidates, tuple(history))

@@ -10,10 +10,12 @@ import numpy as np
 
 from ais_app.core.errors import ParameterProblem
 from ais_app.core.jobs import Job, Progress, direct
-from ais_app.core.particles.sort import Sorted, SortParams, sort_job
+from ais_app.core.particles.poses import Poses
+from ais_app.core.particles.sort import Sorted, SortParams, SortState, sort_job
 from ais_app.core.particles.sort_features import check_classes
 from ais_app.core.particles.stack import save_classes, save_poses
 from ais_app.operations.subtomo_outputs import Outputs, class_lines, known_poses, open_stack, read_map
+from ais_app.operations.unfinished import Unfinished
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,7 @@ def subtomo_sort_job(
     mask: str | Path | None = None,
     save: bool = True,
     save_aligned: bool = False,
+    resume: bool = True,
 ) -> Job[SubtomoSort]:
     """Sort the subtomograms of a stack, which are aligned to each other.
 
@@ -56,7 +59,8 @@ def subtomo_sort_job(
         The ``.zarr`` folder, with poses of an alignment.
     out_dir
         Gets ``class_1_average.mrc``, its halves and ``class_1_fsc.csv``, the same of each class, ``particles.star``,
-        ``rounds.csv`` and ``coordinates.csv``: where each particle lies along the directions in which they differ.
+        ``rounds.csv`` and ``coordinates.csv``: where each particle lies along the directions in which they differ; in
+        ``rounds``, until it is done, what is needed to go on.
     params
         Classes, what is compared.
     tilt
@@ -67,6 +71,8 @@ def subtomo_sort_job(
         Write the classes into the stack.
     save_aligned
         Write the poses into the stack too.
+    resume
+        Go on after the last round where the same call was stopped.
 
     Raises
     ------
@@ -83,6 +89,14 @@ def subtomo_sort_job(
         problem = "its particles are not aligned"
         raise ParameterProblem(stack, problem, "align them first: ais-app subtomo average --save")
     outline = read_map(mask, opened, "mask")
+    arguments: dict[str, Any] = {"stack": str(stack), "out_dir": str(out), "params": chosen, "tilt": tilt}
+    arguments |= {"mask": None if mask is None else str(mask), "save": False}
+    inputs = [Path(path) for path in (stack, mask) if path is not None]
+    unfinished = Unfinished(out / "rounds" / "state.npz", arguments, inputs)
+
+    def keep(now: SortState) -> None:
+        unfinished.write({**vars(now.poses), "classes": now.classes}, [now.round, now.turned, now.history])
+
     found = yield from sort_job(
         opened.cubes,
         opened.poses,
@@ -91,12 +105,11 @@ def subtomo_sort_job(
         chosen,
         voxel_size=opened.voxel_size,
         mask=outline,
+        state=_read(unfinished) if resume else None,
+        keep=keep,
     )
     if save:
         save_classes(stack, found.classes)
-    arguments: dict[str, Any] = {"stack": str(stack), "out_dir": str(out), "params": chosen, "tilt": tilt}
-    arguments |= {"mask": None if mask is None else str(mask), "save": False}
-    inputs = [Path(path) for path in (stack, mask) if path is not None]
     outputs = Outputs(out, "subtomo_sort", arguments, inputs, {"particles": len(opened)})
     for number, averages in enumerate(found.averages, start=1):
         outputs.averages(averages, opened.voxel_size, f"class_{number}_")
@@ -107,7 +120,18 @@ def subtomo_sort_job(
     outputs.table("coordinates.csv", [dict(zip(names, row, strict=True)) for row in rows])
     if save_aligned:
         save_poses(stack, found.poses)
+    unfinished.remove()
     return SubtomoSort(out, tuple(outputs.written), found)
 
 
 subtomo_sort = direct(subtomo_sort_job)
+
+
+def _read(unfinished: Unfinished) -> SortState | None:
+    """Return where a sorting was stopped; none where there is nothing, or it was another one."""
+    found = unfinished.read()
+    if found is None:
+        return None
+    arrays, (done, turned, history) = found
+    poses = Poses(arrays["rotations"], arrays["shifts_zyx"], arrays["scores"])
+    return SortState(done, poses, arrays["classes"], turned, tuple(history))

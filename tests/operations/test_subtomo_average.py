@@ -1,6 +1,7 @@
 """`ais-app subtomo average`, `sort` and `faml`: files, provenance, stopped and resumed, bad input."""
 
 import csv
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -21,8 +22,8 @@ from ais_app.core.particles.wedge import Wedge
 from ais_app.core.tomogram import Tomogram
 from ais_app.operations.replay import replay
 from ais_app.operations.subtomo_average import subtomo_average, subtomo_average_job
-from ais_app.operations.subtomo_faml import subtomo_faml
-from ais_app.operations.subtomo_sort import subtomo_sort
+from ais_app.operations.subtomo_faml import subtomo_faml, subtomo_faml_job
+from ais_app.operations.subtomo_sort import subtomo_sort, subtomo_sort_job
 
 EDGE, SIZE = 14, 12.0
 PLACES = np.array([[0, 0, 0], [3.5, 0, 1], [-1, 3.5, 0], [0, -1.5, 3.5]])
@@ -120,6 +121,42 @@ def test_stopped_it_goes_on_where_it_was(stack, tmp_path):
     with pytest.raises(FileProblem, match="--fresh"):
         subtomo_average(stack, out, FAST)
     assert len(subtomo_average(stack, out, FAST, resume=False).refined.history) == 2
+
+
+@pytest.mark.parametrize(
+    ("job", "params", "folder", "table", "step"),
+    [
+        (subtomo_sort_job, SortParams(rounds=3, dimensions=2, angular_step=45.0), "rounds", "rounds.csv", "round"),
+        (subtomo_faml_job, FamlParams(iterations=3, angular_step=45.0), "iterations", "iterations.csv", "iteration"),
+    ],
+)
+def test_classes_that_were_stopped_go_on_where_they_were(stack, tmp_path, job, params, folder, table, step):
+    whole, out = tmp_path / "whole", tmp_path / "out"
+    run(job(stack, whole, params, save=False))
+    state = out / folder / "state.npz"
+    with pytest.raises(JobCancelled):
+        run(job(stack, out, params, save=False), stop=state.exists)
+    assert not (out / table).exists()
+    again = []
+    run(job(stack, out, params, save=False), again.append)
+    done = [record.values[step] for record in again if record.values]
+    assert done and min(done) > 1
+    for name in ("class_1_average.mrc", "class_2_average.mrc"):
+        first, second = (open_tomogram(one / name).read() for one in (whole, out))
+        np.testing.assert_array_equal(first, second)
+    assert (whole / table).read_text() == (out / table).read_text()
+    assert not state.parent.exists()  # nothing is left to go on with
+    state.parent.mkdir()
+    state.write_bytes(b"no state")
+    with pytest.raises(FileProblem, match="--fresh"):
+        run(job(stack, out, params, save=False))
+    run(job(stack, out, params, save=False, resume=False))
+    # what was made otherwise is not gone on with
+    with pytest.raises(JobCancelled):
+        run(job(stack, out, params, save=False), stop=state.exists)
+    again.clear()
+    run(job(stack, out, replace(params, seed=5), save=False), again.append)
+    assert min(record.values[step] for record in again if record.values) == 1
 
 
 def test_a_reference_and_a_mask(stack, tmp_path):

@@ -10,8 +10,8 @@ of a cube is expected to be as in the class. The model is in `ais_app.core.parti
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,9 +19,9 @@ import numpy as np
 from ais_app.core.errors import ParameterProblem
 from ais_app.core.jobs import Job, Progress, direct
 from ais_app.core.parallel import small_steps
-from ais_app.core.params import Params, param
-from ais_app.core.particles.average import Averages, averages_of, split_halves
+from ais_app.core.particles.average import averages_of, split_halves
 from ais_app.core.particles.average_sums import batches, cubes_tensor
+from ais_app.core.particles.faml_params import Faml, FamlParams, FamlState
 from ais_app.core.particles.measured_cubes import MeasuredCubes
 from ais_app.core.particles.orientations import all_rotations
 from ais_app.core.particles.poses import Poses
@@ -34,58 +34,10 @@ if TYPE_CHECKING:
     from ais_app.core.particles.wedge import Wedge
     from ais_app.core.tomogram import LazyArray
 
+__all__ = ["Faml", "FamlParams", "FamlState", "faml", "faml_job"]
+
 FIRST_SHELL = 4
 _ROWS = 8  # cubes between two looks at whether to stop
-
-
-@dataclass(frozen=True)
-class FamlParams(Params):
-    """How subtomograms are aligned and sorted by maximum likelihood."""
-
-    classes: int = param(2, "Classes", low=1, high=50)
-    iterations: int = param(12, "Times that poses and classes are estimated anew", low=1, high=200)
-    angular_step: float = param(20.0, "Distance of the rotations tried first", unit="°", low=4, high=60)
-    candidates: int = param(6, "Poses kept for each class and particle", low=1, high=50)
-    low_pass: float | None = param(None, "Finest detail compared; a fifth of the box if not given", unit="Å", low=0.1)
-    max_shift: float | None = param(None, "Farthest the particle may lie from the middle", unit="Å", low=0)
-    hold_together: bool = param(False, "Keep classes alike at first")
-    seed: int = param(0, "Of the first classes", low=0)
-    device: str = param("auto", "Where to compute", choices=("auto", "cpu", "cuda"))
-
-
-@dataclass(frozen=True)
-class Faml:
-    """Subtomograms in classes.
-
-    Parameters
-    ----------
-    probability
-        (n, K) float64: how probable each class is for each cube; rows add up to 1.
-    classes
-        (n,) int64: the most probable one; 0 is the largest class.
-    poses
-        Most probable pose in that class; scores are correlations within the band that was compared.
-    alpha
-        (K,) float64: shares of the classes; they add up to 1.
-    sigma2
-        Variance of the noise, of cubes standardised to a variance of 1: of a voxel of white noise as strong.
-    xi
-        Å: spread of the shifts along an axis.
-    averages
-        One for each class, of all cubes by their probability, with two halves.
-    history
-        One record an iteration: ``iteration``, ``shells``, ``log_likelihood``, ``sigma2``, ``xi``, ``changed`` (share
-        of the cubes whose class changed) and the shares of the classes.
-    """
-
-    probability: np.ndarray
-    classes: np.ndarray
-    poses: Poses
-    alpha: np.ndarray
-    sigma2: float
-    xi: float
-    averages: tuple[Averages, ...]
-    history: tuple[dict[str, float], ...]
 
 
 @small_steps
@@ -97,6 +49,8 @@ def faml_job(
     *,
     voxel_size: float = 1.0,
     start: Poses | None = None,
+    state: FamlState | None = None,
+    keep: Callable[[FamlState], object] | None = None,
 ) -> Job[Faml]:
     """Align subtomograms and sort them into classes by maximum likelihood; nothing needs to be known before.
 
@@ -112,6 +66,10 @@ def faml_job(
         Å.
     start
         Poses to make the first classes with; without them cubes are added up as they lie.
+    state
+        Of an earlier call with the same arguments, to go on with.
+    keep
+        Called after each iteration with what is needed to go on.
 
     Raises
     ------
@@ -127,12 +85,18 @@ def faml_job(
     check_classes(params.classes, count)
     last = _last_shell(params, given.edge, voxel_size)
     transforms = yield from _transforms(cubes, given.edge, last, params.device)
-    data = Data.of(transforms, given.edge, given.wedges, given.wedge_of, min(FIRST_SHELL, last))
-    random = np.random.default_rng((params.seed, 17))
-    model = _first_model(data, Poses.unturned(count) if start is None else start, params.classes, random)
     history: list[dict[str, float]] = []
     candidates: Candidates | None = None
-    for iteration in range(params.iterations):
+    begun = 0 if state is None else state.iteration
+    shells = min(FIRST_SHELL + max(0, begun - 1), last)
+    data = Data.of(transforms, given.edge, given.wedges, given.wedge_of, shells)
+    if state is None:
+        random = np.random.default_rng((params.seed, 17))
+        model = _first_model(data, Poses.unturned(count) if start is None else start, params.classes, random)
+    else:
+        model, candidates = _restored(state, data)
+        history = list(state.history)
+    for iteration in range(begun, params.iterations):
         shells = min(FIRST_SHELL + iteration, last)
         if shells != data.shells:
             data = Data.of(transforms, given.edge, given.wedges, given.wedge_of, shells)
@@ -142,12 +106,32 @@ def faml_job(
         smoothing = max(0.0, (5 - iteration) * count / (2 * params.classes**2)) if params.hold_together else 0.0
         model = maximised(data, candidates, model, smoothing)
         history.append(_record(candidates, model, data, before, iteration))
+        if keep is not None:
+            keep(_state(iteration + 1, model, candidates, history))
         yield Progress((iteration + 1) * count, params.iterations * count, f"iteration {iteration + 1}", history[-1])
     assert candidates is not None
     return (yield from _result(given, candidates, model, data, params, history))
 
 
 faml = direct(faml_job)
+
+
+def _state(iteration: int, model: Model, candidates: Candidates, history: Sequence[dict[str, float]]) -> FamlState:
+    one = {"classes": model.classes.cpu().numpy(), "alpha": model.alpha}
+    one |= {"sigma2": np.float64(model.sigma2), "xi": np.float64(model.xi)}
+    return FamlState(
+        iteration, one, {each.name: getattr(candidates, each.name) for each in fields(candidates)}, tuple(history)
+    )
+
+
+def _restored(state: FamlState, data: Data) -> tuple[Model, Candidates]:
+    import torch
+
+    from ais_app.core.particles.faml_model import Candidates, Model
+
+    one = state.model
+    classes = torch.from_numpy(one["classes"].copy()).to(data.cubes.device)
+    return Model(classes, one["alpha"], float(one["sigma2"]), float(one["xi"])), Candidates(**state.candidates)
 
 
 def _last_shell(params: FamlParams, edge: int, voxel_size: float) -> int:

@@ -9,7 +9,7 @@ most are found, and cubes are grouped there (Heumann, Hoenger & Mastronarde, 201
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -25,9 +25,9 @@ from ais_app.core.particles.measured_cubes import MeasuredCubes
 from ais_app.core.particles.orientations import angles_between
 from ais_app.core.particles.sort_align import aligned_to_classes_job
 from ais_app.core.particles.sort_features import FeatureParams, check_classes, coordinates_job, grouped
-from ais_app.core.particles.sort_params import SortParams
+from ais_app.core.particles.sort_params import SortParams, SortState
 
-__all__ = ["SortParams", "Sorted", "class_averages_job", "sort", "sort_job"]
+__all__ = ["SortParams", "SortState", "Sorted", "class_averages_job", "sort", "sort_job"]
 
 if TYPE_CHECKING:
     from ais_app.core.particles.poses import Poses
@@ -75,6 +75,8 @@ def sort_job(
     *,
     voxel_size: float = 1.0,
     mask: np.ndarray | None = None,
+    state: SortState | None = None,
+    keep: Callable[[SortState], object] | None = None,
 ) -> Job[Sorted]:
     """Sort aligned subtomograms into classes.
 
@@ -92,6 +94,10 @@ def sort_job(
         Å.
     mask
         (e, e, e), 0 to 1: where differences count.
+    state
+        Of an earlier call with the same arguments, to go on with.
+    keep
+        Called after each round that was followed by an alignment, with what is needed to go on.
 
     Raises
     ------
@@ -103,9 +109,10 @@ def sort_job(
     check_classes(params.classes, len(data))
     outline = particle_mask(mask, params.mask_radius, data.edge, voxel_size)
     shells = _shells(params, data.edge, voxel_size)
-    classes, turned, history = np.full(len(data), -1), 0.0, list[dict[str, float]]()
+    state = state or SortState(0, poses, np.full(len(data), -1), 0.0, ())
+    poses, classes, turned, history = state.poses, state.classes, state.turned, list(state.history)
     total = 2 * params.rounds * len(data)
-    for number in range(params.rounds):
+    for number in range(state.round, params.rounds):
         done, doing = 2 * number * len(data), f"round {number + 1}: "
         comparing = coordinates_job(cubes, poses, wedges, data.wedge_of, _compared(params, shells), outline)
         coordinates = yield from within(comparing, done, total, doing)
@@ -121,6 +128,8 @@ def sort_job(
         aligning = aligned_to_classes_job(data, poses, classes, params, shells, outline, everywhere=everywhere)
         last, poses = poses, (yield from within(aligning, done + len(data), total, doing))
         turned = float(angles_between(last.rotations, poses.rotations, params.symmetry).mean())
+        if keep is not None:
+            keep(SortState(number + 1, poses, classes, turned, tuple(history)))
     averages = yield from class_averages_job(
         cubes, poses, wedges, data.wedge_of, classes, voxel_size, params.symmetry, outline, params.seed, params.device
     )

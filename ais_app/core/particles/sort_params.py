@@ -1,11 +1,14 @@
-"""What a sorting of subtomograms is asked for."""
+"""What a sorting of subtomograms is asked, and what it remembers between rounds."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from ais_app.core.params import Params, param
 from ais_app.core.particles.orientations import symmetry_rotations
+from ais_app.core.particles.poses import Poses
 from ais_app.core.particles.sort_features import FEATURES
 
 METHODS = ("kmeans", "ward")
@@ -34,3 +37,28 @@ class SortParams(Params):
     def __post_init__(self) -> None:
         super().__post_init__()
         symmetry_rotations(self.symmetry)
+
+
+@dataclass(frozen=True)
+class SortState:
+    """What the next round needs, and so what a file must hold to go on.
+
+    Parameters
+    ----------
+    round
+        Rounds done, each with its alignment.
+    poses
+        Of all cubes, in one frame.
+    classes
+        (n,) int64, of the last round.
+    turned
+        Degrees, mean over the cubes, in the last alignment.
+    history
+        As of `ais_app.core.particles.sort.Sorted`.
+    """
+
+    round: int
+    poses: Poses
+    classes: np.ndarray
+    turned: float
+    history: tuple[dict[str, float], ...]
