@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import signal
 import socket
@@ -26,6 +25,7 @@ from PyQt6.QtCore import (
 from PyQt6.sip import voidptr
 
 from ais_app.core.errors import DataWarning
+from ais_app.views.garbage import Garbage
 from ais_app.views.main_window import MainWindow
 from ais_app.views.widgets.application import application
 from ais_app.views.workbench import Workbench
@@ -61,13 +61,14 @@ def run_window(files: Sequence[str | Path] = (), project: str | Path | None = No
     hooks = Hooks(window)
     leaving, compiling = TerminationNotifier(window), Compiling(window)
     window.show()
-    QTimer.singleShot(0, _collect_garbage)
+    garbage = Garbage(window)
     paths = [Path(path) for path in ([project] if project else [])] + [Path(path) for path in files]
     if paths:
         QTimer.singleShot(0, lambda: window.open_files(paths))
     code = app.exec()
     window.shut_down()  # quit() from elsewhere closes no window
     compiling.close()
+    garbage.close()
     leaving.close()
     hooks.remove()
     qInstallMessageHandler(None)
@@ -150,12 +151,6 @@ class TerminationNotifier(QObject):
         self._reading.recv(16)
         self._window.shut_down()
         application().quit()
-
-
-def _collect_garbage() -> None:
-    """Begin to look for garbage, but not among what the start has made: it stays, and going through it takes 100 ms."""
-    gc.freeze()
-    gc.enable()
 
 
 def _listen_closely() -> None:
