@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import wraps
-from threading import Lock
+from threading import Lock, Thread, local
 from typing import ParamSpec, TypeVar
 
 from ais_app.core.jobs import Job
@@ -19,6 +19,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 R = TypeVar("R")
 
+_setting = Lock()
 _MOST = 16  # threads for a loop; to start more takes longer than the work on a slice
 
 
@@ -40,34 +41,45 @@ def in_parallel(work: Callable[[int, int], object], count: int) -> None:
 
 
 class OneThreadEach:
-    """Lets torch take one thread for each step, as a context; gives the number of threads that it took before.
+    """Lets torch take one thread for each step of this thread, as a context; gives the number that it took before.
 
-    Any number of jobs may be inside at once: the number is set by the first, and set back by the last.
+    Threads that begin meanwhile, such as a training's, have as many as ever: torch gives a new thread the number that
+    was set last, anywhere, and it keeps that for good.
     """
 
-    _lock = Lock()
-    _inside = 0
-    _before = 1
+    _own = local()
 
     def __enter__(self) -> int:
         import torch
 
-        shared = OneThreadEach
-        with shared._lock:
-            if not shared._inside:
-                shared._before = torch.get_num_threads()
-                torch.set_num_threads(1)
-            shared._inside += 1
-        return shared._before
+        self._is_outer = not hasattr(self._own, "before")
+        if self._is_outer:
+            self._own.before = torch.get_num_threads()
+            _set_threads(1, self._own.before)
+        return int(self._own.before)
 
     def __exit__(self, *_: object) -> None:
-        import torch
+        if self._is_outer:
+            _set_threads(self._own.before, self._own.before)
+            del self._own.before
 
-        shared = OneThreadEach
-        with shared._lock:
-            shared._inside -= 1
-            if not shared._inside:
-                torch.set_num_threads(shared._before)
+
+def one_core_each(threads: int) -> ThreadPoolExecutor:
+    """Return threads, as many as `OneThreadEach` says, in each of which torch takes one core for a step."""
+    return ThreadPoolExecutor(threads, initializer=_set_threads, initargs=(1, threads))
+
+
+def _set_threads(here: int, elsewhere: int) -> None:
+    """Set how many threads torch takes in this thread, and in those that begin from now on."""
+    import torch
+
+    with _setting:
+        torch.get_num_threads()  # a new thread asks for its number once, and would forget what was set before
+        torch.set_num_threads(here)
+        if here != elsewhere:
+            other = Thread(target=torch.set_num_threads, args=(elsewhere,))
+            other.start()
+            other.join()
 
 
 def spread(work: Callable[[T], R], pieces: Sequence[T]) -> list[R]:
@@ -79,7 +91,7 @@ def spread(work: Callable[[T], R], pieces: Sequence[T]) -> list[R]:
     with OneThreadEach() as threads:
         if min(threads, len(pieces)) <= 1:
             return [work(piece) for piece in pieces]
-        with ThreadPoolExecutor(min(threads, len(pieces))) as pool:
+        with one_core_each(threads) as pool:
             return list(pool.map(work, pieces))
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,14 +12,14 @@ import numpy as np
 
 from ais_app.core import provenance
 from ais_app.core.coordinates import write_particles
-from ais_app.core.errors import FileProblem, ParameterProblem
-from ais_app.core.files import replacing
+from ais_app.core.errors import ParameterProblem
 from ais_app.core.io import open_tomogram
 from ais_app.core.jobs import Job, Progress, direct
 from ais_app.core.particles.alignment import AlignParams
 from ais_app.core.particles.poses import Poses
 from ais_app.core.particles.stack import SubtomogramStack, save_poses
 from ais_app.operations.subtomo_outputs import open_stack
+from ais_app.operations.unfinished import Unfinished
 
 _KEEP_EVERY = 5.0  # seconds
 
@@ -115,7 +113,8 @@ def subtomo_align_job(
     arguments |= {"reference_dark": reference_dark, "low_pass_angstrom": low_pass_angstrom}
     asked = _in_shells(chosen, low_pass_angstrom, opened)
     record = provenance.record("subtomo_align", out, arguments, [Path(stack), *maps], {"particles": len(opened)})
-    poses, best = yield from _aligned(opened, cubes, asked, _Kept(out, record, resume=resume))
+    unfinished = Unfinished(out.with_name(f".{out.name}.unfinished.npz"), arguments, [Path(stack), *maps])
+    poses, best = yield from _aligned(opened, cubes, asked, _Kept(unfinished, resume=resume))
     found = opened.with_poses(poses)
     placed = found.placed()
     if len(maps) > 1:
@@ -126,6 +125,7 @@ def subtomo_align_job(
     record.write(out)
     if save:
         save_poses(stack, poses)
+    unfinished.remove()
     return SubtomoAlignment(out, poses, best)
 
 
@@ -177,40 +177,22 @@ def _aligned(
     finally:
         if 0 < first < count:
             kept.write(table, now=True)
-    kept.remove()
     return Poses(table[:, 5:].reshape(-1, 3, 3), table[:, 2:5], table[:, 0]), table[:, 1].astype(int)
 
 
 class _Kept:
-    """What was aligned before the work was stopped: a hidden file beside the output, if it is of the same work."""
+    """What was aligned before the work was stopped, kept every few seconds."""
 
-    def __init__(self, out: Path, record: provenance.Provenance, *, resume: bool) -> None:
-        self._path = out.with_name(f".{out.name}.unfinished.npz")
-        self._resume, self._written = resume, time.monotonic()
-        arguments = {name: value for name, value in record.arguments.items() if name != "out"}
-        text = json.dumps([arguments, record.inputs], sort_keys=True, default=str)
-        self._mark = hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+    def __init__(self, unfinished: Unfinished, *, resume: bool) -> None:
+        self._unfinished, self._resume, self._written = unfinished, resume, time.monotonic()
 
     def read(self, count: int) -> np.ndarray:
         """Return a table (count, 14): score, reference, shift, rotation; NaN where still to be done."""
-        empty = np.full((count, 14), np.nan)
-        if not (self._resume and self._path.exists()):
-            return empty
-        try:
-            with np.load(self._path, allow_pickle=False) as content:
-                table, mark = np.asarray(content["table"]), str(content["mark"])
-        except (OSError, ValueError, KeyError, EOFError) as error:
-            raise FileProblem(self._path, f"is damaged: {error}", "start anew: --fresh") from error
-        return table if mark == self._mark and table.shape == empty.shape else empty
+        found = self._unfinished.read() if self._resume else None
+        return np.full((count, 14), np.nan) if found is None else found[0]["table"]
 
     def write(self, table: np.ndarray, *, now: bool = False) -> None:
         """Keep the table, at most every few seconds."""
-        if not now and time.monotonic() - self._written < _KEEP_EVERY:
-            return
-        with replacing(self._path) as part, part.open("wb") as stream:
-            np.savez(stream, table=table, mark=np.array(self._mark))
-        self._written = time.monotonic()
-
-    def remove(self) -> None:
-        """Forget it: the work is done."""
-        self._path.unlink(missing_ok=True)
+        if now or time.monotonic() - self._written >= _KEEP_EVERY:
+            self._unfinished.write({"table": table}, None)
+            self._written = time.monotonic()

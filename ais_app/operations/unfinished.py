@@ -37,7 +37,7 @@ class Unfinished:
     ) -> None:
         self.path = path
         params = {name: value for name, value in arguments["params"].to_dict().items() if name not in free}
-        rest = {name: value for name, value in arguments.items() if name not in ("params", "out_dir")}
+        rest = {name: value for name, value in arguments.items() if name not in ("params", "out", "out_dir")}
         prints = [provenance.fingerprint(each) for each in inputs]
         text = json.dumps([params, rest, prints], sort_keys=True, default=str)
         self._mark = hashlib.blake2b(text.encode(), digest_size=16).hexdigest()

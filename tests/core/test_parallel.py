@@ -1,6 +1,6 @@
 """Pieces of work on all cores: in their order, one core each, and torch as it was afterwards."""
 
-from threading import Barrier, get_ident
+from threading import Barrier, Event, Thread, get_ident
 
 import pytest
 import torch
@@ -35,13 +35,33 @@ def test_one_piece_stays_in_its_thread(two_threads):
     assert spread(lambda _: 0, []) == []
 
 
-def test_the_last_of_several_sets_the_threads_back(two_threads):
+def test_one_within_another_sets_nothing_back(two_threads):
     first, second = OneThreadEach(), OneThreadEach()
     assert (first.__enter__(), second.__enter__()) == (2, 2)
-    first.__exit__()
-    assert torch.get_num_threads() == 1
     second.__exit__()
+    assert torch.get_num_threads() == 1
+    first.__exit__()
     assert torch.get_num_threads() == 2
+
+
+def test_a_thread_that_begins_meanwhile_keeps_all_its_threads(two_threads):
+    """A training, say, that is started while particles are averaged."""
+    counts, begun, over = [], Event(), Event()
+
+    def train():
+        counts.append(int(torch.ones(3).sum()) and torch.get_num_threads())
+        begun.set()
+        assert over.wait(30)
+        counts.append(int(torch.ones(3).sum()) and torch.get_num_threads())
+
+    training = Thread(target=train)
+    with OneThreadEach():
+        spread(lambda _: None, [1, 2, 3])
+        training.start()
+        assert begun.wait(30) and torch.get_num_threads() == 1
+    over.set()
+    training.join()
+    assert counts == [2, 2] and torch.get_num_threads() == 2
 
 
 def test_what_fails_leaves_torch_as_it_was(two_threads):

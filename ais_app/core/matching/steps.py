@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from ais_app.core.jobs import Job, Progress
-from ais_app.core.parallel import OneThreadEach
+from ais_app.core.parallel import OneThreadEach, one_core_each
 
 R = TypeVar("R")
 Steps = Generator[None, None, R]
@@ -52,7 +52,7 @@ class Workers:
     def __enter__(self) -> Workers:
         self._alone = OneThreadEach()
         self.count = self._alone.__enter__()
-        self._pool = ThreadPoolExecutor(self.count) if self.count > 1 else None
+        self._pool = one_core_each(self.count) if self.count > 1 else None
         return self
 
     def __exit__(self, *raised: object) -> None:

@@ -8,6 +8,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tiny_networks import EXACT, TINY
 
 import ais_app
 from ais_app.core.errors import DataWarning, ParameterProblem
@@ -21,23 +22,7 @@ from ais_app.core.prediction.parameters import PredictionParams
 from ais_app.core.prediction.predict import predict_slab, predict_volume
 from ais_app.core.tomogram import Tomogram
 
-EXACT = PredictionParams(engine="torch", precision="float32")
 ARCHITECTURES = ["vggnet_s", "unet_s"]
-
-# a network of a few thousand weights, pooled once, so that tests of everything around networks are quick
-TINY = """
-import torch
-from torch import nn
-from ais_app.models import Architecture
-
-def build(depth=1):
-    return nn.Sequential(
-        nn.Conv2d(depth, 6, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
-        nn.Conv2d(6, 12, 3, padding=1), nn.ReLU(), nn.Upsample(scale_factor=2), nn.Conv2d(12, 1, 3, padding=1),
-    )
-
-ARCHITECTURE = Architecture("tiny", "Tiny", dimension=2, stride=2, receptive_field=10, build=build)
-"""
 
 
 def make_model(architecture="tiny", seed=1, **card):
