@@ -16,6 +16,7 @@ import warnings
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -64,7 +65,7 @@ class Grouping:
     made: Mapping[str, Any] = field(default_factory=dict)
     id: int = -1
 
-    @property
+    @cached_property
     def sizes(self) -> np.ndarray:
         """(k,) int64."""
         return np.bincount(self.assignment[self.assignment >= 0], minlength=self.count)
@@ -134,9 +135,8 @@ def rows_of(table: ParticleTable, sets: np.ndarray, ids: np.ndarray) -> np.ndarr
 
 
 def _keys(sets: np.ndarray, ids: np.ndarray) -> np.ndarray:
-    keys = np.empty(len(ids), dtype=[("set", np.int64), ("id", np.int64)])
-    keys["set"], keys["id"] = sets, ids
-    return keys
+    """Return one number for each particle, (n,) int64: a set never gets as many as 2**32."""
+    return (np.asarray(sets, dtype=np.int64) << 32) + np.asarray(ids, dtype=np.int64)
 
 
 def _replaces(new: Mapping[str, Any], old: Mapping[str, Any]) -> bool:

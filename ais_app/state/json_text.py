@@ -25,6 +25,20 @@ def to_text(content: Any, subject: str) -> str:
         raise ParameterProblem(subject, f"cannot be kept as JSON ({error})", remedy) from error
 
 
+def to_finite_text(content: Any, subject: str) -> str:
+    """Return JSON-able values as `to_text` does, with null for NaN and infinity: the loss of a training astray.
+
+    Raises
+    ------
+    ParameterProblem
+        They are another kind of object.
+    """
+    try:
+        return to_text(content, subject)
+    except ParameterProblem:  # to look at each of thousands of values first takes longer than the rest
+        return to_text(_finite(content), subject)
+
+
 def from_text(text: str, path: Path, subject: str) -> Any:
     """Return what a cell of the project at `path` holds.
 
@@ -39,10 +53,9 @@ def from_text(text: str, path: Path, subject: str) -> Any:
         raise FileProblem(path, f"its {subject} is damaged ({error})", "restore the project from a copy") from error
 
 
-def finite(content: Any) -> Any:
-    """Return the same values with ``None`` for NaN and infinity: the loss of a training that went astray."""
+def _finite(content: Any) -> Any:
     if isinstance(content, dict):
-        return {key: finite(value) for key, value in content.items()}
+        return {key: _finite(value) for key, value in content.items()}
     if isinstance(content, (list, tuple)):
-        return [finite(value) for value in content]
+        return [_finite(value) for value in content]
     return None if isinstance(content, float) and not math.isfinite(content) else content

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ais_app.core.errors import FileProblem
-from ais_app.state.json_text import finite, from_text, to_text
+from ais_app.state.json_text import from_text, to_finite_text
 from ais_app.state.records import TomogramEntry
 
 if TYPE_CHECKING:  # pandas, below it, takes a second to import
@@ -128,7 +128,7 @@ def pack(records: np.ndarray, columns: Columns) -> bytes:
         A column holds what is no number, text or truth value.
     """
     head = len(records).to_bytes(4, "little")
-    text = to_text(finite(columns), "picks").encode() if columns else b""
+    text = to_finite_text(columns, "picks").encode() if columns else b""
     return zlib.compress(head + records.tobytes() + text, 1)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from ais_app.core.errors import FileProblem, ParameterProblem, ProjectProblem
 from ais_app.state import links
 from ais_app.state.database import Database
-from ais_app.state.json_text import finite, from_text, to_text
+from ais_app.state.json_text import from_text, to_finite_text
 from ais_app.state.records import RUN_STATES, Run, named
 
 _PROCESS = secrets.token_hex(8)  # tells this process from an earlier one of the same number
@@ -81,7 +81,7 @@ def _cells(folder: Path, fields: dict[str, Any]) -> dict[str, Any]:
         if name not in FIELDS:
             raise ParameterProblem("run", f"has no {name}", f"there are: {', '.join(FIELDS)}")
         if name in ("parameters", "scores"):
-            cells[name] = to_text(finite(value), f"{name} of a run")
+            cells[name] = to_finite_text(value, f"{name} of a run")
         elif name in ("model", "checkpoint"):
             cells |= _place(folder, name, value)
         else:

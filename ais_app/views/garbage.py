@@ -1,13 +1,15 @@
 """Python's search for garbage, at moments when nobody waits for the window.
 
 A search among all objects takes 50 to 150 ms, and begins in whatever thread happens to make one object too many: a job
-in the background then halts the mouse. So only young objects, a matter of a millisecond, are searched at once; the
-rest when the pointer has been still for a while, and in any case every few minutes.
+in the background then halts the mouse. So only young objects, a matter of a millisecond, are searched at once; those
+made since the start when the pointer has been still for a while; and what the start and the libraries have made, which
+as good as always stays, when nobody has moved the pointer for minutes.
 """
 
 from __future__ import annotations
 
 import gc
+import sys
 import time
 
 from PyQt6.QtCore import QObject, QPoint, Qt, QTimer
@@ -23,17 +25,22 @@ class Garbage(QObject):
     ----------
     quiet
         Seconds that the pointer must have been still.
+    away
+        Seconds that it must have been still for a search among all objects.
     longest
-        Seconds after which is searched even so.
+        Seconds after which what was made since the start is searched even so; six times that, all objects.
     """
 
-    def __init__(self, parent: QObject | None = None, quiet: float = 10.0, longest: float = 300.0) -> None:
+    def __init__(
+        self, parent: QObject | None = None, quiet: float = 10.0, away: float = 120.0, longest: float = 300.0
+    ) -> None:
         super().__init__(parent)
-        self._longest, self._searched = longest, time.monotonic()
+        self._away, self._longest = away, longest
+        self._moved = self._searched = self._searched_all = time.monotonic()
         self._pointer = QPoint()
         self._before = gc.get_threshold()
-        # what the start has made stays, and need never be gone through
-        gc.freeze()
+        self._modules = 0
+        self._keep()
         gc.set_threshold(*self._before[:2], _NEVER)
         gc.enable()
         self._timer = QTimer(self)
@@ -47,9 +54,24 @@ class Garbage(QObject):
         gc.unfreeze()
 
     def _look(self) -> None:
-        pointer, held = QCursor.pos(), QGuiApplication.mouseButtons()
+        now, pointer, held = time.monotonic(), QCursor.pos(), QGuiApplication.mouseButtons()
         is_still = pointer == self._pointer and held == Qt.MouseButton.NoButton
         self._pointer = pointer
-        if is_still or time.monotonic() - self._searched > self._longest:
+        if not is_still:
+            self._moved = now
+        self._keep()
+        is_away = now - self._moved > self._away and self._moved > self._searched_all  # once, then not again
+        if is_away or now - self._searched_all > 6 * self._longest:
+            gc.unfreeze()
             gc.collect()
-            self._searched = time.monotonic()
+            gc.freeze()
+            self._searched = self._searched_all = now
+        elif is_still or now - self._searched > self._longest:
+            gc.collect()
+            self._searched = now
+
+    def _keep(self) -> None:
+        """Leave out of most searches what there is when libraries have come: it stays, and is much."""
+        if len(sys.modules) != self._modules:
+            self._modules = len(sys.modules)
+            gc.freeze()

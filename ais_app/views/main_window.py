@@ -14,7 +14,7 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-from PyQt6.QtCore import Qt, QTimer
+from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PyQt6.QtWidgets import QMainWindow, QMenu, QMessageBox, QSplitter, QStackedWidget, QTabBar, QVBoxLayout, QWidget
 
@@ -38,6 +38,7 @@ from ais_app.views.tabs import make_tabs
 from ais_app.views.theme import apply_theme, theme_of
 from ais_app.views.tomograms.side_panel import SidePanel
 from ais_app.views.widgets.application import application
+from ais_app.views.widgets.soon import Soon
 from ais_app.views.workbench import Workbench
 from ais_app.workers.job_runner import JobHandle
 
@@ -69,9 +70,7 @@ class MainWindow(QMainWindow):
         self.actions_by_id = BoundActions(all_actions(), self)
         fill_menus(self)
         fill_tool_bar(self)
-        self._refresh_soon = QTimer(self)
-        self._refresh_soon.setSingleShot(True)
-        self._refresh_soon.timeout.connect(self._refresh)
+        self._refresh_soon = Soon(self, self._refresh)
         self._subscribe()
         layout.restore(self, self._splitter, self.side.splitter, workbench.settings.window)
         self._show_console()

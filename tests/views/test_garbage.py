@@ -1,6 +1,7 @@
 """Garbage is searched for while the pointer is still, and of itself only among young objects."""
 
 import gc
+import sys
 import weakref
 
 import pytest
@@ -63,4 +64,26 @@ def test_it_does_not_wait_for_ever(qapp, qtbot, thresholds):
 
         qtbot.waitUntil(gone)
     finally:
+        garbage.close()
+
+
+def test_what_came_with_a_library_is_searched_when_nobody_is_there(qapp, qtbot, thresholds, monkeypatch):
+    searched = []
+    note = lambda phase, info: searched.append(gc.get_freeze_count()) if phase == "start" else None  # noqa: E731
+    garbage = Garbage(quiet=0.05, away=0.5)
+    try:
+        seen = old_ring()
+        monkeypatch.setitem(sys.modules, "a_library_that_has_just_come", sys)
+        QCursor.setPos(QPoint(300, 300))
+        qtbot.wait(20)
+        gc.callbacks.append(note)
+        qtbot.waitUntil(lambda: len(searched) > 2)  # among what is new only, as the pointer is still
+        assert all(searched) and seen() is not None
+        qtbot.waitUntil(lambda: seen() is None)
+        assert searched.count(0) == 1
+        count = len(searched)
+        qtbot.waitUntil(lambda: len(searched) > count + 2)
+        assert searched.count(0) == 1  # once, until somebody is there again
+    finally:
+        gc.callbacks.remove(note)
         garbage.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from PyQt6.QtCore import QPoint, QSize, Qt, QTimer, pyqtSignal
+from PyQt6.QtCore import QPoint, QSize, Qt, pyqtSignal
 from PyQt6.QtGui import QDropEvent
 from PyQt6.QtWidgets import (
     QAbstractItemView,
@@ -23,6 +23,7 @@ from ais_app.state.records import Feature
 from ais_app.views.annotate.feature_row import HEIGHT, FeatureRow
 from ais_app.views.widgets.icon_button import IconButton
 from ais_app.views.widgets.panel import hint
+from ais_app.views.widgets.soon import Soon
 from ais_app.views.workbench import Workbench
 
 MOST_ROWS = 8  # that are seen without scrolling
@@ -51,9 +52,7 @@ class FeatureList(QWidget):
         self.add = IconButton("mdi6.plus", "Add this feature, or choose from the library", "Add a feature")
         self._library = QMenu(self)
         self._build()
-        self._soon = QTimer(self)
-        self._soon.setSingleShot(True)
-        self._soon.timeout.connect(self.refresh)
+        self._soon = Soon(self, self.refresh)
         self._connect()
         self.refresh()
 

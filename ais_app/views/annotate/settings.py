@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from PyQt6.QtCore import QTimer
 from PyQt6.QtWidgets import QButtonGroup, QGridLayout, QHBoxLayout, QLabel, QRadioButton, QVBoxLayout, QWidget
 
 from ais_app.state.commands import annotate, features
 from ais_app.views.widgets.numbers import NumberField, shortest
 from ais_app.views.widgets.panel import hint
 from ais_app.views.widgets.sliders import LabelledSlider
+from ais_app.views.widgets.soon import Soon
 from ais_app.views.workbench import Workbench
 
 ANGSTROM_PER_NM = 10.0
@@ -39,9 +39,7 @@ class FeatureSettings(QWidget):
         self.box_hint = hint("")
         self.sensitivity = LabelledSlider("Flood", 0, 1, 0.5, tip="Sensitivity of the flood brush (F): how different "
                                           "grey values may be")  # fmt: skip
-        self._soon = QTimer(self)
-        self._soon.setSingleShot(True)
-        self._soon.timeout.connect(self.refresh)
+        self._soon = Soon(self, self.refresh)
         self._build()
         self._connect()
         self.refresh()

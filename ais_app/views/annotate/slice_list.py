@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from PyQt6.QtCore import QPoint, Qt, QTimer
+from PyQt6.QtCore import QPoint, Qt
 from PyQt6.QtWidgets import QListWidget, QListWidgetItem, QMenu, QVBoxLayout, QWidget
 
 from ais_app.state.commands import annotate, tomograms
 from ais_app.views.slices.pane import NAMES
 from ais_app.views.widgets.panel import hint
+from ais_app.views.widgets.soon import Soon
 from ais_app.views.workbench import Workbench
 
 HEIGHT = 120  # px
@@ -29,9 +30,7 @@ class SliceList(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.nothing)
         column.addWidget(self.list)
-        self._soon = QTimer(self)
-        self._soon.setSingleShot(True)
-        self._soon.timeout.connect(self.refresh)
+        self._soon = Soon(self, self.refresh)
         events, view = self.session.events, self.session.view.events
         for signal in (events.opened, events.features, events.planes, events.boxes, events.tomograms, view.feature,
                        view.tomogram, view.z, view.y, view.x):  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PyQt6.QtCore import QSignalBlocker, Qt, QTimer, pyqtSignal
+from PyQt6.QtCore import QSignalBlocker, Qt, pyqtSignal
 from PyQt6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from ais_app.state.commands import particles
@@ -13,6 +13,7 @@ from ais_app.views.widgets.fields import ChoiceBox
 from ais_app.views.widgets.icon_button import IconButton
 from ais_app.views.widgets.panel import EmptyPanel, hint
 from ais_app.views.widgets.sliders import LabelledSlider
+from ais_app.views.widgets.soon import Soon
 from ais_app.views.workbench import Workbench
 from ais_app.workers.tiles import Tiles
 
@@ -59,9 +60,7 @@ class ParticleArea(QWidget):
         self.go_pick, self.go_open = QPushButton("Pick particles in Render"), QPushButton("Open subtomograms…")
         self._stack = QStackedWidget()
         self._build()
-        self._soon = QTimer(self)
-        self._soon.setSingleShot(True)
-        self._soon.timeout.connect(self._refresh)
+        self._soon = Soon(self, self._refresh)
         self._connect()
         self._refresh()
 

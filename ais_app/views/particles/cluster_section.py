@@ -17,6 +17,7 @@ from ais_app.views.particles.slice_strip import SliceStrip
 from ais_app.views.widgets.fields import ChoiceBox
 from ais_app.views.widgets.numbers import NumberField
 from ais_app.views.widgets.panel import discard, hint
+from ais_app.views.widgets.soon import Soon
 from ais_app.views.workbench import Workbench
 from ais_app.workers.particle_jobs import ParticleJobs
 
@@ -58,6 +59,7 @@ class ClusterSection(QWidget):
         self.naming = QWidget()
         self._rows: list[ClusterRow] = []
         self._shown: Grouping | None = None
+        self._next_row, self._points = Soon(self, self._add_row), Soon(self, self._show_points)
         self._build()
         self.group.clicked.connect(self.asked)
         self.make_class.clicked.connect(self._name)
@@ -77,7 +79,7 @@ class ClusterSection(QWidget):
 
     @property
     def rows(self) -> list[ClusterRow]:
-        """One for each cluster, the largest first."""
+        """One for each cluster, the largest first; they come one after the other."""
         return self._rows
 
     def refresh(self) -> None:
@@ -112,18 +114,28 @@ class ClusterSection(QWidget):
             widget.setVisible(grouping is not None)
         self.nothing.setVisible(grouping is None)
         if grouping is not None:
-            y_up = self.workbench.session.view.y_up
-            for number, count in enumerate(grouping.sizes.tolist()):
-                row = ClusterRow(number, count)
-                row.set_name(grouping.names.get(number, ""))
-                if grouping.slices:
-                    row.strip.show_slices(grouping.slices[number], y_up)
-                row.asked.connect(self._select)
-                self._rows.append(row)
-                self._column.addWidget(row)
-            self.map.show_points(grouping.embedding, grouping.assignment)
-            self.show_selection()
+            self._next_row.start()
+            self._points.start()
         self._say_running()
+
+    def _add_row(self) -> None:
+        """Add the row of the next cluster; one at a time, as each takes a millisecond or two."""
+        grouping, number = self._shown, len(self._rows)
+        if grouping is None or number >= grouping.count:
+            return
+        row = ClusterRow(number, int(grouping.sizes[number]))
+        row.set_name(grouping.names.get(number, ""))
+        if grouping.slices:
+            row.strip.show_slices(grouping.slices[number], self.workbench.session.view.y_up)
+        row.asked.connect(self._select)
+        self._rows.append(row)
+        self._column.addWidget(row)
+        self._next_row.start()
+
+    def _show_points(self) -> None:
+        if self._shown is not None:
+            self.map.show_points(self._shown.embedding, self._shown.assignment)
+            self.show_selection()
 
     def _select(self, number: int, adding: bool) -> None:
         session = self.workbench.session

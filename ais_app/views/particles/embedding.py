@@ -60,7 +60,9 @@ class Embedding(QWidget):
         self._places = embedding[self._rows]
         colours = clusters[self._rows] % len(self._points)
         for number, item in enumerate(self._points):
-            item.setData(pos=self._places[colours == number])
+            places = self._places[colours == number]
+            if len(places) or len(item.data):  # an empty item takes as long as a full one
+                item.setData(pos=places)
         self._chosen.clear()
         self.plot.autoRange(padding=0.06)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PyQt6.QtCore import QTimer
 from PyQt6.QtWidgets import QFileDialog, QPushButton
 
 from ais_app.core.errors import AisAppError
@@ -15,6 +14,7 @@ from ais_app.views.particles.class_section import ClassList, MarkSection
 from ais_app.views.particles.cluster_section import ClusterSection
 from ais_app.views.particles.source_section import SourceSection
 from ais_app.views.widgets.panel import Panel, heading
+from ais_app.views.widgets.soon import Soon
 from ais_app.views.workbench import Workbench
 from ais_app.workers.particle_jobs import ParticleJobs, alignment
 from ais_app.workers.particle_maps import place_at_picks, saving_job
@@ -55,9 +55,8 @@ class ParticlesPanel(Panel):
                 self.layout_.addWidget(heading(title))
             self.layout_.addWidget(widget)
         self.layout_.addStretch(1)
-        self._soon = QTimer(self)
-        self._soon.setSingleShot(True)
-        self._soon.timeout.connect(self._refresh)
+        sections = (self.source, self.marks, self.classes, self.average, self.clusters)
+        self._soon = [Soon(self, each.refresh) for each in sections] + [Soon(self, self._refresh)]
         self._connect()
 
     def take_file(self, path: Path) -> bool:
@@ -169,14 +168,10 @@ class ParticlesPanel(Panel):
 
     def _later(self, *_: object) -> None:
         if self.workbench.session.view.tab == "particles":
-            self._soon.start()
+            for each in self._soon:
+                each.start()
 
     def _refresh(self) -> None:
-        self.source.refresh()
-        self.marks.refresh()
-        self.classes.refresh()
-        self.average.refresh()
-        self.clusters.refresh()
         there = self.workbench.session.has_project and len(self.workbench.session.gallery.table) > 0
         self.classify.setEnabled(there and not self.jobs.running("classify"))
 

@@ -30,6 +30,7 @@ from ais_app.views.render.mouse import Mouse
 from ais_app.views.render.shading import depth_can_be_cleared, straight
 from ais_app.views.theme import current_theme
 from ais_app.views.widgets.application import use_vispy
+from ais_app.views.widgets.soon import Soon
 from ais_app.views.workbench import Workbench
 
 REST_MS = 300  # after the last move of the camera full detail is drawn
@@ -80,10 +81,9 @@ class Space(QWidget):
         self.canvas.events.draw.connect(depth_can_be_cleared, position="first")
         self.canvas.events.draw.connect(self._fit_pane, position="first")
         self.mouse = Mouse(self)
-        self._rest, self._soon = QTimer(self), QTimer(self)
-        for timer, then in ((self._rest, self._come_to_rest), (self._soon, self.refresh)):
-            timer.setSingleShot(True)
-            timer.timeout.connect(then)
+        self._rest, self._soon = QTimer(self), Soon(self, self.refresh)
+        self._rest.setSingleShot(True)
+        self._rest.timeout.connect(self._come_to_rest)
         self._rest.setInterval(REST_MS)
         self._connect()
 
@@ -106,7 +106,7 @@ class Space(QWidget):
     @property
     def busy(self) -> bool:
         """Whether something is still to come."""
-        return self._soon.isActive() or self.content.busy
+        return self._soon.waits or self.content.busy
 
     def refresh(self) -> None:
         """Show the scene of the tomogram in view as it is now."""

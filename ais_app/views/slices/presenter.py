@@ -34,6 +34,7 @@ from ais_app.views.slices.plane_keys import (
     rows_and_columns,
 )
 from ais_app.views.slices.source import PlaneJob, PlaneSource
+from ais_app.views.widgets.soon import Soon
 
 AHEAD, BEHIND = 6, 2  # slices that are read before they are asked for
 LATE = 300  # ms after which a pane says that it waits
@@ -72,9 +73,7 @@ class Presenter(QObject):
         self._counted: Hashable = None
         self._limits: Limits | None = None
         self._direction, self._last_z = 1, 0
-        self._soon = QTimer(self)
-        self._soon.setSingleShot(True)
-        self._soon.timeout.connect(self.refresh)
+        self._soon = Soon(self, self.refresh)
         self._late = QTimer(self)
         self._late.setSingleShot(True)
         self._late.timeout.connect(self._say_waiting)
@@ -109,7 +108,7 @@ class Presenter(QObject):
     @property
     def waits(self) -> bool:
         """Whether something is still to be shown, counted or read ahead."""
-        return self._soon.isActive() or self.source.busy
+        return self._soon.waits or self.source.busy
 
     def later(self, *_: object) -> None:
         """Bring the panes up to date when the present event is over."""

@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PyQt6.QtCore import QEvent, QModelIndex, QObject, QRectF, QSize, Qt, QTimer
+from PyQt6.QtCore import QEvent, QModelIndex, QObject, QRectF, QSize, Qt
 from PyQt6.QtGui import QColor, QKeyEvent, QPainter
 from PyQt6.QtWidgets import (
     QHBoxLayout,
@@ -34,6 +34,7 @@ from ais_app.views.theme import current_theme
 from ais_app.views.widgets.fold import Fold
 from ais_app.views.widgets.forms import ParamsForm
 from ais_app.views.widgets.panel import hint
+from ais_app.views.widgets.soon import Soon
 from ais_app.views.workbench import Workbench
 from ais_app.workers.job_runner import JobHandle
 
@@ -75,9 +76,7 @@ class SuggestionList(QWidget):
         self.list = QListWidget()
         self._outline = Segments(slices.panes["z"].scene, ORDER, 2.0)
         self._build()
-        self._soon = QTimer(self)
-        self._soon.setSingleShot(True)
-        self._soon.timeout.connect(self.refresh)
+        self._soon = Soon(self, self.refresh)
         self._connect()
         self.refresh()
 
