@@ -184,7 +184,8 @@ def test_clusters_are_found_named_and_drawn_around(shown: MainWindow, qtbot) -> 
     session.project.change_picks(pick_set, name="renamed")  # the list that is shown has gone
     session.project.pick_store(pick_set).remove([0, 1, 2])
     particles.show_picks(session, "renamed")
-    qtbot.waitUntil(lambda: panel.clusters.rows[int(clusters[0])].count.text() == str(RINGS - 3), timeout=WAIT)
+    sizes = {int(clusters[0]): str(RINGS - 3), int(clusters[-1]): str(BALLS)}
+    qtbot.waitUntil(lambda: {row.number: row.count.text() for row in panel.clusters.rows} == sizes, timeout=WAIT)
     for _ in range(6):  # both, the rejection, the class, and the clusters themselves
         session.project.undo()
     qtbot.waitUntil(lambda: not panel.clusters.rows, timeout=WAIT)
