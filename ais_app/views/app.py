@@ -27,12 +27,13 @@ from PyQt6.sip import voidptr
 from ais_app.core.errors import DataWarning
 from ais_app.views.garbage import Garbage
 from ais_app.views.main_window import MainWindow
+from ais_app.views.preloading import Preloading
 from ais_app.views.widgets.application import application
 from ais_app.views.workbench import Workbench
 from ais_app.workers.compiling import Compiling
 from ais_app.workers.library_loading import LibraryFinder
 
-SWITCH_SECONDS = 0.002  # threads hand over more often than by default (5 ms), so that the window answers sooner
+SWITCH_SECONDS = 0.0002  # threads hand over more often than by default (5 ms), so that the window answers sooner
 LEVELS = {
     QtMsgType.QtDebugMsg: logging.DEBUG,
     QtMsgType.QtInfoMsg: logging.INFO,
@@ -61,13 +62,14 @@ def run_window(files: Sequence[str | Path] = (), project: str | Path | None = No
     hooks = Hooks(window)
     leaving, compiling = TerminationNotifier(window), Compiling(window)
     window.show()
-    garbage = Garbage(window)
+    garbage, preloading = Garbage(window), Preloading(window)
     paths = [Path(path) for path in ([project] if project else [])] + [Path(path) for path in files]
     if paths:
         QTimer.singleShot(0, lambda: window.open_files(paths))
     code = app.exec()
     window.shut_down()  # quit() from elsewhere closes no window
     compiling.close()
+    preloading.close()
     garbage.close()
     leaving.close()
     hooks.remove()

@@ -12,8 +12,9 @@ import gc
 import sys
 import time
 
-from PyQt6.QtCore import QObject, QPoint, Qt, QTimer
-from PyQt6.QtGui import QCursor, QGuiApplication
+from PyQt6.QtCore import QObject, QTimer
+
+from ais_app.views.pointer import Pointer
 
 _NEVER = 1_000_000_000
 
@@ -37,7 +38,7 @@ class Garbage(QObject):
         super().__init__(parent)
         self._away, self._longest = away, longest
         self._moved = self._searched = self._searched_all = time.monotonic()
-        self._pointer = QPoint()
+        self._pointer = Pointer()
         self._before = gc.get_threshold()
         self._modules = 0
         self._keep()
@@ -54,9 +55,7 @@ class Garbage(QObject):
         gc.unfreeze()
 
     def _look(self) -> None:
-        now, pointer, held = time.monotonic(), QCursor.pos(), QGuiApplication.mouseButtons()
-        is_still = pointer == self._pointer and held == Qt.MouseButton.NoButton
-        self._pointer = pointer
+        now, is_still = time.monotonic(), self._pointer.is_still()
         if not is_still:
             self._moved = now
         self._keep()

@@ -19,6 +19,7 @@ from ais_app.core.errors import ParameterProblem
 from ais_app.core.jobs import Job, JobCancelled, Progress, direct
 from ais_app.core.params import Params, param
 from ais_app.core.particles.clusters import Clusters, cluster_codes, suggested_count
+from ais_app.core.particles.components import principal_components
 from ais_app.core.particles.poses import Poses
 from ais_app.core.particles.wedge import Wedge
 from ais_app.core.tomogram import LazyArray
@@ -195,8 +196,6 @@ def _encoded(encoder: Model, cubes: np.ndarray, device: str) -> tuple[np.ndarray
 
 
 def _components(cubes: np.ndarray, most: int, seed: int) -> tuple[np.ndarray, _Decode]:
-    from sklearn.decomposition import PCA
-
     from ais_app.core.model.cubes import standardised
     from ais_app.core.particles.fourier import soft_sphere
 
@@ -204,17 +203,15 @@ def _components(cubes: np.ndarray, most: int, seed: int) -> tuple[np.ndarray, _D
     flat = (standardised(cubes) * soft_sphere(edge)).reshape(len(cubes), -1)
     if not np.ptp(flat, axis=0).any():
         raise ParameterProblem("clusters", "no two different subtomograms are there", "give others to compare")
-    found = PCA(min(most, len(cubes) - 1), svd_solver="randomized", random_state=seed).fit(flat)
-    codes = found.transform(flat).astype(np.float32)
-    return codes, lambda some: found.inverse_transform(some).reshape(-1, edge, edge, edge).astype(np.float32)
+    found = principal_components(flat, min(most, len(cubes) - 1), seed)
+    codes = found.codes(flat).astype(np.float32)
+    return codes, lambda some: found.rows(some).reshape(-1, edge, edge, edge).astype(np.float32)
 
 
 def _map(codes: np.ndarray, params: GroupingParams) -> np.ndarray:
-    from sklearn.decomposition import PCA
-
     spread = codes - codes.mean(0)
     if params.map == "components" or len(codes) <= FOR_TSNE:
-        kept = PCA(min(2, *codes.shape), random_state=params.seed).fit_transform(spread)
+        kept = principal_components(spread, min(2, *codes.shape), params.seed).codes(spread)
         return np.pad(kept, ((0, 0), (0, 2 - kept.shape[1]))).astype(np.float32)
     from sklearn.manifold import TSNE
 

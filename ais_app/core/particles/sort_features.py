@@ -19,6 +19,7 @@ from ais_app.core.errors import ParameterProblem
 from ais_app.core.jobs import Job, Progress
 from ais_app.core.params import Params, param
 from ais_app.core.particles.average_sums import back_turned, batches, check_cubes, cubes_tensor, sums_job
+from ais_app.core.particles.components import principal_components
 from ais_app.core.particles.sort_expected import Expected
 
 if TYPE_CHECKING:
@@ -72,11 +73,7 @@ def coordinates_job(
         return np.zeros((len(rows), 1))
     if params.em:
         return weighted_coordinates(rows, seen, count, params.seed)
-    from sklearn.decomposition import PCA
-
-    solver = "randomized" if min(rows.shape) > 5 * count else "full"
-    found = PCA(count, svd_solver=solver, random_state=params.seed).fit_transform(rows)
-    return np.asarray(found, dtype=float)
+    return np.asarray(principal_components(rows, count, params.seed).codes(rows), dtype=float)
 
 
 def features_job(

@@ -164,9 +164,10 @@ class SlicePane(QWidget):
 
     def show_crop_handles(self, wanted: bool) -> None:
         """Show the handles of the crop region."""
-        self._layers.crop_handles = wanted
-        self._refresh_marks()
-        self.canvas.update()
+        if wanted != self._layers.crop_handles:
+            self._layers.crop_handles = wanted
+            self._refresh_marks()
+            self.canvas.update()
 
     def _change_tomogram(self, before: PaneView, view: PaneView) -> None:
         is_same = before.tomogram == view.tomogram and before.size == view.size
