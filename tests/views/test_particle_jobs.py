@@ -169,7 +169,7 @@ def test_clusters_are_found_named_and_drawn_around(shown: MainWindow, qtbot) -> 
     left, right = min(p.x() for p in points) - 8, max(p.x() for p in points) + 8
     top, bottom = min(p.y() for p in points) - 8, max(p.y() for p in points) + 8
     around = [QPoint(left, top), QPoint(right, top), QPoint(right, bottom), QPoint(left, bottom), QPoint(left, top)]
-    drag(panel.clusters.map.plot.viewport(), around)
+    drag(panel.clusters.map, around)
     assert set(rows(shown)) >= set(range(RINGS, RINGS + BALLS))
     particles.reject(session, [0])
     assert session.gallery.grouping is not None  # what is marked is grouped all the same

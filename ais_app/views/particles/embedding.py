@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import numpy as np
-import pyqtgraph
-from PyQt6.QtCore import QEvent, QObject, QPointF, Qt, pyqtSignal
-from PyQt6.QtGui import QColor, QMouseEvent, QPolygonF
-from PyQt6.QtWidgets import QVBoxLayout, QWidget
+from PyQt6.QtCore import QPointF, Qt, pyqtSignal
+from PyQt6.QtGui import QBrush, QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF, QResizeEvent
+from PyQt6.QtWidgets import QWidget
 
 from ais_app.core.display.colours import FEATURE_COLOURS
 from ais_app.views.theme import current_theme
 
 HEIGHT = 220  # px
 POINT = 5  # px
+STAMP = 14  # px, the square that a point with its ring is drawn in
+MARGIN = 12  # px
 MOST_CLEAR = 200  # rings that are drawn in full
+NEAR = 8  # px from a point, to be meant by a click
 ADD = Qt.KeyboardModifier.ControlModifier
 
 
@@ -24,116 +26,141 @@ class Embedding(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.plot = pyqtgraph.PlotWidget()
-        self.plot.setFixedHeight(HEIGHT)
-        self.plot.setMenuEnabled(False)
-        self.plot.setMouseEnabled(x=False, y=False)
-        self.plot.hideButtons()
-        self.plot.hideAxis("left")
-        self.plot.hideAxis("bottom")
-        self.plot.setAspectLocked(False)
-        self.plot.setAccessibleName("Map of the particles")
-        self.plot.setToolTip("Each point is a particle; draw around some to select them (Ctrl: in addition)")
-        # one item a colour: a brush of its own for each of thousands of points halts the window
-        self._points = [pyqtgraph.ScatterPlotItem(size=POINT, pen=None, brush=pyqtgraph.mkBrush(colour), pxMode=True)
-                        for colour in FEATURE_COLOURS]  # fmt: skip
-        self._chosen = pyqtgraph.ScatterPlotItem(
-            size=POINT + 5, pen=None, pxMode=True
-        )  # behind them: colours stay seen
-        self._line = pyqtgraph.PlotDataItem()
-        for item in (*self._points, self._chosen, self._line):
-            self.plot.addItem(item)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(self.plot)
+        self.setFixedHeight(HEIGHT)
+        self.setAccessibleName("Map of the particles")
+        self.setToolTip("Each point is a particle; draw around some to select them (Ctrl: in addition)")
         self._rows, self._places = np.zeros(0, dtype=np.int64), np.zeros((0, 2))
-        self._outline: list[tuple[float, float]] = []  # in the view: what it shows stays while one draws
-        port = self.plot.viewport()
-        assert port is not None  # every view has one
-        self._port = port
-        port.installEventFilter(self)
-        self.apply_theme()
+        self._clusters = np.zeros(0, dtype=np.int64)
+        self._selected = np.zeros(0, dtype=bool)
+        self._outline: list[QPointF] = []
+        self._dots: QImage | None = None
+        self._rings: QImage | None = None
 
     def show_points(self, embedding: np.ndarray, clusters: np.ndarray) -> None:
         """Show places (n, 2), NaN for none, of clusters (n,)."""
         self._rows = np.flatnonzero(np.isfinite(embedding).all(axis=1))
-        self._places = embedding[self._rows]
-        colours = clusters[self._rows] % len(self._points)
-        for number, item in enumerate(self._points):
-            places = self._places[colours == number]
-            if len(places) or len(item.data):  # an empty item takes as long as a full one
-                item.setData(pos=places)
-        self._chosen.clear()
-        self.plot.autoRange(padding=0.06)
+        self._places, self._clusters = embedding[self._rows], clusters[self._rows]
+        self._selected = np.zeros(len(self._rows), dtype=bool)
+        self._forget()
 
     def show_selection(self, selected: np.ndarray) -> None:
         """Ring the rows that are selected, (n,) bool."""
-        some = selected[self._rows] if len(self._rows) and len(selected) > self._rows.max() else np.zeros(0, dtype=bool)
-        places = self._places[some] if len(some) else np.zeros((0, 2))
-        ring = QColor(current_theme().text)
-        ring.setAlpha(255 if len(places) <= MOST_CLEAR else 90)  # that the colours of many can be seen through
-        self._chosen.setData(pos=places, pen=pyqtgraph.mkPen(ring, width=1.5 if len(places) <= MOST_CLEAR else 1))
+        is_known = len(self._rows) > 0 and len(selected) > self._rows.max()
+        self._selected = selected[self._rows] if is_known else np.zeros(len(self._rows), dtype=bool)
+        self._rings = None
+        self.update()
 
     def point_of(self, row: int) -> QPointF:
         """Return where the point of a row is, in pixels of the map."""
-        x, y = self._places[int(np.flatnonzero(self._rows == row)[0])]
-        scene = self.plot.getPlotItem().vb.mapViewToScene(QPointF(x, y))
-        return QPointF(self.plot.mapFromScene(scene))
+        x, y = self._pixels()[int(np.flatnonzero(self._rows == row)[0])]
+        return QPointF(x, y)
 
     def apply_theme(self) -> None:
         """Take on the colours of the theme."""
+        self._forget()
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Draw the points over the rings, and the lasso over both."""
         theme = current_theme()
-        self.plot.setBackground(theme.field)
-        self._line.setPen(pyqtgraph.mkPen(theme.accent, width=1.5))
+        if self._dots is None:
+            stamps = [self._stamp(Qt.PenStyle.NoPen, QColor(colour)) for colour in FEATURE_COLOURS]
+            self._dots = self._picture(
+                self._pixels(), [stamps[number % len(stamps)] for number in self._clusters.tolist()]
+            )
+        if self._rings is None:
+            chosen = self._pixels()[self._selected]
+            colour = QColor(theme.text)
+            colour.setAlpha(255 if len(chosen) <= MOST_CLEAR else 90)  # that the colours of many can be seen through
+            self._rings = self._picture(chosen, [self._stamp(QPen(colour, 1.5), None)] * len(chosen))
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), QColor(theme.field))
+        for picture in (self._rings, self._dots):
+            painter.drawImage(0, 0, picture)
+        if self._outline:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setPen(QPen(QColor(theme.accent), 1.5))
+            painter.drawPolygon(QPolygonF(self._outline))
+        painter.end()
 
-    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802 - Qt's name
-        """Draw the lasso."""
-        if not isinstance(event, QMouseEvent) or watched is not self._port:
-            return False
-        kind = event.type()
-        if kind == QEvent.Type.MouseButtonPress and event.button() == Qt.MouseButton.LeftButton:
-            self._outline = [self._in_view(event.position())]
-            return True
-        if kind == QEvent.Type.MouseMove and self._outline:
-            self._outline.append(self._in_view(event.position()))
-            self._draw_line()
-            return True
-        if kind == QEvent.Type.MouseButtonRelease and self._outline:
-            self._finish(event)
-            return True
-        return kind == QEvent.Type.MouseMove
+    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Draw them anew."""
+        self._forget()
 
-    def _finish(self, event: QMouseEvent) -> None:
-        outline, self._outline = np.array([*self._outline, self._in_view(event.position())]), []
-        self._line.setData([], [])
-        if len(outline) < 3 or np.ptp(outline, axis=0).max() == 0:
-            rows = self._nearest(outline[-1])
-        else:
-            rows = self._rows[self._within(outline)]
+    def mousePressEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Begin a lasso."""
+        if event is not None and event.button() == Qt.MouseButton.LeftButton:
+            self._outline = [event.position()]
+
+    def mouseMoveEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Draw it on."""
+        if event is not None and self._outline:
+            self._outline.append(event.position())
+            self.update()
+
+    def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Select what lies within; a click selects the point that is meant."""
+        if event is None or event.button() != Qt.MouseButton.LeftButton or not self._outline:
+            return
+        outline, self._outline = [*self._outline, event.position()], []
+        self.update()
+        is_click = max((point - outline[0]).manhattanLength() for point in outline) < 3
+        rows = self._rows[self._nearest(outline[-1]) if is_click else self._within(outline)]
         self.lassoed.emit(rows, bool(event.modifiers() & ADD))
 
-    def _within(self, outline: np.ndarray) -> np.ndarray:
-        """Return which points lie within a closed line, (n,) bool."""
-        low, high = outline.min(axis=0), outline.max(axis=0)
-        inside = ((self._places >= low) & (self._places <= high)).all(axis=1)
-        line, rule = QPolygonF([QPointF(x, y) for x, y in outline.tolist()]), Qt.FillRule.OddEvenFill
-        near = np.flatnonzero(inside)
-        inside[near] = [line.containsPoint(QPointF(x, y), rule) for x, y in self._places[near].tolist()]
-        return inside
+    def _forget(self) -> None:
+        self._dots = self._rings = None
+        self.update()
 
-    def _nearest(self, place: np.ndarray) -> np.ndarray:
-        """Return the row that was clicked; none where no point is near."""
-        if not len(self._rows):
-            return self._rows
-        (left, right), (low, high) = self.plot.viewRange()
-        away = (self._places - place) / (right - left, high - low)
-        nearest = int(np.argmin((away**2).sum(axis=1)))
-        return self._rows[nearest : nearest + 1] if np.hypot(*away[nearest]) < 0.03 else self._rows[:0]
+    def _stamp(self, pen: QPen | Qt.PenStyle, fill: QColor | None) -> QImage:
+        """Return the picture of one point: thousands of pictures are drawn quickly, thousands of discs are not."""
+        image = self._empty(STAMP, STAMP)
+        painter = QPainter(image)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(pen)
+        painter.setBrush(QBrush() if fill is None else QBrush(fill))
+        radius = POINT / 2 if fill is not None else POINT / 2 + 2
+        painter.drawEllipse(QPointF(STAMP / 2, STAMP / 2), radius, radius)
+        painter.end()
+        return image
 
-    def _draw_line(self) -> None:
-        outline = np.array([*self._outline, self._outline[0]])
-        self._line.setData(outline[:, 0], outline[:, 1])
+    def _picture(self, pixels: np.ndarray, stamps: list[QImage]) -> QImage:
+        """Return a picture of the size of the map with a stamp at each place."""
+        picture = self._empty(self.width(), self.height())
+        painter = QPainter(picture)
+        for (x, y), stamp in zip((pixels - STAMP / 2).tolist(), stamps, strict=True):
+            painter.drawImage(QPointF(x, y), stamp)
+        painter.end()
+        return picture
 
-    def _in_view(self, point: QPointF) -> tuple[float, float]:
-        place = self.plot.getPlotItem().vb.mapSceneToView(self.plot.mapToScene(point.toPoint()))
-        return place.x(), place.y()
+    def _empty(self, width: int, height: int) -> QImage:
+        ratio = self.devicePixelRatioF()
+        image = QImage(round(width * ratio), round(height * ratio), QImage.Format.Format_ARGB32_Premultiplied)
+        image.setDevicePixelRatio(ratio)
+        image.fill(0)
+        return image
+
+    def _pixels(self) -> np.ndarray:
+        """Return where the points are, (k, 2) x and y, y downwards; each direction fills the map."""
+        if not len(self._places):
+            return np.zeros((0, 2))
+        low = self._places.min(axis=0)
+        span = np.maximum(self._places.max(axis=0) - low, 1e-12)
+        room = np.array([self.width(), self.height()]) - 2 * MARGIN
+        share = (self._places - low) / span
+        share[:, 1] = 1 - share[:, 1]
+        return np.asarray(MARGIN + share * room)
+
+    def _within(self, outline: list[QPointF]) -> np.ndarray:
+        """Return which points lie within a closed line."""
+        line, rule, pixels = QPolygonF(outline), Qt.FillRule.OddEvenFill, self._pixels()
+        box = line.boundingRect()
+        x, y = pixels.T
+        near = np.flatnonzero((x >= box.left()) & (x <= box.right()) & (y >= box.top()) & (y <= box.bottom()))
+        inside = [line.containsPoint(QPointF(x, y), rule) for x, y in pixels[near].tolist()]
+        return near[np.array(inside, dtype=bool)]
+
+    def _nearest(self, place: QPointF) -> np.ndarray:
+        """Return the point that was clicked; none where no point is near."""
+        away = np.hypot(*(self._pixels() - [place.x(), place.y()]).T)
+        order = np.argsort(away)[:1]
+        return order[away[order] <= NEAR]
