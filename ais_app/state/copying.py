@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import shutil
 import time
 import warnings
 from pathlib import Path
@@ -45,6 +46,24 @@ def copy(database: Database, folder: Path, path: Path) -> None:
                 copied.execute("DELETE FROM display WHERE name = ?", (DRAFT,))
         finally:
             copied.close()
+
+
+def particles_folder(path: Path) -> Path:
+    """Return where the particles of a project at `path` are: cubes, lists, the newest averages."""
+    return path.with_name(f"{path.stem}_particles")
+
+
+def copy_averages(old: Path, new: Path) -> None:
+    """Take the newest averages of the particles of a project along to its copy; cubes can be cut again.
+
+    Raises
+    ------
+    FileProblem
+        One cannot be written.
+    """
+    for average in sorted(particles_folder(old).glob("*_average.npz")):
+        with replacing(particles_folder(new) / average.name) as part:
+            shutil.copyfile(average, part)
 
 
 def remove_draft(path: Path) -> None:

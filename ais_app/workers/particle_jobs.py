@@ -18,6 +18,7 @@ from ais_app.core.errors import AisAppError, ParameterProblem
 from ais_app.core.jobs import Progress
 from ais_app.core.particles.wedge import Wedge
 from ais_app.state.commands import particle_results, particles
+from ais_app.state.copying import particles_folder
 from ais_app.state.gallery_groups import Grouping, rows_of
 from ais_app.state.gallery_table import StackSource
 from ais_app.state.session import Session
@@ -190,8 +191,7 @@ class ParticleJobs(QObject):
     @property
     def _folder(self) -> Path:
         """Where the project's particles are: cubes, lists, the newest averages."""
-        project = self._session.project
-        return project.folder / f"{project.path.stem}_particles"
+        return particles_folder(self._session.project.path)
 
     # taking results
 

@@ -10,6 +10,7 @@ import numpy as np
 from ais_app.core.errors import ParameterProblem
 from ais_app.core.jobs import Job, Progress
 from ais_app.state.commands import render
+from ais_app.state.copying import particles_folder
 from ais_app.state.gallery_table import PickSource
 from ais_app.state.session import Session
 from ais_app.workers.particle_lines import file_name
@@ -47,7 +48,7 @@ def place_at_picks(session: Session, found: AverageShown, rows: np.ndarray) -> P
         raise ParameterProblem("average", "there are no picks of one set to place it at", remedy)
     if not len(rows):
         raise ParameterProblem("average", "none of its particles is there any more", "undo, or average others")
-    folder = session.project.folder / f"{session.project.path.stem}_particles"
+    folder = particles_folder(session.project.path)
     folder.mkdir(parents=True, exist_ok=True)
     path = write_map(found.averages.average, found.voxel_size, folder / f"{file_name(source)}_average.mrc")
     table = session.gallery.table

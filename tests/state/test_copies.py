@@ -142,3 +142,14 @@ def test_why_a_project_cannot_be_made_or_opened(tmp_path: Path) -> None:
     with pytest.raises(FileProblem, match="cannot be written .*choose another folder"):
         Project.create(tmp_path / "file" / "P.aisproj")
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_the_newest_averages_come_along_and_cubes_do_not(draft: Project, tmp_path: Path) -> None:
+    beside = draft.path.with_name(f"{draft.path.stem}_particles")
+    (beside / "cubes.zarr").mkdir(parents=True)
+    (beside / "a_average.npz").write_bytes(b"an average")
+    target = tmp_path / "P.aisproj"
+    with draft.saved_as(target):
+        assert (tmp_path / "P_particles" / "a_average.npz").read_bytes() == b"an average"
+        assert [path.name for path in (tmp_path / "P_particles").iterdir()] == ["a_average.npz"]
+    assert (beside / "a_average.npz").exists()  # nothing is lost
