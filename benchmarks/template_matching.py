@@ -7,8 +7,8 @@ not count. Also the largest number of picks whose precision is still 0.9, and wh
 two cases with stated thresholds.
 
 Time: of one rotation in a volume of 200 x 256 x 256, against one bare inverse transform of the same size, which every
-rotation needs; ``--rotations 7112`` does all of a published timing. ``--device cuda`` does it on a GPU, also for 462 x 478 x
-250, for which pytom-match-pick's documentation states 193 s on a GTX 1080 Ti.
+rotation needs; ``--rotations 7112`` does all of a published timing. ``--device cuda`` does it on a GPU, also for
+462 x 478 x 250, for which pytom-match-pick's documentation states 193 s on a GTX 1080 Ti.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import itertools
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -54,8 +55,8 @@ _AT_IT = 100.0  # Å: within it a false pick lies on another complex
 _WARMING = 3  # rotations that are not timed
 
 
-def say(text: str, end: str = "\n") -> None:
-    sys.stdout.write(f"{text}{end}")
+def say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
 
 
@@ -155,14 +156,14 @@ def cases() -> None:
     say(f"  highest score {scores.score.max():.4f} (more than 0.99) at {highest}, rotation {scores.angle[highest]}")
 
 
-def timing(shape: tuple[int, int, int], rotations: int, device: str) -> None:
+def timing(shape: tuple[int, int, int], rotations: int, device: str, signs: Sequence[str]) -> None:
     ribosome = load_template("ribosome")
     template = prepare(ribosome.density, ribosome.voxel_size, SIZE, Wedge(), MatchParams())
     volume = np.random.default_rng(0).normal(size=shape).astype(np.float32)
     memory = 1000.0 if device == "cpu" else 8000.0
-    for both in (False, True):
+    for sign in signs:
         turns = all_rotations(STEP)[: rotations + _WARMING]
-        job = search_job(volume, 0.0, 1.0, template, turns, both=both, memory=memory, device=device)
+        job = search_job(volume, 0.0, 1.0, template, turns, both=sign == "found", memory=memory, device=device)
         marks, done, busy = [], 0.0, time.process_time()
         for step in itertools.takewhile(lambda step: step.message.startswith("tile 1 "), job):
             if device == "cuda":
@@ -173,14 +174,11 @@ def timing(shape: tuple[int, int, int], rotations: int, device: str) -> None:
         plan = tiling(shape, template.support, int(memory * 1e6 / 40))
         each = np.diff(marks)[_WARMING:] * len(plan.cores)
         bare = bare_transform(plan.padded, device) * len(plan.cores)
-        sign = "found " if both else "given "
-        say(f"  sign {sign} {len(plan.cores)} tiles of {plan.padded}: {np.median(each) * 1e3:7.0f} ms a rotation,")
+        say(f"  sign {sign}  {len(plan.cores)} tiles of {plan.padded}: {np.median(each) * 1e3:7.0f} ms a rotation,")
         say(f"    least {each.min() * 1e3:.0f} ms; bare inverse transform {bare * 1e3:.0f} ms;")
-        say(
-            f"    {np.median(each) / bare:.2f} times as long; {len(turns):,} rotations took {marks[-1] - marks[0]:,.0f} s,"
-        )
-        say(f"    {time.process_time() - busy:,.0f} s of the processor; {ROTATIONS:,} of the median: ", end="")
-        say(f"{np.median(each) * ROTATIONS:,.0f} s")
+        took, busy = marks[-1] - marks[0], time.process_time() - busy
+        say(f"    {np.median(each) / bare:.2f} times as long; {len(turns):,} rotations took {took:,.0f} s,")
+        say(f"    {busy:,.0f} s of the processor; {ROTATIONS:,} of the median: {np.median(each) * ROTATIONS:,.0f} s")
 
 
 def bare_transform(shape: tuple[int, int, int], device: str) -> float:
@@ -202,6 +200,7 @@ def main() -> None:
     parser.add_argument("--snr", type=float, default=0.1)
     parser.add_argument("--shape", type=int, nargs=3, default=[64, 200, 200], help="of the phantoms")
     parser.add_argument("--rotations", type=int, default=20, help="that are timed; 0 leaves the time out")
+    parser.add_argument("--sign", nargs="+", choices=("given", "found"), default=("given", "found"))
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
     parser.add_argument("--no-refine", action="store_true", help="leave the finer rotations out")
@@ -212,7 +211,7 @@ def main() -> None:
         shapes = [(200, 256, 256)] + ([(250, 478, 462)] if options.device == "cuda" else [])
         for shape in shapes:
             say(f"{shape}, {options.threads} threads, {options.device}, template of 25 voxels:")
-            timing(shape, options.rotations, options.device)
+            timing(shape, options.rotations, options.device, options.sign)
     if options.cases:
         cases()
     for seed in options.seeds:
