@@ -13,7 +13,17 @@ and 23 classes; 3 × 3 × 3 convolutions, zeros beyond the border, ReLU::
 from __future__ import annotations
 
 from ais_app.models import Architecture
-from ais_app.models._classify3d import CLASSES, SIZE, XU, CubeClassifier, check_numbers, dense, halving, parameters
+from ais_app.models._classify3d import (
+    CLASSES,
+    SIZE,
+    XU,
+    CubeClassifier,
+    check_numbers,
+    dense,
+    halving,
+    initialise_as_published,
+    parameters,
+)
 from torch import nn
 
 SMALLEST = 4  # voxels
@@ -24,7 +34,8 @@ def build(depth: int = 1, size: int = SIZE, classes: int = CLASSES) -> CubeClass
     check_numbers(classes, size, SMALLEST)
     trunk = nn.Sequential(halving(1, 32, 32), halving(32, 64, 64))
     neck = nn.Sequential(nn.Flatten(), dense(64 * (size // 4) ** 3, 512, 512))
-    return CubeClassifier(trunk, neck, nn.Linear(512, classes), classes=classes, size=size, smallest=SMALLEST)
+    head, initial = nn.Linear(512, classes), initialise_as_published
+    return CubeClassifier(trunk, neck, head, classes=classes, size=size, smallest=SMALLEST, initial=initial)
 
 
 ARCHITECTURE = Architecture(

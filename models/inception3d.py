@@ -21,7 +21,15 @@ from __future__ import annotations
 
 import torch
 from ais_app.models import Architecture
-from ais_app.models._classify3d import CLASSES, SIZE, XU, CubeClassifier, check_numbers, parameters
+from ais_app.models._classify3d import (
+    CLASSES,
+    SIZE,
+    XU,
+    CubeClassifier,
+    check_numbers,
+    initialise_as_published,
+    parameters,
+)
 from ais_app.models.layers3d import convolution3d
 from torch import nn
 
@@ -66,7 +74,8 @@ def build(depth: int = 1, size: int = SIZE, classes: int = CLASSES, drop: float 
     )
     edge = max(0, -(-(size - 4) // 2) - 1)
     neck = nn.Sequential(nn.Flatten(), nn.Dropout(drop))
-    return _Inception3D(trunk, neck, nn.Linear(160 * edge**3, classes), classes=classes, size=size, smallest=SMALLEST)
+    head, initial = nn.Linear(160 * edge**3, classes), initialise_as_published
+    return _Inception3D(trunk, neck, head, classes=classes, size=size, smallest=SMALLEST, initial=initial)
 
 
 ARCHITECTURE = Architecture(

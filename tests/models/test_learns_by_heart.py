@@ -43,3 +43,19 @@ def test_learns_sixteen_boxes_by_heart(name, edge, steps, one_thread):
                 if bool((network.eval().logits(x).argmax(1) == labels).all()):
                     return
     raise AssertionError(f"{name} has not learnt them in {steps} steps")
+
+
+@pytest.mark.parametrize("name", ["dsrf3d", "inception3d"])
+@pytest.mark.parametrize("seed", range(3))
+def test_no_class_is_favoured_before_training(name, seed, one_thread):
+    x, _ = boxes(20)
+    torch.manual_seed(seed)
+    network = new_model(ModelCard(name, {"size": 20, "classes": 4})).network.eval()
+    with torch.inference_mode():
+        logits = network.logits(x)
+    at_chance = float((torch.logsumexp(logits, 1) - logits.mean(1)).mean())
+    # offsets between the classes cost a small training its first epochs: with He's weights they are of several units
+    assert at_chance < np.log(4) + 0.1 and float(logits.mean(0).std()) < 0.5
+    largest = max((m.weight.numel(), m) for m in network.modules() if isinstance(m, torch.nn.Linear))[1]
+    bound = (6 / (largest.in_features + largest.out_features)) ** 0.5
+    assert 0.99 * bound < float(largest.weight.detach().abs().max()) <= bound
