@@ -1,19 +1,23 @@
 """Missing wedges and signal-to-noise ratios, estimated on phantoms whose truth is known.
 
-.venv/bin/python benchmarks/wedge_snr.py [--seed 1 2 3] [--part wedge|volume|pairs]
+.venv/bin/python benchmarks/wedge_snr.py [--seed 1 2 3] [--part wedge|volume|pairs] [--shape 64 160 160]
+
+The shape is that of the phantoms of `--part volume`.
 """
 
 from __future__ import annotations
 
 import argparse
 import warnings
+from functools import partial
 
 import numpy as np
 
 from ais_app.core.errors import DataWarning
 from ais_app.core.jobs import run
 from ais_app.core.particles.poses import Poses
-from ais_app.core.particles.snr import PairParams, pair_snr_job, volume_snr_job
+from ais_app.core.particles.snr import PairParams, pair_snr_job
+from ais_app.core.particles.volume_snr import volume_snr_job
 from ais_app.core.particles.wedge import Wedge
 from ais_app.core.particles.wedge_estimate import estimate_wedge_job
 from ais_app.core.simulate.parameters import SimulateParams
@@ -45,7 +49,7 @@ def wedges(seed: int) -> None:
             )
 
 
-def volumes(seed: int) -> None:
+def volumes(seed: int, shape: tuple[int, int, int] = SHAPE) -> None:
     """Print the ratio of whole tomograms, from their own background, next to the truth."""
     print("| content | true SNR, all voxels | estimate | estimate / truth | certain |")
     print("|---|---|---|---|---|")
@@ -54,7 +58,7 @@ def volumes(seed: int) -> None:
         "ribosomes and membranes": {"complexes": ("ribosome",), "carbon": False, "n_beads": 0},
     }
     for name, content in contents.items():
-        made = make_phantom(SimulateParams(shape=SHAPE, snr=1.0, keep_noise_free=True, **content), seed=seed)
+        made = make_phantom(SimulateParams(shape=shape, snr=1.0, keep_noise_free=True, **content), seed=seed)
         assert made.noise_free is not None
         noise = made.tomogram_data - made.noise_free
         for snr in RATIOS:
@@ -101,9 +105,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, nargs="+", default=[1])
     parser.add_argument("--part", choices=("wedge", "volume", "pairs"), action="append")
+    parser.add_argument("--shape", type=int, nargs=3, default=SHAPE)
     given = parser.parse_args()
     warnings.simplefilter("ignore", DataWarning)
-    parts = {"wedge": wedges, "volume": volumes, "pairs": pairs}
+    parts = {"wedge": wedges, "volume": partial(volumes, shape=tuple(given.shape)), "pairs": pairs}
     for name in given.part or parts:
         for seed in given.seed:
             print(f"\n{name}, seed {seed}")

@@ -12,8 +12,9 @@ import numpy as np
 from ais_app.core.errors import AisAppError, ParameterProblem
 from ais_app.core.io import open_tomogram
 from ais_app.core.jobs import Job, Progress, direct
-from ais_app.core.particles.snr import CUBE, PairParams, PairSnr, VolumeSnr, pair_snr_job, volume_snr_job
+from ais_app.core.particles.snr import PairParams, PairSnr, pair_snr_job
 from ais_app.core.particles.stack import SubtomogramStack
+from ais_app.core.particles.volume_snr import CUBE, VolumeSnr, volume_snr_job
 from ais_app.core.particles.wedge_estimate import sample_regions
 from ais_app.core.tomogram import Tomogram
 from ais_app.operations.particle_lists import particles_of, read_lists

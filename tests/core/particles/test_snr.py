@@ -10,7 +10,8 @@ from ais_app.core.jobs import run
 from ais_app.core.particles.fourier import from_fourier, multiplicity, radii, soft_sphere, to_fourier
 from ais_app.core.particles.orientations import random_rotations
 from ais_app.core.particles.poses import Poses, turned
-from ais_app.core.particles.snr import PairParams, pair_snr_job, volume_snr_job
+from ais_app.core.particles.snr import PairParams, pair_snr_job
+from ais_app.core.particles.volume_snr import volume_snr_job
 from ais_app.core.particles.wedge import Wedge
 from ais_app.core.simulate.parameters import SimulateParams
 from ais_app.core.simulate.phantom import make_phantom
@@ -136,3 +137,23 @@ def test_picks_everywhere_leave_no_background():
     for near in (np.ones(volume.shape, bool), np.zeros(volume.shape, bool)):
         with pytest.raises(ParameterProblem, match="near"):
             run(volume_snr_job([volume], [near]))
+
+
+@pytest.mark.parametrize("content", [{}, {"complexes": ("ribosome",), "carbon": False, "n_beads": 0}])
+def test_noise_of_a_full_volume_is_measured_where_it_is_empty(content):
+    """Bands cut sharply ring, and cubes chosen by what is measured are quiet by chance; either costs a quarter."""
+    made = make_phantom(SimulateParams(shape=(64, 128, 128), snr=1.0, keep_noise_free=True, **content), seed=12)
+    noise = made.tomogram_data - made.noise_free
+    for snr in (0.1, 0.3, 1.0):
+        scaled = noise * np.float32((made.noise_free.var() / (snr * noise.var())) ** 0.5)
+        found = run(volume_snr_job([made.noise_free + scaled]))
+        assert 0.7 < found.snr / snr < 1.3 and found.certain
+
+
+def test_blocks_are_judged_together():
+    """Where one block is full and the other empty, the noise is that of the empty one."""
+    random = np.random.default_rng(0)
+    full, empty = (random.standard_normal((48, 96, 96)).astype(np.float32) for _ in range(2))
+    full += random.standard_normal(full.shape).astype(np.float32)
+    assert run(volume_snr_job([full, empty])).snr == pytest.approx(0.5, abs=0.03)
+    assert abs(run(volume_snr_job([full])).snr) < 0.03
