@@ -7,7 +7,7 @@ from ais_app.core.jobs import JobCancelled, run
 from ais_app.core.model.card import ModelCard
 from ais_app.core.model.package import new_model
 from ais_app.core.particles.classify import classify
-from ais_app.core.training.adapt import SOURCE, TARGET, Adapt, adapt_data, entropy, information
+from ais_app.core.training.adapt import SOURCE, TARGET, Adapt, Discriminator, adapt_data, entropy, information
 from ais_app.core.training.adapt_parameters import AdaptParams
 from ais_app.core.training.cube_parameters import CubeTrainParams
 from ais_app.core.training.cubes import cube_data
@@ -63,6 +63,7 @@ def test_resumes_to_the_same_weights(model, tmp_path):
     resumed = run(adapting(model, tmp_path / "c", resume=True))
     pairs = zip(whole.model.network.parameters(), resumed.model.network.parameters(), strict=True)
     assert all(torch.equal(a, b) for a, b in pairs) and not (tmp_path / "c").exists()
+    assert resumed.history == whole.history
 
 
 def test_both_sides_are_in_every_batch_and_held_out():
@@ -71,6 +72,16 @@ def test_both_sides_are_in_every_batch_and_held_out():
     assert (data.training.labels == SOURCE).sum() == 40 and (data.training.labels == TARGET).sum() == 8
     assert np.bincount(data.held_out.labels).tolist() == [10, 2]
     assert np.array_equal(data.training.positive, data.training.labels == TARGET)
+
+
+def test_what_the_discriminator_tells_is_counted_over_all_batches():
+    discriminator = Discriminator(3)
+    of_target = torch.tensor([False, False, True, True])
+    discriminator.count(torch.tensor([-1.0, 2.0, 3.0, 1.0]), of_target)
+    discriminator.count(torch.tensor([-1.0, -2.0, 3.0, 1.0]), of_target)
+    assert discriminator.share_told() == pytest.approx(7 / 8)
+    discriminator.count(torch.tensor([1.0, 1.0, -3.0, 1.0]), of_target)
+    assert discriminator.share_told() == pytest.approx(1 / 4), "each epoch counts for itself"
 
 
 def test_what_answers_say():
