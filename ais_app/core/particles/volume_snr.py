@@ -28,11 +28,11 @@ _AROUND = 20  # voxels a side of what is looked at around a cube, to tell whethe
 _EMPTY = 0.01  # share of the cubes that count as noise alone
 _FEWEST = 40  # of these cubes, side by side
 _TOO_FEW = 20
-# waves per voxel
-_BANDS = (0.015, 0.03, 0.05, 0.07, 0.1, 0.13, 0.16, 0.2, 0.25, 0.3, 0.36, 0.42, 0.87)
+# waves per voxel; the narrower a band, the further it spreads the specimen, the wider, the fewer others judge it
+_BANDS = (0.015, 0.03, 0.05, 0.07, 0.1, 0.14, 0.19, 0.25, 0.33, 0.42, 0.87)
 _NYQUIST = 0.5  # where the finest band is no longer rounded off
 _LOCAL = 3  # the first band whose waves fit into what is looked at
-_COARSE = 6  # bands before this one can hold specimen everywhere
+_COARSE = 5  # bands before this one can hold specimen everywhere
 _OUTSHONE = 1.5  # power of a coarse band over that of its empty cubes, from which these cannot be trusted
 _ROUNDS = 3  # the choice of cubes needs the noise, and the noise the choice
 _LEAST = 0.001  # share of signal that a band is given at least, so that noise alone has cubes chosen too
