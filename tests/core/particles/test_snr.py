@@ -141,7 +141,7 @@ def test_picks_everywhere_leave_no_background():
 
 @pytest.mark.parametrize("content", [{}, {"complexes": ("ribosome",), "carbon": False, "n_beads": 0}])
 def test_noise_of_a_full_volume_is_measured_where_it_is_empty(content):
-    """Bands cut sharply ring, and cubes chosen by what is measured are quiet by chance; either costs a quarter."""
+    """Bands cut sharply ring; cubes chosen by what is measured are quiet by chance."""
     made = make_phantom(SimulateParams(shape=(64, 128, 128), snr=1.0, keep_noise_free=True, **content), seed=12)
     noise = made.tomogram_data - made.noise_free
     for snr in (0.1, 0.3, 1.0):
