@@ -28,12 +28,13 @@ def network(tmp_path_factory):
 
 
 @pytest.fixture
-def panel(opened, network):
+def panel(opened, network, qtbot):
     opened.open_files([network])
     opened.workbench.session.view.tab = "train"
     made = opened.tabs[1].panel.suggestions
     made.prediction = PredictionParams(engine="torch", precision="float32")
     made.form.set_value(SuggestParams(count=3, slices=3, apart=3))
+    qtbot.waitUntil(lambda: made.suggest.isEnabled() and made.isVisible(), timeout=5000)
     return made
 
 
