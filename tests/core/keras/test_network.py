@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+
 import keras_reference
 import numpy as np
 import pytest
@@ -36,17 +38,17 @@ def read(network: Network, form: str = "keras_2", version: str | None = None) ->
 
 
 def outputs(model: Model, image: np.ndarray) -> np.ndarray:
-    """Return the probability of an image (h, w, channels), as (h, w, 1)."""
-    x = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)[None], dtype=np.float32))
+    """Return the probability of an image (h, w, channels), as (h, w, 1); from doubles."""
+    x = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)[None], dtype=np.float64))
     with torch.inference_mode():
-        return model.network(x).numpy()[0].transpose(1, 2, 0)
+        return deepcopy(model.network).double()(x).numpy()[0].transpose(1, 2, 0)
 
 
 def assert_same(network: Network, shape: tuple[int, int] = (16, 24), form: str = "keras_2") -> Model:
     model = read(network, form)
     image = RNG.normal(size=(*shape, network.channels))
     expected = keras_reference.run(network, image)
-    np.testing.assert_allclose(outputs(model, image), expected, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(outputs(model, image), expected, rtol=0, atol=1e-6)
     return model
 
 
