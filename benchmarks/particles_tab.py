@@ -18,13 +18,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
 import numpy as np
-from PyQt6.QtCore import QEvent, QEventLoop, QPoint, QPointF, Qt, QTimer
-from PyQt6.QtGui import QMouseEvent, QWheelEvent
+from PyQt6.QtCore import QEventLoop, QPoint, QPointF, Qt, QTimer
+from PyQt6.QtGui import QWheelEvent
 from PyQt6.QtTest import QTest
 from PyQt6.QtWidgets import QWidget
 
@@ -44,12 +44,14 @@ from ais_app.workers.library_loading import LibraryFinder
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "views"))
 
+from gallery_view import drag  # noqa: E402
 from watchdog import Watchdog  # noqa: E402
 
 SEEDS = (11, 31)
 SIZE = (1280, 800)  # px
 LEFT, NONE = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
 GIVE_UP = 120.0  # s
+PAUSE = 8  # ms between two places of the pointer
 
 
 def make_project(folder: Path, picks: int) -> Path:
@@ -106,17 +108,6 @@ class User:
         """Click in the middle of a widget."""
         QTest.mouseClick(widget, LEFT)
 
-    def drags(self, widget: QWidget, points: Sequence[QPoint]) -> None:
-        """Draw a line with the left button."""
-        QTest.mousePress(widget, LEFT, NONE, points[0])
-        for point in points[1:]:
-            here, there = QPointF(point), QPointF(widget.mapToGlobal(point))
-            application().sendEvent(
-                widget, QMouseEvent(QEvent.Type.MouseMove, here, there, Qt.MouseButton.NoButton, LEFT, NONE)
-            )
-            QTest.qWait(8)
-        QTest.mouseRelease(widget, LEFT, NONE, points[-1])
-
     def wheels(self, widget: QWidget, steps: int) -> None:
         """Turn the wheel downwards."""
         middle = QPointF(widget.rect().center())
@@ -126,7 +117,7 @@ class User:
                 Qt.MouseButton.NoButton, NONE, Qt.ScrollPhase.NoScrollPhase, False,
             )  # fmt: skip
             application().sendEvent(widget, event)
-            QTest.qWait(8)
+            QTest.qWait(PAUSE)
 
 
 def work(user: User, project: Path) -> None:
@@ -151,7 +142,7 @@ def work(user: User, project: Path) -> None:
     control = Qt.KeyboardModifier.ControlModifier
     user.does("select all", lambda: (grid.setFocus(), QTest.keyClick(grid, Qt.Key.Key_A, control)))
     frame = [QPoint(3, 3)] + [QPoint(20 + 8 * step, 20 + 6 * step) for step in range(50)]
-    user.does("frame", lambda: user.drags(grid.viewport(), frame))
+    user.does("frame", lambda: drag(grid.viewport(), frame, pause=PAUSE))
     user.does("reject", lambda: QTest.keyClick(grid, Qt.Key.Key_R))
     user.does("undo", lambda: window.actions_by_id.trigger("edit.undo"))
     tilts = panel.average.tilts
@@ -174,7 +165,7 @@ def work(user: User, project: Path) -> None:
         QPoint(int(middle.x() + 0.45 * room.width() * np.cos(a)), int(middle.y() + 0.4 * room.height() * np.sin(a)))
         for a in np.linspace(0, 2 * np.pi, 60)
     ]
-    user.does("lasso", lambda: user.drags(clusters.map, around))
+    user.does("lasso", lambda: drag(clusters.map, around, pause=PAUSE))
     user.does("click a cluster", lambda: user.clicks(clusters.rows[0].strip))
     user.does("sort by cluster", lambda: area.sort.setCurrentIndex(area.sort.findData("cluster")))
 

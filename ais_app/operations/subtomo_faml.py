@@ -104,9 +104,7 @@ def subtomo_faml_job(
     if save:
         save_classes(stack, found.classes)
     outputs = Outputs(out, "subtomo_faml", arguments, [Path(stack)], {"particles": len(opened), "sigma2": found.sigma2})
-    for number, averages in enumerate(found.averages, start=1):
-        outputs.averages(averages, opened.voxel_size, f"class_{number}_")
-    outputs.particles("particles.star", opened.with_poses(found.poses), found.classes)
+    outputs.classes(found.averages, opened.with_poses(found.poses), found.classes)
     rows = np.column_stack([np.arange(len(opened)), found.probability]).tolist()
     names = ["particle", *(f"class {number + 1}" for number in range(found.probability.shape[1]))]
     outputs.table("probabilities.csv", [dict(zip(names, row, strict=True)) for row in rows])

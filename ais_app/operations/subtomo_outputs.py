@@ -58,6 +58,12 @@ class Outputs:
             averages.fsc.write_csv(output)
             self._done(self._record(output), output)
 
+    def classes(self, averages: Sequence[Averages], stack: SubtomogramStack, classes: np.ndarray) -> None:
+        """Write ``class_1_average.mrc`` and so on, and ``particles.star``, which says who is in which class."""
+        for number, each in enumerate(averages, start=1):
+            self.averages(each, stack.voxel_size, f"class_{number}_")
+        self.particles("particles.star", stack, classes)
+
     def particles(self, name: str, stack: SubtomogramStack, classes: np.ndarray | None = None) -> None:
         """Write the particles where their poses put them, with their classes from 1 on as RELION counts."""
         placed = stack.placed()

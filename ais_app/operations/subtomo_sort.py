@@ -111,9 +111,7 @@ def subtomo_sort_job(
     if save:
         save_classes(stack, found.classes)
     outputs = Outputs(out, "subtomo_sort", arguments, inputs, {"particles": len(opened)})
-    for number, averages in enumerate(found.averages, start=1):
-        outputs.averages(averages, opened.voxel_size, f"class_{number}_")
-    outputs.particles("particles.star", opened.with_poses(found.poses), found.classes)
+    outputs.classes(found.averages, opened.with_poses(found.poses), found.classes)
     outputs.table("rounds.csv", found.history)
     rows = np.column_stack([np.arange(len(opened)), found.classes + 1, found.coordinates]).tolist()
     names = ["particle", "class", *(f"x{number + 1}" for number in range(found.coordinates.shape[1]))]

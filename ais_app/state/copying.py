@@ -37,6 +37,7 @@ def copy(database: Database, folder: Path, path: Path) -> None:
         A change is under way.
     """
     refuse_existing(path)
+    _copy_averages(database.path, path)  # first: where they cannot be written, no project is in the way of another try
     with replacing(path) as part:
         database.copy_to(part)
         copied = Database(part, read_only=False)
@@ -53,14 +54,8 @@ def particles_folder(path: Path) -> Path:
     return path.with_name(f"{path.stem}_particles")
 
 
-def copy_averages(old: Path, new: Path) -> None:
-    """Take the newest averages of the particles of a project along to its copy; cubes can be cut again.
-
-    Raises
-    ------
-    FileProblem
-        One cannot be written.
-    """
+def _copy_averages(old: Path, new: Path) -> None:
+    """Take the newest averages of the particles of a project along to its copy; cubes can be cut again."""
     for average in sorted(particles_folder(old).glob("*_average.npz")):
         with replacing(particles_folder(new) / average.name) as part:
             shutil.copyfile(average, part)

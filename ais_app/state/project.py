@@ -124,7 +124,6 @@ class Project(AnnotationPart, RecordPart):
         """
         self.steps.settle()
         copying.copy(self._database, self.folder, Path(path))
-        copying.copy_averages(self.path, Path(path))
         return Path(path)
 
     def saved_as(self, path: str | Path) -> Project:

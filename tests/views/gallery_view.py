@@ -81,11 +81,14 @@ def click(grid: TileGrid, row: int, modifiers: Qt.KeyboardModifier = Qt.Keyboard
     QTest.mouseClick(grid.viewport(), LEFT, modifiers, grid.place_of(row).center())
 
 
-def drag(widget, points: list[QPoint], modifiers=Qt.KeyboardModifier.NoModifier) -> None:
+def drag(widget, points: list[QPoint], modifiers=Qt.KeyboardModifier.NoModifier, pause: int = 0) -> None:
+    """Press at the first point, move through the others with milliseconds in between, release at the last."""
     QTest.mousePress(widget, LEFT, modifiers, points[0])
     for point in points[1:]:
         where = QPointF(point)
         glob = QPointF(widget.mapToGlobal(point))
         move = QMouseEvent(QEvent.Type.MouseMove, where, glob, Qt.MouseButton.NoButton, LEFT, modifiers)
         application().sendEvent(widget, move)
+        if pause:
+            QTest.qWait(pause)
     QTest.mouseRelease(widget, LEFT, modifiers, points[-1])
