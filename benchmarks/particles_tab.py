@@ -120,7 +120,7 @@ class User:
             QTest.qWait(PAUSE)
 
 
-def work(user: User, project: Path) -> None:
+def work(user: User, project: Path, preloading: Preloading) -> None:
     """Go through the tab."""
     window, session = user.window, user.workbench.session
     tab = window.tabs[-1]
@@ -131,7 +131,7 @@ def work(user: User, project: Path) -> None:
         return bool((area.tiles.state > 0).all()) and not area.tiles.busy
 
     window.open_files([project])
-    user.waits(2, lambda: "sklearn.cluster" in sys.modules)  # all that comes once has come
+    user.waits(2, lambda: not preloading.busy)  # all that comes once has come
     open_tab = lambda: window.actions_by_id.trigger("tab.particles")  # noqa: E731
     user.does("open the tab", open_tab, lambda: grid.isVisible() and len(gallery.order) > 0)
     user.does("scroll while tiles are cut", lambda: user.wheels(grid.viewport(), 120))
@@ -194,7 +194,7 @@ def once(picks: int) -> None:
         user = User(Path(name))
         # nobody moves a pointer here, and nobody is away
         garbage, preloading = Garbage(user.window, away=1e9), Preloading(user.window)
-        work(user, project)
+        work(user, project, preloading)
         preloading.close()
         garbage.close()
         user.window.shut_down()

@@ -44,6 +44,11 @@ class Preloading(QObject):
         self._timer.timeout.connect(self._look)
         self._timer.start(round(1000 * quiet))
 
+    @property
+    def busy(self) -> bool:
+        """Whether something is being imported, or is to be."""
+        return bool(self._waiting) or (self._thread is not None and self._thread.is_alive())
+
     def close(self) -> None:
         """Import no more; wait for what is being imported."""
         self._timer.stop()

@@ -15,6 +15,7 @@ from ais_app.state.commands import particles
 from ais_app.state.gallery import Gallery
 from ais_app.views.particles.layout import CellLayout
 from ais_app.views.particles.tile_painter import TilePainter
+from ais_app.views.widgets.soon import Soon
 from ais_app.views.workbench import Workbench
 from ais_app.workers.tiles import Tiles
 
@@ -51,6 +52,8 @@ class TileGrid(QAbstractScrollArea):
         self._before = np.zeros(0, dtype=np.int64)  # selected before the frame was begun
         self._order = np.zeros(0, dtype=np.int64)
         self._cells = CellLayout(1, 0, 88)
+        self._wants = False
+        self._ask = Soon(self, self._ask_for_tiles)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
@@ -86,7 +89,6 @@ class TileGrid(QAbstractScrollArea):
         self._lay_out(first if same else 0)
         self.want()
         self._describe()
-        self._port.update()
 
     def _catch_up(self) -> None:
         """Take on what has changed a moment ago, before a person acts on it."""
@@ -112,7 +114,11 @@ class TileGrid(QAbstractScrollArea):
                 self._bar.setValue(self._cells.rect(int(places[0])).top() - self._cells.gap)
 
     def want(self) -> None:
-        """Ask for the tiles in view."""
+        """Ask for the tiles in view once they are drawn: the cutting would take the time that the drawing needs."""
+        self._wants = True
+        self._port.update()
+
+    def _ask_for_tiles(self) -> None:
         low, high = self._cells.in_view(self._bar.value(), self._port.height())
         self._tiles.want(self._order[low:high])
 
@@ -154,6 +160,9 @@ class TileGrid(QAbstractScrollArea):
                 draw.tile(row, self._cells.rect(place).translated(0, -self._bar.value()))
             if self._frame is not None:
                 draw.frame(self._frame.translated(0, -self._bar.value()))
+        if self._wants:
+            self._wants = False
+            self._ask.start()
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 - Qt's name
         """Lay the tiles out anew; what was at the top stays there."""
