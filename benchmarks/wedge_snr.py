@@ -1,8 +1,8 @@
 """Missing wedges and signal-to-noise ratios, estimated on phantoms whose truth is known.
 
-.venv/bin/python benchmarks/wedge_snr.py [--seed 1 2 3] [--part wedge|volume|pairs] [--shape 64 160 160]
+.venv/bin/python benchmarks/wedge_snr.py [--seed 1 2 3] [--part wedge|volume|halves|pairs] [--shape 64 160 160]
 
-The shape is that of the phantoms of `--part volume`.
+The shape is that of the phantoms of `--part volume` and `--part halves`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy as np
 
 from ais_app.core.errors import DataWarning
 from ais_app.core.jobs import run
+from ais_app.core.particles.half_snr import half_snr_job
 from ais_app.core.particles.poses import Poses
 from ais_app.core.particles.snr import PairParams, pair_snr_job
 from ais_app.core.particles.volume_snr import volume_snr_job
@@ -28,6 +29,10 @@ from ais_app.core.tomogram import Tomogram
 
 SHAPE = (64, 160, 160)
 RATIOS = (0.01, 0.03, 0.1, 0.3, 1.0)
+CONTENTS = {
+    "cell": {},
+    "ribosomes and membranes": {"complexes": ("ribosome",), "carbon": False, "n_beads": 0},
+}
 
 
 def wedges(seed: int) -> None:
@@ -53,20 +58,36 @@ def volumes(seed: int, shape: tuple[int, int, int] = SHAPE) -> None:
     """Print the ratio of whole tomograms, from their own background, next to the truth."""
     print("| content | true SNR, all voxels | estimate | estimate / truth | certain |")
     print("|---|---|---|---|---|")
-    contents = {
-        "cell": {},
-        "ribosomes and membranes": {"complexes": ("ribosome",), "carbon": False, "n_beads": 0},
-    }
-    for name, content in contents.items():
-        made = make_phantom(SimulateParams(shape=shape, snr=1.0, keep_noise_free=True, **content), seed=seed)
-        assert made.noise_free is not None
-        noise = made.tomogram_data - made.noise_free
+    for name, content in CONTENTS.items():
+        signal, noise = apart(seed, shape, content)
         for snr in RATIOS:
-            scaled = noise * np.float32((made.noise_free.var() / (snr * noise.var())) ** 0.5)
-            found = run(volume_snr_job([made.noise_free + scaled]))
+            found = run(volume_snr_job([signal + noise / np.float32(snr**0.5)]))
             print(
                 f"| {name} | {snr:g} | {found.snr:.3g} ± {found.error:.2g} | {found.snr / snr:.2f} | {found.certain} |"
             )
+
+
+def halves(seed: int, shape: tuple[int, int, int] = SHAPE) -> None:
+    """Print the ratio of half tomograms, each from the other, next to the truth."""
+    print("| content | true SNR, all voxels | estimate | estimate / truth | certain |")
+    print("|---|---|---|---|---|")
+    for name, content in CONTENTS.items():
+        signal, noise = apart(seed, shape, content)
+        _, another = apart(seed + 1000, shape, content)
+        for snr in RATIOS:
+            scale = np.float32(snr**-0.5)
+            found = run(half_snr_job([(signal + scale * noise, signal + scale * another)]))
+            print(
+                f"| {name} | {snr:g} | {found.snr:.3g} ± {found.error:.2g} | {found.snr / snr:.2f} | {found.certain} |"
+            )
+
+
+def apart(seed: int, shape: tuple[int, int, int], content: dict[str, object]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the specimen of a phantom, and its noise, of variance 1 both."""
+    made = make_phantom(SimulateParams(shape=shape, snr=1.0, keep_noise_free=True, **content), seed=seed)
+    assert made.noise_free is not None
+    noise = made.tomogram_data - made.noise_free
+    return made.noise_free / made.noise_free.std(), noise / noise.std()
 
 
 def pairs(seed: int) -> None:
@@ -104,11 +125,17 @@ def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, nargs="+", default=[1])
-    parser.add_argument("--part", choices=("wedge", "volume", "pairs"), action="append")
+    parser.add_argument("--part", choices=("wedge", "volume", "halves", "pairs"), action="append")
     parser.add_argument("--shape", type=int, nargs=3, default=SHAPE)
     given = parser.parse_args()
     warnings.simplefilter("ignore", DataWarning)
-    parts = {"wedge": wedges, "volume": partial(volumes, shape=tuple(given.shape)), "pairs": pairs}
+    shape = tuple(given.shape)
+    parts = {
+        "wedge": wedges,
+        "volume": partial(volumes, shape=shape),
+        "halves": partial(halves, shape=shape),
+        "pairs": pairs,
+    }
     for name in given.part or parts:
         for seed in given.seed:
             print(f"\n{name}, seed {seed}")

@@ -1,4 +1,4 @@
-"""Signal-to-noise ratios: of aligned subtomograms in a stack, or of tomograms from their own background."""
+"""Signal-to-noise ratios: of aligned subtomograms in a stack, of tomograms by their other half or their background."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 from ais_app.core.errors import AisAppError, ParameterProblem
 from ais_app.core.io import open_tomogram
 from ais_app.core.jobs import Job, Progress, direct
+from ais_app.core.particles.half_snr import half_snr_job
 from ais_app.core.particles.snr import PairParams, PairSnr, pair_snr_job
 from ais_app.core.particles.stack import SubtomogramStack
 from ais_app.core.particles.volume_snr import CUBE, VolumeSnr, volume_snr_job
@@ -32,7 +33,9 @@ class SnrResult:
     path
         A stack or a tomogram.
     pairs, volume
-        From aligned pairs, or from the background; the other is ``None``.
+        Of aligned subtomograms, or of a tomogram; the other is ``None``.
+    half
+        The other half of the tomogram, by which it was measured; ``None`` where its background was looked at.
     error
         Why it failed; ``None`` when it did not.
     """
@@ -40,6 +43,7 @@ class SnrResult:
     path: Path
     pairs: PairSnr | None = None
     volume: VolumeSnr | None = None
+    half: Path | None = None
     error: AisAppError | None = None
 
     def to_dict(self) -> dict[str, Any]:
@@ -51,7 +55,8 @@ class SnrResult:
         if self.volume is not None:
             one = self.volume
             numbers = {"snr": one.snr, "low": one.snr - one.error, "high": one.snr + one.error}
-            return {**numbers, "certain": one.certain, "method": "background", "file": str(self.path)}
+            how = {"method": "background"} if self.half is None else {"method": "halves", "half": str(self.half)}
+            return {**numbers, "certain": one.certain, **how, "file": str(self.path)}
         return {"snr": None, "file": str(self.path), "error": str(self.error)}
 
 
@@ -59,6 +64,7 @@ def snr_job(
     inputs: Sequence[str | Path],
     params: PairParams | None = None,
     *,
+    halves: Sequence[str | Path] = (),
     coordinates: Sequence[str | Path] = (),
     radius: float = 150.0,
     voxel_size: float | None = None,
@@ -71,6 +77,9 @@ def snr_job(
         Stacks of aligned subtomograms (``.zarr``), or tomograms.
     params
         How pairs of subtomograms are compared.
+    halves
+        Of each tomogram the other half, made of the other tilts or frames: one for each of `inputs`, in their order.
+        Without them noise is looked for in the background.
     coordinates
         Particle lists: in tomograms only what is within `radius` of a pick counts, and noise is looked for elsewhere.
     radius
@@ -82,19 +91,31 @@ def snr_job(
     -------
     list of SnrResult
         One per file; a failure is in its ``error``.
+
+    Raises
+    ------
+    ParameterProblem
+        `radius` is not positive, or there are not as many halves as inputs.
     """
     if not radius > 0:
         raise ParameterProblem("radius", f"{radius:g} Å", "give a positive number")
     results = []
-    files = input_files(inputs)
+    files, others = input_files(inputs), input_files(halves) if halves else []
+    if others and len(others) != len(files):
+        problem = f"{len(others)} for {len(files)} tomograms"
+        raise ParameterProblem("halves", problem, "give the other half of each, in the same order")
     for number, path in enumerate(files):
         yield Progress(number, len(files), path.name)
         try:
             if (path / "wedges.json").exists():
+                if others:
+                    raise ParameterProblem("halves", f"{path} is a stack, not half a tomogram", "leave --half out")
                 results.append(SnrResult(path, pairs=(yield from _of_stack(path, params))))
-            else:
-                tomogram = open_tomogram(path, voxel_size=voxel_size)
-                results.append(SnrResult(path, volume=(yield from _of_tomogram(tomogram, coordinates, radius))))
+                continue
+            tomogram = open_tomogram(path, voxel_size=voxel_size)
+            other = open_tomogram(others[number], voxel_size=voxel_size) if others else None
+            found = yield from _of_tomogram(tomogram, other, coordinates, radius)
+            results.append(SnrResult(path, volume=found, half=others[number] if others else None))
         except AisAppError as error:
             results.append(SnrResult(path, error=error))
     return results
@@ -112,15 +133,25 @@ def _of_stack(path: Path, params: PairParams | None) -> Job[PairSnr]:
     return (yield from pair_snr_job(stack.cubes, poses, stack.wedges, stack.wedge_of, stack.classes, params))
 
 
-def _of_tomogram(tomogram: Tomogram, coordinates: Sequence[str | Path], radius: float) -> Job[VolumeSnr]:
+def _of_tomogram(
+    tomogram: Tomogram, other: Tomogram | None, coordinates: Sequence[str | Path], radius: float
+) -> Job[VolumeSnr]:
     regions = sample_regions(tomogram.shape, _SIDE, _BLOCKS)
-    blocks = [np.asarray(tomogram.data[region], dtype=np.float32) for region in regions]
-    if not all(np.isfinite(block).all() for block in blocks):
+    near = [_near(tomogram, region, coordinates, radius) for region in regions] if coordinates else None
+    if other is None:
+        return (yield from volume_snr_job([_block(tomogram, region) for region in regions], near))
+    if other.shape != tomogram.shape:
+        problem = f"{other.path or other.name} has {other.shape} voxels, {tomogram.name} has {tomogram.shape}"
+        raise ParameterProblem("halves", problem, "give two halves of one tomogram")
+    pairs = ((_block(tomogram, region), _block(other, region)) for region in regions)
+    return (yield from half_snr_job(pairs, near))
+
+
+def _block(tomogram: Tomogram, region: tuple[slice, slice, slice]) -> np.ndarray:
+    block = np.asarray(tomogram.data[region], dtype=np.float32)
+    if not np.isfinite(block).all():
         raise ParameterProblem(tomogram.path or tomogram.name, "voxels are no number", "find what wrote them")
-    near = None
-    if coordinates:
-        near = [_near(tomogram, region, coordinates, radius) for region in regions]
-    return (yield from volume_snr_job(blocks, near))
+    return block
 
 
 def _near(

@@ -61,6 +61,33 @@ def test_of_a_tomogram_near_its_picks(ais, volume, tmp_path):
     assert "±" in ais("snr", volume)[1]
 
 
+def test_of_a_tomogram_by_its_other_half(ais, tmp_path):
+    random = np.random.default_rng(2)
+    signal = random.standard_normal((60, 96, 96)).astype(np.float32)
+    names = []
+    for name in ("even", "odd"):
+        data = signal + 10 * random.standard_normal(signal.shape).astype(np.float32)
+        names.append(ais_app.write_volume(tmp_path / f"{name}.mrc", data, like=ais_app.Tomogram(data, (10.0,) * 3)))
+    even, odd = names
+    found = json.loads(ais("snr", even, "--half", odd, "--json")[1])
+    assert (found["method"], found["half"], found["certain"]) == ("halves", str(odd), True)
+    assert found["snr"] == pytest.approx(0.01, rel=0.25)
+    assert "by odd.mrc; their mean has twice as much" in ais("snr", even, "--half", odd)[1]
+    assert ais_app.snr([even], halves=[odd])[0].volume.snr == found["snr"]
+
+
+def test_halves_that_do_not_fit(ais, volume, tmp_path):
+    other = ais_app.write_volume(
+        tmp_path / "b.mrc", np.zeros((40, 64, 64), np.float32), like=ais_app.Tomogram(np.zeros((2, 2, 2)), (10.0,) * 3)
+    )
+    code, _, err = ais("snr", volume, "--half", other)
+    assert code == 1 and "b.mrc" in err and "(40, 64, 64)" in err
+    code, _, err = ais("snr", volume, other, "--half", other)
+    assert code != 0 and "same order" in err
+    code, _, err = ais("snr", stack(tmp_path / "a.zarr", 4, True), "--half", other)
+    assert code == 1 and "is a stack" in err
+
+
 def test_files_that_fail(ais, tmp_path):
     code, _, err = ais("snr", tmp_path / "none.mrc")
     assert code == 1 and "none.mrc" in err
