@@ -12,8 +12,6 @@ library there.
 from __future__ import annotations
 
 import ctypes
-import gc
-import importlib.machinery
 import importlib.util
 import logging
 import os
@@ -39,17 +37,13 @@ class LibraryFinder(MetaPathFinder):
     def __init__(self) -> None:
         self._waiting: set[str] = set()
 
-    def find_spec(
-        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
-    ) -> importlib.machinery.ModuleSpec | None:
+    def find_spec(self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> None:
         """Load the libraries where their package is asked for; how it is imported stays as it is."""
-        if name not in self._waiting:
-            return None
-        self._waiting.discard(name)  # once is enough, and the search below must not come back here
-        if not self._waiting:
-            self.remove()
-        load_libraries(name)
-        return _kept(importlib.util.find_spec(name))
+        if name in self._waiting:
+            self._waiting.discard(name)  # once is enough, and `load_libraries` must not come back here
+            if not self._waiting:
+                self.remove()
+            load_libraries(name)
 
     def install(self) -> None:
         """Watch imports from now on, of packages that are not there yet."""
@@ -61,19 +55,6 @@ class LibraryFinder(MetaPathFinder):
         """Watch no longer."""
         if self in sys.meta_path:
             sys.meta_path.remove(self)
-
-
-def _kept(spec: importlib.machinery.ModuleSpec | None) -> importlib.machinery.ModuleSpec | None:
-    """Let nobody look for garbage among what a package has made: of torch that takes 200 ms, each time."""
-    if spec is not None and spec.loader is not None:
-        run = spec.loader.exec_module
-
-        def run_and_keep(module: ModuleType) -> None:
-            run(module)
-            gc.freeze()
-
-        spec.loader.exec_module = run_and_keep  # type: ignore[method-assign]
-    return spec
 
 
 def load_libraries(package: str) -> list[Path]:
