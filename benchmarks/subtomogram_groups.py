@@ -17,6 +17,7 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
+from mask_scores import mask_scores
 from skimage.filters import threshold_otsu
 from subtomogram_classes import EDGE, FOUR, density, shapes
 
@@ -40,16 +41,6 @@ EACH, CROWDED = 80, 24
 def purity(assignment: np.ndarray, labels: np.ndarray) -> float:
     """Return the share of cubes that belong to the most frequent shape of their group."""
     return sum(int(np.bincount(labels[assignment == k]).max()) for k in np.unique(assignment)) / len(labels)
-
-
-def overlap(found: np.ndarray, truth: np.ndarray) -> float:
-    """Return the IoU, the mean over cubes and over particle and background."""
-    ious = []
-    for value in (False, True):
-        both = ((found == value) & (truth == value)).sum((1, 2, 3))
-        either = ((found == value) | (truth == value)).sum((1, 2, 3))
-        ious.append(np.where(either > 0, both / np.maximum(either, 1), 1.0))
-    return float(np.mean(ious))
 
 
 def grouped(seed: int) -> tuple[np.ndarray, np.ndarray, Grouping]:
@@ -87,9 +78,10 @@ def teach(seed: int) -> None:
     clean, _ = shapes(FOUR, 20, 1e6, seed + 1000)
     truth = np.stack([cube > 0.5 * cube.max() for cube in clean[kept]])
     said = probabilities(model, unseen[kept], 1.0) > 0.5
-    print("\n| taught by groups | mean IoU on unseen cubes |\n|---|---|")
-    print(f"| EDSS3D, {len(chosen)} of 16 groups chosen | {overlap(said, truth):.3f} |")
-    print(f"| all background | {overlap(np.zeros_like(truth), truth):.3f} |", flush=True)
+    print("\n| taught by groups | Dice on unseen cubes | mean IoU |\n|---|---|---|")
+    for name, masks in ((f"EDSS3D, {len(chosen)} of 16 groups chosen", said), ("all background", np.zeros_like(truth))):
+        scores = mask_scores(masks, truth)
+        print(f"| {name} | {scores.dice:.3f} | {scores.mean_iou:.3f} |", flush=True)
 
 
 def crowded(count: int, snr: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -116,7 +108,7 @@ def crowded(count: int, snr: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
 def masks(seed: int) -> None:
     cubes, truth = crowded(96, 0.5, seed)
     unseen, theirs = crowded(32, 0.5, seed + 1000)
-    print("\n| masks of particles | right voxels | mean IoU |\n|---|---|---|")
+    print("\n| masks of particles | right voxels | mean IoU | Dice |\n|---|---|---|---|")
     otsu = np.stack([cube > threshold_otsu(cube) for cube in unseen])
     rows = {"all background": np.zeros_like(theirs), "Otsu": otsu}
     for name in ("ssn3d_ed", "unet3d"):
@@ -128,7 +120,8 @@ def masks(seed: int) -> None:
         model = run(train_job(data, params, ModelCard(name, depth=CROWDED))).model
         rows[name] = probabilities(model, unseen, 1.0) > 0.5
     for name, found in rows.items():
-        print(f"| {name} | {100 * (found == theirs).mean():.2f} % | {overlap(found, theirs):.3f} |", flush=True)
+        scores = mask_scores(found, theirs)
+        print(f"| {name} | {100 * scores.right:.2f} % | {scores.mean_iou:.3f} | {scores.dice:.3f} |", flush=True)
 
 
 PARTS: dict[str, Callable[[int], None]] = {"groups": groups, "teach": teach, "masks": masks}

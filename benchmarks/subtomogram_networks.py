@@ -15,12 +15,13 @@ import argparse
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from mask_scores import mask_scores
 from subtomogram_papers import PAPER, PAPER_FOUND, PAPER_SSN3D, TILTS, templates
 
 from ais_app.core.jobs import run
@@ -199,15 +200,15 @@ def segmenters(
     for snr in form.segmenter_snrs:
         cubes, masks = _with_particle(training, form, snr, size)
         unseen, truth = _with_particle(test, form, snr, size)
-        rows.append({"network": "all background", "snr": snr, **_overlap(np.zeros_like(truth), truth)})
+        rows.append({"network": "all background", "snr": snr, **asdict(mask_scores(np.zeros_like(truth), truth))})
         for name in form.segmenters:
             params = settings(form, name, form.segmenter_epochs, seed, loss="bce+dice")
             params = replace(params, box_size=size, shift=0.0, scale=0.0)
             data = TrainingData(BoxSet(cubes, masks, np.ones(len(cubes), bool)), None, VOXEL_SIZE * form.binning, -1)
             result, seconds = timed(train_job(data, params, card(name, form)))
-            found = _segmented(result.model, unseen)
+            scores = asdict(mask_scores(_segmented(result.model, unseen), truth))
             paper = PAPER_SSN3D.get(name, {}).get(snr)
-            rows.append({"network": name, "snr": snr, "paper": paper, "seconds": seconds, **_overlap(found, truth)})
+            rows.append({"network": name, "snr": snr, "paper": paper, "seconds": seconds, **scores})
             print(f"# {name} at {snr}: mIoU {rows[-1]['mean_iou']:.3f} in {seconds:.0f} s", flush=True)
     return rows
 
@@ -226,16 +227,6 @@ def _segmented(model: Model, cubes: np.ndarray) -> np.ndarray:
     with torch.inference_mode():
         parts = [network(x.to(DEVICE)).cpu().numpy() > 0.5 for x in torch.from_numpy(cubes).split(64)]
     return np.concatenate(parts)
-
-
-def _overlap(found: np.ndarray, truth: np.ndarray) -> dict[str, float]:
-    """Return the share of voxels that are right, and the IoU, the mean over cubes and over particle and background."""
-    ious = []
-    for value in (0, 1):
-        one, two = found == value, truth == value
-        either = (one | two).sum((1, 2, 3))
-        ious.append(np.where(either > 0, (one & two).sum((1, 2, 3)) / np.maximum(either, 1), 1.0))
-    return {"pixel_accuracy": float((found == truth).mean()), "mean_iou": float(np.mean(ious))}
 
 
 def encoder(
@@ -267,8 +258,11 @@ def encoder(
     result, _ = timed(train_job(labelled, weak, card("edss3d", form)))
     seen = test.labels != test.classes.index(NOTHING)
     truth = binned(test.masks[seen], form) >= 0.5
-    overlap = _overlap(_segmented(result.model, standardised(unseen[seen])), truth)
-    return found | {"chosen": len(chosen), "edss3d": overlap, "all background": _overlap(0 * truth, truth)}
+    for name, masks in (
+        ("edss3d", _segmented(result.model, standardised(unseen[seen]))), ("all background", np.zeros_like(truth))
+    ):  # fmt: skip
+        found[name] = asdict(mask_scores(masks, truth))
+    return found | {"chosen": len(chosen)}
 
 
 def show(found: dict[str, Any]) -> None:
@@ -296,14 +290,17 @@ def show(found: dict[str, Any]) -> None:
         print("\n| network | SNR | pixel accuracy | mean IoU | the paper's |\n|---|---|---|---|---|")
     for row in found.get("segmenters", []):
         paper = "{:.2f} %, {:.2f}".format(*row["paper"]) if row.get("paper") else ""
-        scores = f"{100 * row['pixel_accuracy']:.2f} % | {100 * row['mean_iou']:.2f}"
+        scores = f"{100 * row['right']:.2f} % | {100 * row['mean_iou']:.2f}"
         print(f"| {row['network']} | {row['snr']:g} | {scores} | {paper} |")
     if "encoder" in found:
         codes, voxels = (found["encoder"][f"purity_{name}"] for name in ("codes", "voxels"))
         print(f"\npurity of clusters: of codes {codes:.3f}, of voxels {voxels:.3f}")
         print(f"encoding: {found['encoder']['s_encode']:.4f} s a subtomogram")
-        taught, nothing = (100 * found["encoder"][name]["mean_iou"] for name in ("edss3d", "all background"))
-        print(f"EDSS3D taught by clusters: mean IoU {taught:.2f}, all background {nothing:.2f}")
+        taught, nothing = (found["encoder"][name] for name in ("edss3d", "all background"))
+        print(
+            f"EDSS3D taught by clusters: Dice {taught['dice']:.3f}, mean IoU {100 * taught['mean_iou']:.2f}, "
+            f"all background {100 * nothing['mean_iou']:.2f}"
+        )
 
 
 PARTS: dict[str, Callable[[Form, Subtomograms, Subtomograms, int, Path | None], Any]] = {
