@@ -16,8 +16,8 @@ from ais_app.core.particles.half_snr import half_snr_job
 from ais_app.core.particles.snr import PairParams, PairSnr, pair_snr_job
 from ais_app.core.particles.stack import SubtomogramStack
 from ais_app.core.particles.volume_snr import CUBE, VolumeSnr, volume_snr_job
-from ais_app.core.particles.wedge_estimate import sample_regions
 from ais_app.core.tomogram import Tomogram
+from ais_app.core.volume.region import sample_regions
 from ais_app.operations.particle_lists import particles_of, read_lists
 from ais_app.operations.per_file import input_files
 

@@ -85,7 +85,7 @@ class Sums:
         import torch
 
         from ais_app.core.particles.fourier import radii
-        from ais_app.core.particles.fsc import sum_by_shell
+        from ais_app.core.particles.shells import sum_by_shell
 
         places = sum_by_shell(torch.ones_like(self.weight), self.edge)
         mean = sum_by_shell(self.weight, self.edge) / places

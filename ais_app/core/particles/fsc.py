@@ -1,9 +1,6 @@
 """Fourier shell correlation: down to which detail two maps agree.
 
-    fourier_shell_correlation(half1, half2, voxel_size, mask) ─► ShellCorrelation ─► .resolution(0.143), .write_csv
-
-A shell holds the frequencies k with ``round(|k|) = shell``; of a half transform each place counts as often as it occurs
-in the whole of Fourier space.
+fourier_shell_correlation(half1, half2, voxel_size, mask) ─► ShellCorrelation ─► .resolution(0.143), .write_csv
 """
 
 from __future__ import annotations
@@ -16,6 +13,7 @@ import numpy as np
 
 from ais_app.core.errors import ParameterProblem
 from ais_app.core.files import write_text
+from ais_app.core.particles.shells import correlation_by_shell
 
 if TYPE_CHECKING:
     import torch
@@ -130,53 +128,6 @@ def fourier_shell_correlation(
     return ShellCorrelation(edge, voxel_size, plain, masked, random, _corrected(masked, random, start + 2))
 
 
-def correlation_by_shell(first: torch.Tensor, second: torch.Tensor, edge: int) -> np.ndarray:
-    """Return the correlation of two transforms shell by shell, (edge // 2 + 1,) float64.
-
-    Parameters
-    ----------
-    first, second
-        (edge, edge, edge // 2 + 1) complex, of `ais_app.core.particles.fourier.to_fourier`; where a wedge has left one
-        of them empty, nothing is added.
-    edge
-        Of the cubes, voxels.
-
-    Returns
-    -------
-    ndarray
-        1 at shell 0; 0 at shells where one of the two is empty.
-    """
-    common = (first * second.conj()).real
-    both, ones, others = (sum_by_shell(part, edge) for part in (common, first.abs() ** 2, second.abs() ** 2))
-    norm = np.sqrt(ones * others)
-    result = np.divide(both, norm, out=np.zeros_like(both), where=norm > 0)
-    result[0] = 1
-    return result
-
-
-def sum_by_shell(values: torch.Tensor, edge: int) -> np.ndarray:
-    """Add up values on the grid of half transforms, shell by shell.
-
-    Parameters
-    ----------
-    values
-        (edge, edge, edge // 2 + 1), real.
-    edge
-        Of the cubes, voxels.
-
-    Returns
-    -------
-    ndarray
-        (edge // 2 + 1,) float64; the corners beyond the last shell are left out.
-    """
-    from ais_app.core.particles.fourier import multiplicity, radii
-
-    shells = radii(edge).round().long().numpy().ravel()
-    weighted = (values.detach().cpu().double() * multiplicity(edge).double()).numpy().ravel()
-    total: np.ndarray = np.bincount(shells, weighted, minlength=edge // 2 + 1)[: edge // 2 + 1]
-    return total
-
-
 def resolution_of(fsc: np.ndarray, edge: int, voxel_size: float, threshold: float = HALF_MAPS) -> float:
     """Return the detail, Å, at which a curve falls below a threshold for the first time.
 
@@ -223,39 +174,6 @@ def fsc_of_snr(snr: np.ndarray) -> np.ndarray:
     ratio = np.asarray(snr, dtype=float)
     finite = np.where(np.isfinite(ratio), ratio, 0)
     return np.where(np.isfinite(ratio), finite / (2 + finite), 1.0)
-
-
-def snr_by_shell(total: torch.Tensor, power: torch.Tensor, count: torch.Tensor, edge: int) -> np.ndarray:
-    """Return the spectral signal-to-noise ratio of an average, from how much its members differ.
-
-    ``Σ n |mean|² / Σ variance - 1`` over the places that two members or more have measured (Penczek 2002, J. Struct.
-    Biol. 138, 34); the 1 is what noise alone would give.
-
-    Parameters
-    ----------
-    total
-        (edge, edge, edge // 2 + 1) complex: sum of the transforms of the members, in the frame of the average.
-    power
-        Sum of their squared magnitudes.
-    count
-        How many members have measured each place.
-    edge
-        Of the cubes, voxels.
-
-    Returns
-    -------
-    ndarray
-        (edge // 2 + 1,) float64, at least 0; 0 at shells that fewer than two members have measured.
-    """
-    import torch
-
-    seen = count >= 2
-    members = torch.where(seen, count, torch.ones_like(count)).double()
-    of_mean = total.abs().double() ** 2 / members
-    variance = (power.double() - of_mean) / (members - 1).clamp(min=1)
-    signal, noise = (sum_by_shell(part * seen, edge) for part in (of_mean, variance.clamp(min=0)))
-    ratio = np.divide(signal, noise, out=np.zeros_like(signal), where=noise > 0)
-    return np.clip(ratio - 1, 0, None)
 
 
 def _edge_of(first: np.ndarray, second: np.ndarray) -> int:

@@ -27,7 +27,7 @@ from ais_app.core.files import remove_leftovers
 from ais_app.core.particle_set import Particles
 from ais_app.core.particles import stack_files as files
 from ais_app.core.particles.poses import Poses
-from ais_app.core.particles.stack_files import CubeFiles
+from ais_app.core.particles.stack_cubes import CubeFiles
 from ais_app.core.particles.stack_parts import check_count, check_parts, known_classes, poses_of
 from ais_app.core.particles.stack_writing import StackWriter, create_stack
 from ais_app.core.particles.wedge import Wedge

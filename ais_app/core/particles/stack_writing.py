@@ -14,6 +14,7 @@ from ais_app.core.errors import ParameterProblem
 from ais_app.core.particle_set import Particles
 from ais_app.core.particles import stack_files as files
 from ais_app.core.particles.poses import Poses
+from ais_app.core.particles.stack_cubes import missing_cubes, write_cube
 from ais_app.core.particles.stack_parts import check_parts, known_classes, poses_of
 from ais_app.core.particles.wedge import Wedge
 
@@ -31,7 +32,7 @@ class StackWriter:
 
     def __init__(self, folder: Path, count: int, edge: int) -> None:
         self._folder, self._count, self._edge = folder, count, edge
-        self.missing = files.missing_cubes(folder, count, edge)
+        self.missing = missing_cubes(folder, count, edge)
 
     def write(self, rows: np.ndarray | Sequence[int], cubes: np.ndarray) -> None:
         """Store cubes, (k, e, e, e), as those of `rows`.
@@ -48,7 +49,7 @@ class StackWriter:
         for row, cube in zip(rows, cubes, strict=True):
             if not np.isfinite(cube).all():
                 raise ParameterProblem("cubes", f"cube {row} holds values that are no numbers (NaN)", "leave it out")
-            files.write_cube(self._folder, int(row), cube)
+            write_cube(self._folder, int(row), cube)
             self.missing[row] = False
 
 

@@ -20,6 +20,7 @@ from ais_app.core.errors import ParameterProblem
 from ais_app.core.jobs import Job, Progress
 from ais_app.core.particles.wedge import Wedge
 from ais_app.core.tomogram import Tomogram
+from ais_app.core.volume.region import sample_regions
 from ais_app.core.volume.spectrum import Spectrum, power_spectrum
 
 BLOCK = 96  # voxels a side
@@ -106,30 +107,6 @@ def estimate_wedge_job(tomogram: Tomogram) -> Job[WedgeEstimate | None]:
         found.append(np.asarray(tomogram.data[region], dtype=np.float32))
     yield Progress(len(regions), len(regions), "fit")
     return estimate_wedge(_without_padding(found), tomogram.voxel_size_zyx or (1.0, 1.0, 1.0))
-
-
-def sample_regions(shape: Sequence[int], side: int, count: int) -> list[tuple[slice, slice, slice]]:
-    """Return regions of one size spread evenly over a volume, at most `count`, the middle of the volume among them.
-
-    Parameters
-    ----------
-    shape
-        (z, y, x) voxels.
-    side
-        Of a region, voxels; less along axes that have less.
-    count
-        At most.
-    """
-    sides = [min(n, side) for n in shape]
-    along = []
-    for n, s in zip(shape, sides, strict=True):
-        most = max(1, n // s)
-        along.append(np.linspace(0, n - s, most).round().astype(int) if most > 1 else np.array([(n - s) // 2]))
-    corners = np.stack(np.meshgrid(*along, indexing="ij"), axis=-1).reshape(-1, 3)
-    away = np.linalg.norm(corners - (np.array(shape) - sides) / 2, axis=1)
-    order = np.argsort(away, kind="stable")
-    chosen = order[np.linspace(0, len(order) - 1, min(count, len(order))).round().astype(int)]
-    return [tuple(slice(int(a), int(a) + s) for a, s in zip(corners[i], sides, strict=True)) for i in chosen]  # type: ignore[misc]
 
 
 def _without_padding(blocks: list[np.ndarray]) -> list[np.ndarray]:

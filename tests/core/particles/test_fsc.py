@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from ais_app.core.errors import ParameterProblem
 from ais_app.core.particles import fsc
 from ais_app.core.particles.fourier import from_fourier, radii, soft_sphere, to_fourier
+from ais_app.core.particles.shells import snr_by_shell
 
 
 def noise(edge, seed):
@@ -70,7 +71,7 @@ def test_members_tell_the_same():
     signal = noise(edge, 1) * snr**0.5
     transforms = torch.stack([to_fourier(torch.from_numpy(signal + noise(edge, 10 + i))) for i in range(members)])
     count = torch.full(transforms.shape[1:], float(members))
-    found = fsc.snr_by_shell(transforms.sum(0), (transforms.abs() ** 2).sum(0), count, edge)
+    found = snr_by_shell(transforms.sum(0), (transforms.abs() ** 2).sum(0), count, edge)
     assert np.median(found[6:]) == pytest.approx(members * snr, rel=0.1)
 
 

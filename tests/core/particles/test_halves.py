@@ -11,10 +11,10 @@ from ais_app.core.jobs import JobCancelled, run
 from ais_app.core.particles.align import AlignParams, align
 from ais_app.core.particles.average import average_now
 from ais_app.core.particles.fourier import soft_sphere, to_fourier
-from ais_app.core.particles.fsc import correlation_by_shell
 from ais_app.core.particles.halves import AverageParams, refine_halves, refine_halves_job
 from ais_app.core.particles.orientations import angles_between, random_rotations, rotations_near
 from ais_app.core.particles.poses import Poses, turned
+from ais_app.core.particles.shells import correlation_by_shell
 from ais_app.core.particles.wedge import Wedge
 
 EDGE = 20

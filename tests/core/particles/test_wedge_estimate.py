@@ -16,13 +16,13 @@ from ais_app.core.particles.wedge import Wedge
 from ais_app.core.particles.wedge_estimate import (
     estimate_wedge,
     estimate_wedge_job,
-    sample_regions,
     wedge_of_mask,
     wedge_of_tilts,
 )
 from ais_app.core.simulate.parameters import SimulateParams
 from ais_app.core.simulate.phantom import make_phantom
 from ais_app.core.tomogram import Tomogram
+from ais_app.core.volume.region import sample_regions
 
 DATA = Path(__file__).parents[2] / "data"
 # membranes, filaments and ribosomes, quickly made
