@@ -73,6 +73,8 @@ _PUBLIC = {
     "predict_volume": "ais_app.core.prediction.predict",
     # particles
     "pick": "ais_app.operations.pick",
+    "pick_with": "ais_app.operations.pick_with",
+    "pickers": "ais_app.core.pickers",
     "dog": "ais_app.operations.dog",
     "DogParams": "ais_app.core.pickers.dog",
     "saliency": "ais_app.operations.saliency",

@@ -39,6 +39,7 @@ COMMANDS = {
     "dog": "Pick particles by a difference of Gaussians, without a network",
     "saliency": "Pick what stands out, without a network",
     "match": "Find a template in tomograms",
+    "pick-with": "Pick particles by any picker, also of other packages",
     "subtomo": "Extract, align, average, classify and cluster subtomograms",
     "mapback": "Put an average back at every pick, as a volume",
     "models": "List, find, inspect, exchange and compare networks",

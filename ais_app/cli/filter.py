@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ais_app.cli.arguments import InputsThenOutput, OutputDir, OutputSuffix, SkipExisting, VoxelSize, inputs_and_output
-from ais_app.cli.reporting import report, with_progress
+from ais_app.cli.reporting import plugin_text, report, with_progress
 
 if TYPE_CHECKING:
     from ais_app.core.filtering.chain import FilterSetting
-    from ais_app.core.filters import Filter
 
 app = typer.Typer(add_completion=False)
 
@@ -21,7 +19,7 @@ def _show_filters(wanted: bool) -> None:
     if wanted:
         from ais_app.core.filters import filters
 
-        typer.echo("\n".join(_filter_text(known) for known in filters().values()))
+        typer.echo("\n".join(plugin_text(known) for known in filters().values()))
         raise typer.Exit
 
 
@@ -69,12 +67,3 @@ def _chain(filters: list[str], params: list[str]) -> list[FilterSetting]:
     joined = [",".join(params)] if params else []
     signs = ["," if ":" in text else ":" for text in filters]
     return [FilterSetting.from_text(sign.join([text, *joined])) for text, sign in zip(filters, signs, strict=True)]
-
-
-def _filter_text(known: Filter) -> str:
-    lines = [f"{known.name}: {known.title}"]
-    for field in dataclasses.fields(known.params):
-        limits = field.metadata
-        unit = f" [{limits['unit']}]" if limits["unit"] else ""
-        lines.append(f"    {field.name}{unit}: {limits['help']}; default {field.default}")
-    return "\n".join(lines)

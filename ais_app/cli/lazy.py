@@ -34,7 +34,7 @@ def lazy_group(commands: Mapping[str, str], prefix: str) -> type[TyperGroup]:
                 return None
             if self._listing:
                 return TyperCommand(cmd_name, help=commands[cmd_name], callback=lambda: None)
-            module = importlib.import_module(f"ais_app.cli.{prefix}{cmd_name}")
+            module = importlib.import_module(f"ais_app.cli.{prefix}{cmd_name.replace('-', '_')}")
             command = typer.main.get_command(module.app)
             command.name = cmd_name
             return command

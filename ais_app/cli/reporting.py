@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol, TypeVar
@@ -12,6 +13,8 @@ from ais_app.core.jobs import Job, run
 from ais_app.core.jobs import Progress as Step
 
 if TYPE_CHECKING:
+    from ais_app.core.filters import Filter
+    from ais_app.core.pickers import Picker
     from ais_app.operations.per_file import FileResult
 
 R = TypeVar("R")
@@ -76,3 +79,13 @@ def report(results: Sequence[FileResult]) -> None:
         sys.stderr.write(f"ais-app: {failed} of {len(results)} files failed; the others are done\n")
     if failed:
         raise typer.Exit(1)
+
+
+def plugin_text(known: Filter | Picker) -> str:
+    """Return what a list of plug-ins says of one: its name and title, and a line for each parameter."""
+    lines = [f"{known.name}: {known.title}"]
+    for field in dataclasses.fields(known.params):
+        limits = field.metadata
+        unit = f" [{limits['unit']}]" if limits["unit"] else ""
+        lines.append(f"    {field.name}{unit}: {limits['help']}; default {field.default}")
+    return "\n".join(lines)

@@ -8,21 +8,26 @@ not load is named with its error; the others go on.
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import logging
 import os
 import pkgutil
 import sys
 import types
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from platformdirs import user_data_dir
 
+from ais_app.core.errors import ParameterProblem
+
 log = logging.getLogger(__name__)
+R = TypeVar("R")
 
 MODELS_VARIABLE = "AIS_APP_MODELS"
 BUILT_IN = "built in"
@@ -95,6 +100,21 @@ def plugins(package: str, attribute: str) -> dict[str, Any]:
         ``record.name`` to record, in order of the name.
     """
     return discover(package, attribute).records
+
+
+def named(known: Mapping[str, R], kind: str, name: str) -> R:
+    """Return the record of a name; `kind` says in errors what it is.
+
+    Raises
+    ------
+    ParameterProblem
+        There is none of that name; the nearest is suggested.
+    """
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=1)
+        remedy = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
+        raise ParameterProblem(kind, f"{name!r} is not known", remedy)
+    return known[name]
 
 
 def discover(package: str, attribute: str) -> Discovered:

@@ -8,8 +8,8 @@ from pathlib import Path
 from ais_app.core.jobs import Job, direct
 from ais_app.core.pickers.dog import DogParams, pick_dog_job
 from ais_app.core.picking.masking import MaskParams
-from ais_app.operations.density_picks import Picking, pick_each_job
 from ais_app.operations.per_file import FileResult
+from ais_app.operations.picking import Picking, pick_each_job
 
 
 def dog_job(

@@ -11,16 +11,14 @@ number take no part and stay what they are.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from ais_app.core.errors import ParameterProblem
 from ais_app.core.params import Params
-from ais_app.core.registry import plugins
+from ais_app.core.registry import named, plugins
 from ais_app.core.tomogram import ZYX
 
 __all__ = ["Filter", "filter_named", "filters", "in_voxels"]
@@ -65,12 +63,7 @@ def filter_named(name: str) -> Filter:
     ParameterProblem
         There is none of that name; the nearest is suggested.
     """
-    known = filters()
-    if name not in known:
-        near = difflib.get_close_matches(name, known, n=1)
-        remedy = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
-        raise ParameterProblem("filter", f"{name!r} is not known", remedy)
-    return known[name]
+    return named(filters(), "filter", name)
 
 
 def in_voxels(length: float, voxel_size_zyx: ZYX, three_d: bool) -> ZYX:

@@ -15,14 +15,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ais_app.core.params import Params
-from ais_app.core.registry import plugins
+from ais_app.core.registry import named, plugins
 from ais_app.core.tomogram import ZYX
 
 if TYPE_CHECKING:
     from ais_app.core.particle_set import Particles  # not at run time: it takes pandas along, and --help need not
 
-__all__ = ["DENSITY", "PROBABILITY", "Picker", "pickers"]
+__all__ = ["DENSITY", "PROBABILITY", "Keep", "Picker", "picker_named", "pickers"]
 
+Keep = Callable[[np.ndarray], np.ndarray]  # places, (n, 3) in Å, to which of them are kept, (n,) bool
 PROBABILITY = "probability"
 DENSITY = "density"
 
@@ -63,3 +64,14 @@ def pickers(reads: str | None = None) -> dict[str, Picker]:
     """Return every known picker by its name, or those that read ``"probability"`` or ``"density"``."""
     known: dict[str, Picker] = plugins("ais_app.core.pickers", "PICKER")
     return {name: picker for name, picker in known.items() if reads in (None, picker.reads)}
+
+
+def picker_named(name: str) -> Picker:
+    """Return a picker.
+
+    Raises
+    ------
+    ParameterProblem
+        There is none of that name; the nearest is suggested.
+    """
+    return named(pickers(), "picker", name)

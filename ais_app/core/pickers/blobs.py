@@ -9,7 +9,7 @@ threshold and the labelling pass over the whole volume, so the time is linear in
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ import numpy as np
 
 from ais_app.core.errors import ParameterProblem
 from ais_app.core.params import Params, param
-from ais_app.core.pickers import Picker
+from ais_app.core.pickers import Keep, Picker
 from ais_app.core.picking import labelling, orientation, watershed
 from ais_app.core.picking.spacing import spaced
 from ais_app.core.tomogram import ZYX, LazyArray, mean_size
@@ -25,8 +25,6 @@ from ais_app.core.volume.binning import bin_mean, bin_offset, binned_size
 
 if TYPE_CHECKING:
     from ais_app.core.particle_set import Particles
-
-Keep = Callable[[np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ neither a network nor a template. The volume is read tile by tile, and the tiles
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,7 +16,7 @@ import numpy as np
 from ais_app.core.errors import ParameterProblem
 from ais_app.core.jobs import Job, Progress, direct
 from ais_app.core.params import Params, param
-from ais_app.core.pickers import DENSITY, Picker
+from ais_app.core.pickers import DENSITY, Keep, Picker
 from ais_app.core.tomogram import ZYX, LazyArray
 
 if TYPE_CHECKING:
@@ -68,9 +67,6 @@ class DogParams(Params):
     def distance(self) -> float:
         """Return how close two particles may be, Å."""
         return 2 * self.narrow() if self.min_distance is None else self.min_distance
-
-
-Keep = Callable[[np.ndarray], np.ndarray]
 
 
 def pick_dog_job(

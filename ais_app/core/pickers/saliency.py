@@ -10,7 +10,6 @@ so its features are of low rank; what is left over is what is rare.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,7 +18,7 @@ import numpy as np
 from ais_app.core.errors import ParameterProblem
 from ais_app.core.jobs import Job, Progress, direct
 from ais_app.core.params import Params, param
-from ais_app.core.pickers import DENSITY, Picker
+from ais_app.core.pickers import DENSITY, Keep, Picker
 from ais_app.core.tomogram import ZYX, LazyArray
 from ais_app.core.volume.binning import bin_mean, bin_offset, binned_size
 
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from ais_app.core.particle_set import Particles
     from ais_app.core.picking.supervoxels import Supervoxels
 
-Keep = Callable[[np.ndarray], np.ndarray]
 
 _BALL = float(2 * np.sqrt(3))  # as in a difference of Gaussians: the sigma that suits a ball of a diameter
 _FINE = 12.0  # averaged voxels across a particle, at least

@@ -16,7 +16,8 @@ import numpy as np
 from ais_app.core.errors import ParameterProblem
 from ais_app.core.jobs import Job, Progress, run
 from ais_app.core.particle_set import Particles
-from ais_app.core.pickers.blobs import BlobParams, Keep, Lobes, averaged, lobes_of, select
+from ais_app.core.pickers import Keep
+from ais_app.core.pickers.blobs import BlobParams, Lobes, averaged, lobes_of, select
 from ais_app.core.picking import labelling
 from ais_app.core.tomogram import ZYX, LazyArray
 

@@ -1,6 +1,8 @@
 """Picking tomograms from files without a network, through the Python function, the command line and replay."""
 
+import importlib
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ import pytest
 from ais_app.core.coordinates import read_particles
 from ais_app.core.io import write_volume
 from ais_app.core.pickers.dog import DogParams
+from ais_app.core.registry import forget
 from ais_app.core.tomogram import Tomogram
 from ais_app.operations.dog import dog
 from ais_app.operations.replay import replay
@@ -101,3 +104,71 @@ def test_bad_input_is_said_in_one_line(tomogram, tmp_path, ais):
         assert expected in error
         assert len(error.splitlines()) == 1
     assert ais("dog", tomogram, "-o", tmp_path, "--number", "0")[0] == 2
+
+
+def test_any_picker_by_its_name(tomogram, tmp_path, ais):
+    out = tmp_path / "picks"
+    options = ("--param", "diameter=120", "--param", "number=3")
+    code, said, _ = ais("pick-with", "dog", tomogram, "-o", out, *options, "--format", "star,tsv")
+    assert code == 0 and "3 particles" in said
+    assert found_all(read_particles(out / "TS_01_dog_coords.tsv"))
+    record = json.loads((out / "TS_01_dog_coords.star.json").read_text())
+    assert (record["operation"], record["arguments"]["picker"]) == ("pick_with", "dog")
+    assert replay(out / "TS_01_dog_coords.star").identical
+    listed = ais("pick-with", "--pickers")[1]
+    assert {"blobs:", "dog:", "saliency:", "filaments:"} <= {line.split(" ")[0] for line in listed.splitlines()}
+
+
+def test_a_picker_of_segmentations_by_its_name(tomogram, tmp_path, ais):
+    """It gets probabilities, and the particles are named after the tomogram."""
+    data = np.where(grey() < 98, 255, 0).astype(np.uint8)
+    path = write_volume(tmp_path / "TS_01__blob.mrc", data, like=Tomogram(data, (SIZE,) * 3))
+    code, _, _ = ais("pick-with", "blobs", path, "-o", tmp_path, "--param", "min-volume=50000")
+    particles = read_particles(tmp_path / "TS_01__blob_blobs_coords.star")
+    assert code == 0 and found_all(particles) and set(particles.tomograms) == {"TS_01"}
+    half = np.ones(data.shape, np.uint8)
+    half[:, :, 20:] = 0
+    write_volume(tmp_path / "TS_01__half.mrc", half, like=Tomogram(half, (SIZE,) * 3))
+    assert ais("pick-with", "blobs", path, "-o", tmp_path, "--param", "min-volume=50000", "--mask", "half")[0] == 0
+    assert len(read_particles(tmp_path / "TS_01__blob_blobs_coords.star")) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        (("dgo",), "did you mean dog"),
+        (("dog", "--param", "diametre=3"), "did you mean diameter"),
+        (("dog", "--param", "diameter=wide"), "'wide' is no float"),
+        (("dog", "--param", "diameter=1"), "out of bounds"),
+        (("dog", "--param", "diameter"), "not name=value"),
+    ],
+)
+def test_pickers_and_parameters_that_are_not_there(tomogram, tmp_path, ais, words, error):
+    code, _, said = ais("pick-with", words[0], tomogram, "-o", tmp_path / "out", *words[1:])
+    assert code == 1 and error in said
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_picker_of_the_manual_as_a_package(tomogram, tmp_path, ais, monkeypatch):
+    manual = (Path(__file__).parents[2] / "docs" / "picking.md").read_text(encoding="utf-8")
+    source = manual.split("```python\n# dark_places.py\n")[1].split("```")[0]
+    entry = manual.split("```toml\n")[-1].split("```")[0]
+    group, line = entry.strip().splitlines()
+    site = tmp_path / "site"
+    info = site / "dark_places-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: dark-places\nVersion: 1.0\n")
+    name = group.removeprefix("[project.entry-points.").strip('"]')
+    (info / "entry_points.txt").write_text(f"[{name}]\n{line.replace(chr(34), '')}\n")
+    (site / "dark_places.py").write_text(source)
+    monkeypatch.syspath_prepend(str(site))
+    importlib.invalidate_caches()
+    forget()
+    try:
+        options = ("--param", "number=3", "--param", "distance=100")
+        code, said, error = ais("pick-with", "dark_places", tomogram, "-o", tmp_path, *options)
+        assert (code, error) == (0, "") and "3 particles" in said
+        assert found_all(read_particles(tmp_path / "TS_01_dark_places_coords.star"), within=70.0)
+        assert replay(tmp_path / "TS_01_dark_places_coords.star").identical
+    finally:
+        forget()

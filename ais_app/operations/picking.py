@@ -1,6 +1,6 @@
-"""Particles from tomograms without a network: what the operations of all such pickers share.
+"""Particles from volumes by one picker: what the operations of all such pickers share.
 
-tomograms ──► each: picker ──► <tomogram>_<picker>_coords.star and other formats, with provenance
+volumes ──► each: picker ──► <volume>_<picker>_coords.star and other formats, with provenance
 """
 
 from __future__ import annotations
@@ -20,10 +20,11 @@ from ais_app.core.io import open_tomogram
 from ais_app.core.jobs import Job, Progress
 from ais_app.core.params import Params
 from ais_app.core.particle_set import Particles
+from ais_app.core.pickers import DENSITY, PROBABILITY
 from ais_app.core.picking.masking import MaskParams, keeper
 from ais_app.core.probability import open_probabilities
-from ais_app.core.tomogram import tomogram_name
-from ais_app.operations.companions import companion
+from ais_app.core.tomogram import mean_size, tomogram_name
+from ais_app.operations.companions import companion, tomogram_of
 from ais_app.operations.per_file import FileResult, each_file, input_files
 from ais_app.operations.pick import coordinate_path
 
@@ -32,18 +33,22 @@ PickJob = Callable[..., Job[Particles]]
 
 @dataclass(frozen=True)
 class Picking:
-    """How every tomogram is picked.
+    """How every volume is picked.
 
     Parameters
     ----------
     operation
-        Name of the operation and of its files: ``"dog"``.
+        Name of the operation, and of its files where there is no `picker`: ``"dog"``.
     job
         ``job(volume, voxel_size_zyx, params, keep) -> Job[Particles]``.
     params
         Of the picker.
     formats, mask, mask_params, voxel_size
         As for the operation.
+    picker
+        Name of a plug-in, where the operation is the same for all of them.
+    reads
+        What the volumes are, as for `Picker`.
     """
 
     operation: str
@@ -53,6 +58,12 @@ class Picking:
     mask: str | Path | None = None
     mask_params: MaskParams | None = None
     voxel_size: float | None = None
+    picker: str = ""
+    reads: str = DENSITY
+
+    def target(self, volume: Path, out_dir: Path, format: str) -> Path:
+        """Return where coordinates go: ``<volume>_dog_coords.star``; see `operations.pick.coordinate_path`."""
+        return coordinate_path(f"{tomogram_name(volume)}_{self.picker or self.operation}", out_dir, format)
 
 
 def pick_each_job(
@@ -73,7 +84,7 @@ def pick_each_job(
         raise ParameterProblem("mask", "options of a mask are given, but no mask", "give the mask, or leave them out")
 
     def targets(path: Path) -> list[Path]:
-        return [density_path(path, out_dir, picking.operation, name) for name in picking.formats]
+        return [picking.target(path, Path(out_dir), name) for name in picking.formats]
 
     def work(path: Path) -> Job[str]:
         return _pick_one(path, Path(out_dir), picking)
@@ -81,15 +92,13 @@ def pick_each_job(
     return (yield from each_file(input_files(tomograms), targets, work, skip_existing=skip_existing))
 
 
-def density_path(tomogram: str | Path, out_dir: str | Path, operation: str, format: str) -> Path:
-    """Return where coordinates go: ``<tomogram>_<operation>_coords.star``; see `operations.pick.coordinate_path`."""
-    return coordinate_path(f"{tomogram_name(tomogram)}_{operation}", out_dir, format)
-
-
 def _pick_one(path: Path, out_dir: Path, picking: Picking) -> Job[str]:
     yield Progress(0, 0, "reading")
-    tomogram = open_tomogram(path, voxel_size=picking.voxel_size)
-    size = tomogram.require_voxel_size_zyx()
+    volume = open_tomogram(path, voxel_size=picking.voxel_size)
+    name = tomogram_name(path)
+    if picking.reads == PROBABILITY:
+        volume, name = open_probabilities(volume), tomogram_of(path)
+    size = volume.require_voxel_size_zyx()
     if max(size) > 1.01 * min(size):
         problem = f"{path}: its voxels are {size[0]:g} x {size[1]:g} x {size[2]:g} Å (z y x)"
         remedy = "formats that count voxels divide Å by the mean; prefer one that holds Å, such as tsv"
@@ -98,9 +107,10 @@ def _pick_one(path: Path, out_dir: Path, picking: Picking) -> Job[str]:
     if picking.mask is not None:
         inputs.append(companion(path, picking.mask))
         mask = open_probabilities(open_tomogram(inputs[-1], voxel_size=picking.voxel_size))
-        keep = keeper(mask, tomogram, picking.mask_params or MaskParams())
-    found = yield from picking.job(tomogram.data, size, picking.params, keep)
-    found = replace(found, tomograms=np.full(len(found), tomogram_name(path), dtype=object), shape_zyx=tomogram.shape)
+        keep = keeper(mask, volume, picking.mask_params or MaskParams())
+    found = yield from picking.job(volume.data, size, picking.params, keep)
+    names = np.full(len(found), name, dtype=object)
+    found = replace(found, tomograms=names, shape_zyx=volume.shape, voxel_size=found.voxel_size or mean_size(size))
     arguments: dict[str, Any] = {
         "tomograms": [str(path)],
         "out_dir": str(out_dir),
@@ -110,15 +120,19 @@ def _pick_one(path: Path, out_dir: Path, picking: Picking) -> Job[str]:
         "mask_params": picking.mask_params or MaskParams(),
         "voxel_size": picking.voxel_size,
     }
-    for name in picking.formats:
-        output = density_path(path, out_dir, picking.operation, name)
-        write_particles(output, found, name)
+    if picking.picker:  # a plug-in's parameters are plain values to the operation
+        arguments |= {"picker": picking.picker, "params": picking.params.to_dict()}
+    for format in picking.formats:
+        output = picking.target(path, out_dir, format)
+        write_particles(output, found, format)
         notes = {"particles": len(found)}
         provenance.record(picking.operation, output, arguments, inputs, notes).write(output)
     return f"{len(found):,} particle{'s' * (len(found) != 1)}" if len(found) else _why_nothing(picking)
 
 
 def _why_nothing(picking: Picking) -> str:
+    if picking.picker:
+        return f"0 particles: {picking.picker} finds nothing with these parameters"
     dark = getattr(picking.params, "dark", True)
     where = "" if picking.mask is None else ", or all of it is on the wrong side of the mask"
     return f"0 particles: nothing {'dark' if dark else 'bright'} of this size stands out{where}"
