@@ -165,7 +165,7 @@ def test_the_picker_of_the_manual_as_a_package(tomogram, tmp_path, ais, monkeypa
     importlib.invalidate_caches()
     forget()
     try:
-        options = ("--param", "number=3", "--param", "distance=100")
+        options = ("--param", "number=3", "--param", "distance=150")
         code, said, error = ais("pick-with", "dark_places", tomogram, "-o", tmp_path, *options)
         assert (code, error) == (0, "") and "3 particles" in said
         assert found_all(read_particles(tmp_path / "TS_01_dark_places_coords.star"), within=70.0)
