@@ -25,6 +25,7 @@ from ais_app.views.actions.menus import fill_menu, fill_menus, fill_tool_bar
 from ais_app.views.actions.table import all_actions
 from ais_app.views.actions.tomogram import LIST_MENU
 from ais_app.views.dialogs.crash_report import LogTail
+from ais_app.views.particles.area import ParticleArea
 from ais_app.views.shell import layout
 from ais_app.views.shell.console import ConsoleDock
 from ais_app.views.shell.jobs_panel import JobsPanel
@@ -96,6 +97,7 @@ class MainWindow(QMainWindow):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self._bar)
+        self._centre.setMinimumWidth(self._bar.sizeHint().width())
         above = QSplitter(Qt.Orientation.Vertical)
         above.setChildrenCollapsible(False)
         above.addWidget(self._data)
@@ -142,7 +144,10 @@ class MainWindow(QMainWindow):
         self.notifications.noted.connect(lambda _: self.set_unread(self.unread + 1))
         self.welcome.asked.connect(lambda id: self.actions_by_id.trigger(id))
         self.side.asked.connect(lambda id: self.actions_by_id.trigger(id))
-        self.slices.asked.connect(lambda id: self.actions_by_id.trigger(id))
+        gallery = self.tabs[-1].data
+        assert isinstance(gallery, ParticleArea)  # as `make_tabs` puts them
+        for area in (self.slices, gallery):
+            area.asked.connect(lambda id: self.actions_by_id.trigger(id))
         self.side.asked_for_menu.connect(self._fill_list_menu)
 
     def _later(self, *_: object) -> None:
@@ -160,6 +165,7 @@ class MainWindow(QMainWindow):
         if tab.drawer is not None:
             self._drawers.setCurrentWidget(tab.drawer)
         self.welcome.setVisible(session.view.tomogram is None and not (tab.name == "particles" and session.has_project))
+        self.welcome.raise_()  # the stack has just put its page in front
         self.setWindowTitle(self._title())
         self.actions_by_id.refresh()
 

@@ -113,8 +113,7 @@ class ParticleJobs(QObject):
 
     def start_wedge(self) -> None:
         """Estimate the tilts from the voxels of the tomograms that most of the particles are in."""
-        if self.running("wedge"):
-            return
+        self._check_free("wedge", "Tilts")
         session = self._session
         table, source = session.gallery.table, session.gallery.source
         ids, counts = np.unique(table.tomograms[table.tomograms >= 0], return_counts=True)
@@ -153,8 +152,7 @@ class ParticleJobs(QObject):
         dark: bool,
         take: Callable[[Any, Any], None],
     ) -> None:
-        if self.running(kind):
-            raise ParameterProblem(title, "is under way", "stop it in the list of jobs first, or wait for it")
+        self._check_free(kind, title)
         gallery = self._session.gallery
         table, rows, source = gallery.table, gallery.working, gallery.source
         if not len(rows):
@@ -182,6 +180,10 @@ class ParticleJobs(QObject):
             on_error=self._fail,
         )
         self._follow_job(kind, handle)
+
+    def _check_free(self, kind: str, title: str) -> None:
+        if self.running(kind):
+            raise ParameterProblem(title, "is under way", "stop it in the list of jobs first, or wait for it")
 
     def _follow_job(self, kind: str, handle: JobHandle) -> None:
         handle.changed.connect(self.changed)

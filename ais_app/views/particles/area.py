@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 from PyQt6.QtCore import QSignalBlocker, Qt, pyqtSignal
-from PyQt6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QStackedWidget, QVBoxLayout, QWidget
+from PyQt6.QtGui import QShowEvent
+from PyQt6.QtWidgets import (
+    QApplication,
+    QComboBox,
+    QLabel,
+    QLineEdit,
+    QPlainTextEdit,
+    QPushButton,
+    QStackedWidget,
+    QTextEdit,
+    QVBoxLayout,
+    QWidget,
+)
 
 from ais_app.state.commands import particles
 from ais_app.state.gallery import sources
 from ais_app.state.particle_classes import classes
+from ais_app.views.particles.elided import ElidedLabel
+from ais_app.views.particles.flow import FlowLayout, together
 from ais_app.views.particles.grid import LARGEST, SMALLEST, TileGrid
 from ais_app.views.widgets.fields import ChoiceBox
 from ais_app.views.widgets.icon_button import IconButton
-from ais_app.views.widgets.panel import EmptyPanel, hint
+from ais_app.views.widgets.panel import EmptyPanel
 from ais_app.views.widgets.sliders import LabelledSlider
 from ais_app.views.widgets.soon import Soon
 from ais_app.views.workbench import Workbench
@@ -21,6 +35,7 @@ SORTS = {"place": "Order of picking", "score": "Score", "quality": "Quality", "c
          "tomogram": "Tomogram"}  # fmt: skip
 SHOWN = {"all": "Kept and rejected", "kept": "Kept", "rejected": "Rejected"}
 DEPTHS = {"slice": "Central slice", "slab": "Central third", "projection": "Projection"}
+SLIDER, NUMBER = 60, 58  # px
 EVERY, NONE = "every class", "no class"
 
 
@@ -36,6 +51,7 @@ class ParticleArea(QWidget):
     """
 
     asked_to_open = pyqtSignal()  # a stack
+    asked = pyqtSignal(str)  # id of an action of the window
 
     def __init__(self, workbench: Workbench) -> None:
         super().__init__()
@@ -54,10 +70,18 @@ class ParticleArea(QWidget):
         self.tile_size = LabelledSlider("Size", SMALLEST, LARGEST, 88, unit="px", integer=True,
                                    tip="Size of the tiles on the screen (Ctrl and wheel)")  # fmt: skip
         self.contrast = LabelledSlider("Contrast", 0, 100, 30, unit="%", integer=True, tip="Contrast of the tiles")
+        for each in (self.tile_size, self.contrast):
+            each.slider.setFixedWidth(SLIDER)
+            each.field.setFixedWidth(NUMBER)
         self.invert = IconButton("mdi6.invert-colors", "Swap black and white in the tiles", "Invert the tiles")
         self.invert.setCheckable(True)
-        self.state = hint("")
+        self.state = ElidedLabel()
+        self.state.setProperty("role", "hint")
         self.go_pick, self.go_open = QPushButton("Pick particles in Render"), QPushButton("Open subtomograms…")
+        self.go_import = QPushButton("Import coordinates…")
+        self.go_pick.setToolTip("Particles can be picked there from segmentations, or one by one")
+        self.go_import.setToolTip("Picks from the file of another program; see where they lie first")
+        self.go_open.setToolTip("Show the particles of a stack (NAME.zarr) that was cut before")
         self._stack = QStackedWidget()
         self._build()
         self._soon = Soon(self, self._refresh)
@@ -73,6 +97,17 @@ class ParticleArea(QWidget):
         """Whether there is nothing to show."""
         return self._stack.currentIndex() == 0
 
+    def showEvent(self, event: QShowEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Let the keys go to the tiles once the tab is in front."""
+        super().showEvent(event)
+        if event is not None and not event.spontaneous():
+            self._take_focus()
+
+    def _take_focus(self) -> None:
+        typing = isinstance(QApplication.focusWidget(), QLineEdit | QPlainTextEdit | QTextEdit)
+        if self.isVisible() and not typing:
+            self.grid.setFocus(Qt.FocusReason.OtherFocusReason)
+
     def _build(self) -> None:
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -82,15 +117,20 @@ class ParticleArea(QWidget):
         )
         layout = empty.layout()
         assert isinstance(layout, QVBoxLayout)  # made by EmptyPanel
-        layout.insertWidget(layout.count() - 1, self.go_open, alignment=Qt.AlignmentFlag.AlignCenter)
+        for button in (self.go_import, self.go_open):
+            layout.insertWidget(layout.count() - 1, button, alignment=Qt.AlignmentFlag.AlignCenter)
         full = QWidget()
         rows = QVBoxLayout(full)
         rows.setContentsMargins(8, 8, 0, 0)
         rows.setSpacing(6)
-        rows.addLayout(_row(QLabel("Sort"), self.sort, self.direction, QLabel("Show"), self.shown, self.of_class, None))
-        rows.addLayout(_row(self.axis, self.deep, self.tile_size, self.contrast, self.invert))
+        above = FlowLayout(8, 6)
+        for group in (
+            (QLabel("Sort"), self.sort, self.direction), (QLabel("Show"), self.shown, self.of_class),
+            (self.axis, self.deep), (self.tile_size,), (self.contrast, self.invert),
+        ):  # fmt: skip
+            above.addWidget(together(*group))
+        rows.addLayout(above)
         rows.addWidget(self.grid, 1)
-        self.state.setWordWrap(False)
         self.state.setFixedHeight(20)
         rows.addWidget(self.state)
         self._stack.addWidget(empty)
@@ -118,6 +158,7 @@ class ParticleArea(QWidget):
         self.contrast.changed.connect(lambda value: self._change(contrast=4 - 0.035 * value))
         self.invert.toggled.connect(lambda on: self._change(invert=on))
         self.go_pick.clicked.connect(lambda: setattr(session.view, "tab", "render"))
+        self.go_import.clicked.connect(lambda: self.asked.emit("file.import_coordinates"))
         self.go_open.clicked.connect(self.asked_to_open)
 
     def _change(self, **fields: object) -> None:
@@ -135,8 +176,12 @@ class ParticleArea(QWidget):
             return
         if gallery.source is None and (found := sources(session)):
             gallery.show(found[0][1])
+        was_empty = self.is_empty
         self._stack.setCurrentIndex(int(gallery.source is not None))
-        self.go_pick.setEnabled(session.view.tomogram is not None)
+        if was_empty and not self.is_empty:
+            self._take_focus()
+        for button in (self.go_pick, self.go_import):
+            button.setEnabled(session.view.tomogram is not None)
         known = classes(session.project) if session.has_project else {}
         self._fill_classes(known)
         for box, value in (
@@ -189,15 +234,3 @@ def _choices(entries: dict[str, str], name: str, tip: str) -> ChoiceBox:
     box.setToolTip(tip)
     box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
     return box
-
-
-def _row(*widgets: QWidget | None) -> QHBoxLayout:
-    row = QHBoxLayout()
-    row.setContentsMargins(0, 0, 8, 0)
-    row.setSpacing(8)
-    for widget in widgets:
-        if widget is None:
-            row.addStretch(1)
-        else:
-            row.addWidget(widget, int(isinstance(widget, LabelledSlider)))
-    return row

@@ -71,7 +71,8 @@ class AverageSection(QWidget):
         ):
             running = self.jobs.running(kind)
             button.setText("Averaging …" if running and kind == "average" else "Aligning …" if running else words)
-            button.setEnabled(there and not running)
+            # a button that is switched off hands the focus on: the next Space would start the other work
+            button.setEnabled(there or running)
 
     def show_average(self) -> None:
         """Show the newest average."""

@@ -127,11 +127,19 @@ class MarkSection(QWidget):
 
 
 class ClassList(QWidget):
-    """The classes: colour, name, how many."""
+    """The classes: colour, name, how many.
 
-    def __init__(self, workbench: Workbench) -> None:
+    Parameters
+    ----------
+    workbench
+        Whose.
+    after
+        The widget that the key Tab comes from.
+    """
+
+    def __init__(self, workbench: Workbench, after: QWidget) -> None:
         super().__init__()
-        self.workbench = workbench
+        self.workbench, self._after = workbench, after
         self._rows: dict[str, _ClassRow] = {}
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
@@ -158,8 +166,12 @@ class ClassList(QWidget):
         of = dict(zip(names.tolist(), counts.tolist(), strict=True))
         for name, colour in known.items():
             if name not in self._rows:
-                self._rows[name] = _ClassRow(self.workbench, name)
-                self._column.addWidget(self._rows[name])
+                self._rows[name] = row = _ClassRow(self.workbench, name)
+                self._column.addWidget(row)
+                # what is made later would come behind all of the window
+                others = [each.select for each in self._rows.values() if each is not row]
+                QWidget.setTabOrder(others[-1] if others else self._after, row.colour)
+                QWidget.setTabOrder(row.colour, row.select)
             self._rows[name].show_class(colour, of.get(name, 0))
         self._nothing.setVisible(not known)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PyQt6.QtCore import Qt, pyqtSignal
+from PyQt6.QtCore import QEvent, Qt, pyqtSignal
+from PyQt6.QtGui import QKeyEvent, QMouseEvent
 from PyQt6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from ais_app.core.display.colours import FEATURE_COLOURS
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 METHODS = {"components": "Principal components", "autoencoder": "Autoencoder"}
 SLICE = 52  # px
 MOST_ROWS = 100
+ADD, ENTER = Qt.KeyboardModifier.ControlModifier, (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 
 
 class ClusterSection(QWidget):
@@ -97,7 +99,7 @@ class ClusterSection(QWidget):
         gallery = self.workbench.session.gallery
         running = self.jobs.running("group")
         self.group.setText("Grouping …" if running else "Group")
-        self.group.setEnabled(not running and len(gallery.table) > 0)
+        self.group.setEnabled(running or len(gallery.table) > 0)  # switched off it would hand the focus on
 
     def show_selection(self) -> None:
         """Ring the points of what is selected."""
@@ -128,8 +130,11 @@ class ClusterSection(QWidget):
         if grouping.slices:
             row.strip.show_slices(grouping.slices[number], self.workbench.session.view.y_up)
         row.asked.connect(self._select)
-        self._rows.append(row)
         self._column.addWidget(row)
+        # what is made later would come behind all of the window
+        QWidget.setTabOrder(self._rows[-1].on if self._rows else self.make_class, row)
+        QWidget.setTabOrder(row, row.on)
+        self._rows.append(row)
         self._next_row.start()
 
     def _show_points(self) -> None:
@@ -183,8 +188,9 @@ class ClusterRow(QFrame):
         super().__init__()
         self.number = number
         self.setProperty("role", "card")
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName(f"Cluster {number + 1}, {count} particles")
-        self.setToolTip("Click to select its particles (Ctrl: in addition); tick it to name it")
+        self.setToolTip("Click or press Enter to select its particles (Ctrl: in addition); tick it (Space) to name it")
         self.on = QCheckBox()
         self.on.setAccessibleName(f"Tick cluster {number + 1}")
         self.strip = SliceStrip(SLICE)
@@ -212,7 +218,24 @@ class ClusterRow(QFrame):
         self.title.setText(f"{self.number + 1} · {name}" if name else str(self.number + 1))
         self.on.setChecked(False)
 
-    def mousePressEvent(self, event) -> None:  # type: ignore[no-untyped-def]  # noqa: N802 - Qt's name
+    def mousePressEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802 - Qt's name
         """Select its particles."""
-        if event.button() == Qt.MouseButton.LeftButton:
-            self.asked.emit(self.number, bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier))
+        if event is not None and event.button() == Qt.MouseButton.LeftButton:
+            self.asked.emit(self.number, bool(event.modifiers() & ADD))
+
+    def event(self, event: QEvent | None) -> bool:
+        """Keep Enter from the actions of the window."""
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.ShortcutOverride and event.key() in ENTER:
+            event.accept()
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Select its particles, or tick it."""
+        if event is None:
+            return
+        if event.key() in ENTER:
+            self.asked.emit(self.number, bool(event.modifiers() & ADD))
+        elif event.key() == Qt.Key.Key_Space:
+            self.on.toggle()
+        else:
+            super().keyPressEvent(event)

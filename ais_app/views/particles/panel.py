@@ -37,10 +37,10 @@ class ParticlesPanel(Panel):
         self.area = area
         self.source = SourceSection(workbench)
         self.marks = MarkSection(workbench)
-        self.classes = ClassList(workbench)
         self.jobs = ParticleJobs(workbench.session, workbench.jobs, self)
         self.clusters = ClusterSection(workbench, self.jobs)
         self.average = AverageSection(workbench, self.jobs)
+        self.classes = ClassList(workbench, self.average.place)
         self.classify = QPushButton("Classify with a network…")
         self.classify.setToolTip("Let a network that classifies subtomograms say the class of each")
         for title, widget in (
@@ -173,7 +173,7 @@ class ParticlesPanel(Panel):
 
     def _refresh(self) -> None:
         there = self.workbench.session.has_project and len(self.workbench.session.gallery.table) > 0
-        self.classify.setEnabled(there and not self.jobs.running("classify"))
+        self.classify.setEnabled(there)
 
     def _show_stack(self, read: object) -> None:
         session = self.workbench.session

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from PyQt6.QtCore import QRect, QSize, Qt
-from PyQt6.QtGui import QColor, QImage, QPainter, QPaintEvent
+from PyQt6.QtGui import QColor, QImage, QPainter, QPaintEvent, QResizeEvent
 from PyQt6.QtWidgets import QSizePolicy, QWidget
 
 from ais_app.views.particles.tile_painter import grey_table, picture
@@ -36,7 +36,6 @@ class SliceStrip(QWidget):
         self.setToolTip("Central slices along z, y and x")
         if height is None:
             self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-            self.setMinimumHeight(96)
         else:
             self.setFixedSize(3 * height + 2 * GAP, height)
 
@@ -54,13 +53,11 @@ class SliceStrip(QWidget):
         self._images = tuple(picture(plane, flipped, greys) for plane, flipped in planes)
         self.update()
 
-    def hasHeightForWidth(self) -> bool:  # noqa: N802 - Qt's name
-        """Say that the pictures are squares."""
-        return self._height is None
-
-    def heightForWidth(self, width: int) -> int:  # noqa: N802 - Qt's name
-        """Return the height of the pictures."""
-        return max(40, (width - 2 * GAP) // 3)
+    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Keep the pictures square, and as wide as the strip."""
+        super().resizeEvent(event)
+        if self._height is None:
+            self.setFixedHeight(max(40, (self.width() - 2 * GAP) // 3))
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """Return the size of three pictures."""

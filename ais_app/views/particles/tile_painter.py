@@ -136,10 +136,12 @@ class _Drawing:
             painter.drawLine(corner, corner + QPointF(-edge, edge))
             painter.drawLine(corner + QPointF(-edge, 0), corner + QPointF(0, edge))
         name = table.classes[row]
+        is_selected = row < len(self._selected) and bool(self._selected[row])
         if name in self._owner.colours:
-            colour = QColor(self._owner.colours[name])
-            painter.fillRect(QRect(square.left(), square.bottom() - 3, square.width(), 4), colour)
-        if row < len(self._selected) and self._selected[row]:
+            inset = 3 if is_selected else 0  # inside the frame, which would hide it
+            strip = QRect(square.left() + inset, square.bottom() - 3 - inset, square.width() - 2 * inset, 4)
+            painter.fillRect(strip, QColor(self._owner.colours[name]))
+        if is_selected:
             painter.setPen(QPen(self._accent, 3))
             painter.drawRect(QRectF(square).adjusted(1, 1, -1, -1))
         if self._focused and row == self._gallery.current:

@@ -45,6 +45,7 @@ class TiltSection(QWidget):
             field.valueChanged.connect(lambda _: self._typed())
         self.axes.activated.connect(lambda _: self._typed())
         self.estimate.clicked.connect(self.asked)
+        self._say("")
         jobs.wedge_found.connect(self._found)
         jobs.changed.connect(self.refresh)
         workbench.session.events.display.connect(self._display)
@@ -69,7 +70,7 @@ class TiltSection(QWidget):
         running = self.jobs.running("wedge")
         self.estimate.setText("Estimating …" if running else "Estimate from the tomogram")
         there = isinstance(gallery.source, PickSource) and len(gallery.table) > 0
-        self.estimate.setEnabled(there and not running)
+        self.estimate.setEnabled(there or running)  # switched off it would hand the focus on
 
     def show_kept(self) -> None:
         """Show the tilts that the project keeps."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PyQt6.QtCore import Qt, QTimer
+from PyQt6.QtCore import QSize, Qt, QTimer
 from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from ais_app.views.workbench import Workbench
@@ -32,6 +32,12 @@ class Panel(QWidget):
         self.layout_.setSpacing(8)
         scroll.setWidget(inside)
         outside.addWidget(scroll)
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """Return the width below which something would be cut off: it scrolls downwards alone."""
+        inside, bar = self._scroll.widget(), self._scroll.verticalScrollBar()
+        assert inside is not None and bar is not None  # made above
+        return QSize(inside.minimumSizeHint().width() + bar.sizeHint().width(), super().minimumSizeHint().height())
 
     def bring_into_view(self, widget: QWidget) -> None:
         """Scroll so far that a section can be seen, once it has found its place."""

@@ -1,0 +1,161 @@
+"""The Particles tab without a mouse, on a small screen, and while it is empty."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from gallery_view import CTRL, LEFT, SHAPE, SIZE, WAIT, click, grid_of, make_project, panel_of, rows, show
+from PyQt6.QtCore import QPoint, Qt
+from PyQt6.QtGui import QColor
+from PyQt6.QtTest import QTest
+from PyQt6.QtWidgets import QFileDialog, QWidget
+
+from ais_app.core.particle_set import Particles
+from ais_app.state.commands import particle_results, particles
+from ais_app.state.gallery_groups import Grouping
+from ais_app.state.particle_classes import classes
+from ais_app.views.main_window import SMALLEST, MainWindow
+from ais_app.views.widgets.application import application
+
+COUNT = 12
+
+
+@pytest.fixture
+def gallery(window: MainWindow, tmp_path: Path, qtbot) -> MainWindow:
+    """The window with a dozen picks in the gallery, all tiles made."""
+    positions = np.random.default_rng(1).uniform(100.0, np.array(SHAPE) * SIZE - 100.0, (COUNT, 3))
+    window.open_files([make_project(tmp_path, Particles(positions, scores=np.linspace(0, 1, COUNT)))])
+    show(window, qtbot)
+    return window
+
+
+def focused() -> QWidget:
+    found = application().focusWidget()
+    assert found is not None
+    return found
+
+
+def test_the_keys_go_to_the_tiles_once_the_tab_is_open(gallery: MainWindow, qtbot) -> None:
+    grid, session = grid_of(gallery), gallery.workbench.session
+    assert focused() is grid
+    QTest.keyClick(focused(), Qt.Key.Key_Right)
+    QTest.keyClick(focused(), Qt.Key.Key_Right)
+    assert rows(gallery) == [1] and session.gallery.look.sort == "place"
+    gallery.tabs[4].data.sort.setFocus()
+    QTest.keyClick(focused(), Qt.Key.Key_1, CTRL)
+    qtbot.waitUntil(lambda: not grid.isVisible(), timeout=WAIT)
+    QTest.keyClick(focused(), Qt.Key.Key_5, CTRL)
+    qtbot.waitUntil(lambda: focused() is grid, timeout=WAIT)
+
+
+def test_clusters_are_selected_and_ticked_with_keys(gallery: MainWindow, qtbot) -> None:
+    session, panel = gallery.workbench.session, panel_of(gallery)
+    assignment = np.arange(COUNT) % 3
+    random = np.random.default_rng(0)
+    particle_results.take_grouping(
+        session, "Group 12 particles", Grouping(assignment, random.normal(size=(COUNT, 2)), 3)
+    )
+    qtbot.waitUntil(lambda: len(panel.clusters.rows) == 3 and panel.clusters.rows[2].isVisible(), timeout=WAIT)
+    panel.clusters.make_class.setFocus()
+    QTest.keyClick(focused(), Qt.Key.Key_Tab)
+    first, second = panel.clusters.rows[:2]
+    assert focused() is first
+    QTest.keyClick(first, Qt.Key.Key_Return)
+    assert rows(gallery) == np.flatnonzero(assignment == 0).tolist()
+    QTest.keyClick(first, Qt.Key.Key_Space)
+    assert first.on.isChecked()
+    QTest.keyClick(focused(), Qt.Key.Key_Tab)  # the tick itself
+    QTest.keyClick(focused(), Qt.Key.Key_Tab)
+    assert focused() is second
+    QTest.keyClick(second, Qt.Key.Key_Return, CTRL)
+    assert rows(gallery) == np.flatnonzero(assignment < 2).tolist()
+    assert session.view.tab == "particles"
+
+
+def test_starting_work_leaves_the_focus_where_it_is(gallery: MainWindow, qtbot) -> None:
+    panel = panel_of(gallery)
+    said: list[str] = []
+    gallery.workbench.notified.connect(lambda note: said.append(note.text))
+    button = panel.average.average
+    button.setFocus()
+    QTest.keyClick(button, Qt.Key.Key_Space)
+    assert panel.jobs.running("average")
+    qtbot.waitUntil(lambda: button.text() == "Averaging …", timeout=WAIT)
+    assert focused() is button
+    QTest.keyClick(focused(), Qt.Key.Key_Space)  # once more by mistake: it is said, and nothing else begins
+    assert "is under way" in said[-1] and not panel.jobs.running("align")
+    qtbot.waitUntil(lambda: panel.jobs.average is not None and not panel.jobs.running("average"), timeout=WAIT)
+    assert focused() is button and button.text() == "Average these now"
+
+
+def test_nothing_is_cut_off_in_the_smallest_window(gallery: MainWindow, qtbot) -> None:
+    particles.set_class(gallery.workbench.session, [0], "a class of a name that is rather long")
+    area, panel = gallery.tabs[4].data, panel_of(gallery)
+    gallery.resize(*SMALLEST)
+    qtbot.waitUntil(lambda: area.of_class.isVisible(), timeout=WAIT)
+    qtbot.waitUntil(lambda: gallery.width() == SMALLEST[0], timeout=WAIT)
+
+    def fits() -> bool:
+        inner = panel.layout_.parentWidget()
+        assert inner is not None
+        right = panel.mapTo(gallery, QPoint(panel.width(), 0)).x()
+        shown = [each for each in area.findChildren(QWidget) if each.isVisible() and each.parent() is not area.grid]
+        return (
+            inner.width() <= panel.width()
+            and right <= gallery.width()
+            and area.contrast.slider.width() >= 60
+            and all(area.rect().contains(each.rect().translated(each.mapTo(area, QPoint()))) for each in shown)
+        )
+
+    qtbot.waitUntil(fits, timeout=WAIT)
+
+
+def test_the_class_of_a_tile_is_seen_while_it_is_selected(gallery: MainWindow, qtbot) -> None:
+    grid, session = grid_of(gallery), gallery.workbench.session
+    particles.set_class(session, [2], "ring")
+    click(grid, 2)
+    colour = QColor(classes(session.project)["ring"]).rgb()
+
+    def strip() -> int:
+        picture = grid.viewport().grab(grid.place_of(2)).toImage()
+        middle = picture.width() // 2
+        return sum(picture.pixel(middle, y) == colour for y in range(picture.height()))
+
+    qtbot.waitUntil(lambda: strip() == 4, timeout=WAIT)
+
+
+def test_tab_goes_through_the_classes_where_they_stand(gallery: MainWindow, qtbot) -> None:
+    session, panel = gallery.workbench.session, panel_of(gallery)
+    for row, name in enumerate(("ring", "ball")):
+        particles.set_class(session, [row], name)
+    qtbot.waitUntil(lambda: panel.classes.names == ["ring", "ball"], timeout=WAIT)
+    qtbot.waitUntil(panel.classes.row("ball").select.isVisible, timeout=WAIT)
+    panel.average.align.setFocus()
+    passed = []
+    for _ in range(5):
+        QTest.keyClick(focused(), Qt.Key.Key_Tab)
+        passed.append(focused())
+    ring, ball = (panel.classes.row(name) for name in ("ring", "ball"))
+    assert passed == [ring.colour, ring.select, ball.colour, ball.select, panel.classify]
+    QTest.keyClick(ball.select, Qt.Key.Key_Space)
+    assert rows(gallery) == [1]
+
+
+def test_an_empty_tab_offers_to_import_coordinates(window: MainWindow, tmp_path: Path, qtbot, monkeypatch) -> None:
+    area = window.tabs[4].data
+    window.actions_by_id.trigger("tab.particles")
+    qtbot.waitUntil(window.welcome.isVisible, timeout=WAIT)
+    middle = window.welcome.mapTo(window, window.welcome.buttons["file.open"].geometry().center())
+    assert window.childAt(middle) is window.welcome.buttons["file.open"]  # nothing of the tab lies over it
+    window.open_files([make_project(tmp_path, None)])
+    qtbot.waitUntil(lambda: area.go_import.isVisible() and area.go_import.isEnabled(), timeout=WAIT)
+    (tmp_path / "found.csv").write_text("x,y,z\n500,500,150\n600,400,120\n")
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(tmp_path / "found.csv"), ""))
+    QTest.mouseClick(area.go_import, LEFT)
+    qtbot.waitUntil(lambda: window.findChild(QWidget, "CoordinatesIn") is not None, timeout=WAIT)
+    dialog = window.findChild(QWidget, "CoordinatesIn")
+    qtbot.waitUntil(lambda: dialog.ok.isEnabled() and not dialog.busy, timeout=WAIT)
+    QTest.mouseClick(dialog.ok, LEFT)
+    qtbot.waitUntil(lambda: not area.is_empty and len(area.grid.gallery.table) == 2, timeout=WAIT)
