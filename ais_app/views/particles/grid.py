@@ -15,17 +15,16 @@ from ais_app.state.commands import particles
 from ais_app.state.gallery import Gallery
 from ais_app.views.particles.layout import CellLayout
 from ais_app.views.particles.tile_painter import TilePainter
+from ais_app.views.particles.tile_selection import ADD, RANGE, TileSelection
 from ais_app.views.widgets.soon import Soon
 from ais_app.views.workbench import Workbench
 from ais_app.workers.tiles import Tiles
 
 SMALLEST, LARGEST = 40, 240  # px of a tile
-DRAG = 6  # px that a press may move before it draws a frame
 KEYS = frozenset({
     Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Home, Qt.Key.Key_End,
     Qt.Key.Key_PageUp, Qt.Key.Key_PageDown, Qt.Key.Key_Space, Qt.Key.Key_Delete, Qt.Key.Key_Return, Qt.Key.Key_Enter,
 })  # fmt: skip
-ADD, RANGE = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
 
 
 class TileGrid(QAbstractScrollArea):
@@ -46,10 +45,7 @@ class TileGrid(QAbstractScrollArea):
         super().__init__()
         self._workbench, self._tiles = workbench, tiles
         self._painter = TilePainter(tiles)
-        self._anchor = 0  # place in the order from which Shift selects
-        self._pressed: QPoint | None = None
-        self._frame: QRect | None = None  # in the coordinates of the content
-        self._before = np.zeros(0, dtype=np.int64)  # selected before the frame was begun
+        self._selection = TileSelection(workbench.session)
         self._order = np.zeros(0, dtype=np.int64)
         self._cells = CellLayout(1, 0, 88)
         self._wants = False
@@ -158,8 +154,8 @@ class TileGrid(QAbstractScrollArea):
         with self._painter.on(self._port, self.gallery, self._flipped, self.hasFocus()) as draw:
             for place, row in enumerate(order.tolist(), start=low):
                 draw.tile(row, self._cells.rect(place).translated(0, -self._bar.value()))
-            if self._frame is not None:
-                draw.frame(self._frame.translated(0, -self._bar.value()))
+            if (frame := self._selection.frame) is not None:
+                draw.frame(frame.translated(0, -self._bar.value()))
         if self._wants:
             self._wants = False
             self._ask.start()
@@ -196,38 +192,27 @@ class TileGrid(QAbstractScrollArea):
             return
         self._catch_up()
         self.setFocus(Qt.FocusReason.MouseFocusReason)
-        self._pressed = self._content(event)
-        self._before = self.gallery.rows if event.modifiers() & ADD else self._before[:0]
-        place = self._cells.place_at(self._pressed)
-        if place is None:
-            if not event.modifiers() & (ADD | RANGE):
-                self._select(np.zeros(0, dtype=np.int64))
-            return
-        self._pick(place, event.modifiers())
+        self._selection.press(self._content(event), self._cells, self._order, event.modifiers())
 
     def mouseMoveEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802 - Qt's name
         """Draw a frame around tiles, which are selected as it grows."""
-        if event is None or self._pressed is None:
+        if event is None:
             return
         self._catch_up()
-        here = self._content(event)
-        if self._frame is None and (here - self._pressed).manhattanLength() < DRAG:
-            return
-        self._frame = QRect(self._pressed, here).normalized()
-        self._scroll_along(event.position().toPoint().y())
-        within = self._order[self._cells.within(self._frame)]
-        self._select(np.union1d(self._before, within))
+        if self._selection.drags(self._content(event)):
+            self._scroll_along(event.position().toPoint().y())
+            self._selection.framed(self._cells, self._order)
 
     def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802 - Qt's name
         """End the frame."""
-        self._pressed = self._frame = None
+        self._selection.release()
         self._port.update()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802 - Qt's name
         """Go to the particle."""
         self._catch_up()
         if event is not None and (place := self._cells.place_at(self._content(event))) is not None:
-            self._pressed = None
+            self._selection.release()
             self.activated.emit(int(self._order[place]))
 
     def wheelEvent(self, event: QWheelEvent | None) -> None:  # noqa: N802 - Qt's name
@@ -281,7 +266,7 @@ class TileGrid(QAbstractScrollArea):
         key = Qt.Key(event.key())
         current = self._current_place()
         if _is_all(event):
-            self._select(self._order)
+            self._selection.rows(self._order)
         elif key == Qt.Key.Key_Delete:
             self.asked_to_reject.emit()
         elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
@@ -289,46 +274,27 @@ class TileGrid(QAbstractScrollArea):
                 self.activated.emit(int(self._order[current]))
         elif key == Qt.Key.Key_Space:
             if current is not None:
-                self._pick(current, ADD)
-        elif (step := self._step(key)) is not None:
+                self._selection.pick(current, self._order, ADD)
+        elif (step := _step(key, self._cells, self._port.height())) is not None:
             place = 0 if current is None else min(max(current + step, 0), len(self._order) - 1)
             if len(self._order):
-                self._pick(place, event.modifiers() & RANGE)
+                self._selection.pick(place, self._order, event.modifiers() & RANGE)
                 self.scroll_to(int(self._order[place]))
         else:
             super().keyPressEvent(event)
-
-    def _step(self, key: Qt.Key) -> int | None:
-        across, page = self._cells.columns, self._cells.columns * max(1, self._port.height() // self._cells.step)
-        end = len(self._order)
-        return {
-            Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1, Qt.Key.Key_Up: -across, Qt.Key.Key_Down: across,
-            Qt.Key.Key_Home: -end, Qt.Key.Key_End: end, Qt.Key.Key_PageUp: -page, Qt.Key.Key_PageDown: page,
-        }.get(key)  # fmt: skip
 
     def _current_place(self) -> int | None:
         found = np.flatnonzero(self._order == self.gallery.current)
         return int(found[0]) if len(found) else None
 
-    # selecting
 
-    def _pick(self, place: int, modifiers: Qt.KeyboardModifier) -> None:
-        """Select a tile as a click does: alone, from the last one on (Shift), or in addition (Ctrl)."""
-        row = int(self._order[place])
-        if modifiers & RANGE:
-            low, high = sorted((min(self._anchor, len(self._order) - 1), place))
-            self._select(self._order[low : high + 1], row)
-            return
-        self._anchor = place
-        if modifiers & ADD:
-            rows = self.gallery.rows
-            rows = np.setdiff1d(rows, [row]) if row in rows else np.union1d(rows, [row])
-            self._select(rows, row)
-            return
-        self._select(np.array([row]), row)
-
-    def _select(self, rows: np.ndarray, current: int | None = None) -> None:
-        particles.select(self._workbench.session, rows.astype(np.int64), current)
+def _step(key: Qt.Key, cells: CellLayout, height: int) -> int | None:
+    """Return how many places a key moves; a page is what a viewport of that height shows."""
+    across, page = cells.columns, cells.columns * max(1, height // cells.step)
+    return {
+        Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1, Qt.Key.Key_Up: -across, Qt.Key.Key_Down: across,
+        Qt.Key.Key_Home: -cells.count, Qt.Key.Key_End: cells.count, Qt.Key.Key_PageUp: -page, Qt.Key.Key_PageDown: page,
+    }.get(key)  # fmt: skip
 
 
 def _is_all(event: QKeyEvent) -> bool:
