@@ -53,6 +53,21 @@ def replacing(path: str | Path) -> Iterator[Path]:
             part.unlink(missing_ok=True)
 
 
+def made_folder(folder: Path) -> Path:
+    """Make a folder where it is missing.
+
+    Raises
+    ------
+    FileProblem
+        It cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+    return folder
+
+
 def remove_leftovers(path: str | Path) -> None:
     """Remove the temporary files of writers of `path` that were killed; call it only when nobody writes it."""
     path = Path(path)

@@ -118,4 +118,7 @@ def test_what_cannot_be_done_is_said(folder, tmp_path, ais):
     flat = np.ones((8, 9, 10), dtype=np.float32)
     write_volume(tmp_path / "flat.mrc", flat, like=Tomogram(flat, (SIZE, SIZE, 9.0)))
     assert "no cubes" in ais("match", folder / "TS_01.mrc", tmp_path / "flat.mrc", "-o", tmp_path)[2]
+    (tmp_path / "file").touch()  # where the folder should be made
+    code, _, problem = ais("match", *inputs[:3], tmp_path / "file" / "out", "--tilt", "-60,60")
+    assert code == 1 and ".TS_01_lump_match: cannot be written" in problem and "choose another folder" in problem
     assert not list(tmp_path.glob("*.star"))

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from ais_app.core.errors import DataWarning, ParameterProblem
+from ais_app.core.files import made_folder
 from ais_app.core.jobs import Job, Progress
 from ais_app.core.matching.parameters import MatchParams
 from ais_app.core.matching.steps import slabs
@@ -76,7 +77,7 @@ def _empty(shape: tuple[int, ...], folder: Path | None) -> np.ndarray:
     if np.prod(shape) <= _MOST_IN_MEMORY:
         return np.empty(shape, dtype=np.float32)
     if folder is not None:
-        folder.mkdir(parents=True, exist_ok=True)
+        made_folder(folder)
     with tempfile.TemporaryFile(dir=folder) as file:  # the map holds it until it is let go
         return np.memmap(file, dtype=np.float32, mode="w+", shape=shape)
 

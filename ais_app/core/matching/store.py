@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ais_app.core.files import read_text, replacing, write_text
+from ais_app.core.files import made_folder, read_text, replacing, write_text
 from ais_app.core.matching.steps import Steps, slabs
 from ais_app.core.matching.tiles import Tiling
 
@@ -84,7 +84,7 @@ class Store:
         self._memory: dict[int, dict[str, np.ndarray]] = {}
         if folder is None:
             return
-        folder.mkdir(parents=True, exist_ok=True)
+        made_folder(folder)
         note, text = folder / "search.json", json.dumps(identity, sort_keys=True)
         if note.exists() and read_text(note) == text:
             return
