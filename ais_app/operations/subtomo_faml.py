@@ -10,8 +10,9 @@ import numpy as np
 
 from ais_app.core.jobs import Job, Progress, direct
 from ais_app.core.particles.faml import Faml, FamlParams, FamlState, faml_job
-from ais_app.core.particles.stack import save_classes, save_poses
-from ais_app.operations.subtomo_outputs import Outputs, class_lines, known_poses, open_stack
+from ais_app.core.particles.labels import save_labels
+from ais_app.core.particles.stack import save_poses
+from ais_app.operations.subtomo_outputs import Outputs, class_lines, known_poses, open_stack, stack_parts
 from ais_app.operations.unfinished import Unfinished
 
 _PARTS = ("model", "candidates")  # of a state
@@ -85,7 +86,7 @@ def subtomo_faml_job(
     start = opened.poses if use_poses and known_poses(opened.poses) else None
     arguments: dict[str, Any] = {"stack": str(stack), "out_dir": str(out), "params": chosen, "tilt": tilt}
     arguments |= {"use_poses": use_poses, "save": False}
-    unfinished = Unfinished(out / "iterations" / "state.npz", arguments, [Path(stack)])
+    unfinished = Unfinished(out / "iterations" / "state.npz", arguments, stack_parts(stack))
 
     def keep(now: FamlState) -> None:
         arrays = {f"{part}_{name}": each for part in _PARTS for name, each in getattr(now, part).items()}
@@ -102,8 +103,9 @@ def subtomo_faml_job(
         keep=keep,
     )
     if save:
-        save_classes(stack, found.classes)
-    outputs = Outputs(out, "subtomo_faml", arguments, [Path(stack)], {"particles": len(opened), "sigma2": found.sigma2})
+        save_labels(stack, found.classes, [f"class {number + 1}" for number in range(chosen.classes)])
+    notes = {"particles": len(opened), "sigma2": found.sigma2}
+    outputs = Outputs(out, "subtomo_faml", arguments, stack_parts(stack), notes)
     outputs.classes(found.averages, opened.with_poses(found.poses), found.classes)
     rows = np.column_stack([np.arange(len(opened)), found.probability]).tolist()
     names = ["particle", *(f"class {number + 1}" for number in range(found.probability.shape[1]))]

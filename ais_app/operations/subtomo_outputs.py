@@ -20,6 +20,11 @@ from ais_app.core.particles.stack import SubtomogramStack
 from ais_app.core.tomogram import Tomogram
 
 
+def stack_parts(stack: str | Path) -> list[Path]:
+    """Return the parts of a stack that do not change when classes are kept in it: inputs of what reads no classes."""
+    return [Path(stack) / name for name in ("cubes", "particles.star", "poses.npz", "wedges.json", "zarr.json")]
+
+
 @dataclass
 class Outputs:
     """Writes the results of an operation into its folder, each with its provenance.

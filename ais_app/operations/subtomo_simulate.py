@@ -178,7 +178,7 @@ def _write(
         params.voxel_size,
         made.labels,
         poses=poses,
-        notes={"classes": list(made.classes), "contrast": "bright"},
+        notes={"class_names": list(made.classes), "contrast": "bright"},
     )
     record.write(path)
     truth = path.with_name(f"{path.stem}_truth.npz")

@@ -10,11 +10,12 @@ import numpy as np
 
 from ais_app.core.errors import ParameterProblem
 from ais_app.core.jobs import Job, Progress, direct
+from ais_app.core.particles.labels import save_labels
 from ais_app.core.particles.poses import Poses
 from ais_app.core.particles.sort import Sorted, SortParams, SortState, sort_job
 from ais_app.core.particles.sort_features import check_classes
-from ais_app.core.particles.stack import save_classes, save_poses
-from ais_app.operations.subtomo_outputs import Outputs, class_lines, known_poses, open_stack, read_map
+from ais_app.core.particles.stack import save_poses
+from ais_app.operations.subtomo_outputs import Outputs, class_lines, known_poses, open_stack, read_map, stack_parts
 from ais_app.operations.unfinished import Unfinished
 
 
@@ -91,7 +92,7 @@ def subtomo_sort_job(
     outline = read_map(mask, opened, "mask")
     arguments: dict[str, Any] = {"stack": str(stack), "out_dir": str(out), "params": chosen, "tilt": tilt}
     arguments |= {"mask": None if mask is None else str(mask), "save": False}
-    inputs = [Path(path) for path in (stack, mask) if path is not None]
+    inputs = [*stack_parts(stack), *(Path(path) for path in (mask,) if path is not None)]
     unfinished = Unfinished(out / "rounds" / "state.npz", arguments, inputs)
 
     def keep(now: SortState) -> None:
@@ -109,7 +110,7 @@ def subtomo_sort_job(
         keep=keep,
     )
     if save:
-        save_classes(stack, found.classes)
+        save_labels(stack, found.classes, [f"class {number + 1}" for number in range(chosen.classes)])
     outputs = Outputs(out, "subtomo_sort", arguments, inputs, {"particles": len(opened)})
     outputs.classes(found.averages, opened.with_poses(found.poses), found.classes)
     outputs.table("rounds.csv", found.history)

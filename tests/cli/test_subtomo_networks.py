@@ -37,7 +37,7 @@ def test_train_classify_discover_adapt(ais, stack, tmp_path):
     code, out, _ = ais(
         "subtomo", "classify", stack, "-m", model, "-o", tmp_path / "out", "--open-set", "--keep", "logits"
     )
-    assert code == 0 and "class 0 " in out and (tmp_path / "out" / "s_logits.npy").exists()
+    assert code == 0 and "class 1 " in out and "class 0" not in out and (tmp_path / "out" / "s_logits.npy").exists()
     code, out, _ = ais("subtomo", "discover", stack, "-m", model, "-o", tmp_path / "found", "--averages", "1")
     assert code == 0 and "clusters" in out and (tmp_path / "found" / "cluster_001.mrc").exists()
     code, out, _ = ais(

@@ -6,6 +6,7 @@ import torch
 
 import ais_app
 from ais_app.core.errors import ParameterProblem
+from ais_app.core.particles.labels import class_names_of
 from ais_app.core.particles.poses import turned
 from ais_app.core.particles.stack import SubtomogramStack
 from ais_app.operations.replay import replay
@@ -26,6 +27,7 @@ def test_stack_and_truth_agree(made):
     assert len(stack) == 8 and stack.edge == 20 and stack.voxel_size == 20
     assert truth["classes"].tolist() == ["ribosome", "clpp"]
     np.testing.assert_array_equal(stack.classes, truth["labels"])
+    assert class_names_of(stack) == ("ribosome", "clpp")
     np.testing.assert_allclose(stack.poses.rotations, truth["rotations"])
     np.testing.assert_allclose(stack.poses.shifts_zyx, truth["shifts_zyx"])
     assert (stack.wedges[0].tilt_min, stack.wedges[0].tilt_max) == (-60, 60)

@@ -187,7 +187,7 @@ def class_names(model: Model) -> list[str]:
     """Return the names of a model's classes, in the order of the columns of `classify`."""
     named = model.card.training.get("data", {}).get("classes", [])
     count = _cube_network(model).classes
-    return [str(named[i]) if i < len(named) else f"class {i}" for i in range(count)]
+    return [str(named[i]) if i < len(named) else f"class {i + 1}" for i in range(count)]
 
 
 def _run(

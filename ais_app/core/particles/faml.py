@@ -231,7 +231,7 @@ def _record(
 
     likelihood = float(logsumexp(candidates.log_probability, axis=(1, 2)).mean())
     changed = 1.0 if before is None else float((before != _classes_of(candidates)).mean())
-    shares = {f"class {number}": float(share) for number, share in enumerate(model.alpha)}
+    shares = {f"class {number + 1}": float(share) for number, share in enumerate(model.alpha)}
     record = {"iteration": iteration + 1, "shells": data.shells, "log_likelihood": likelihood, "changed": changed}
     return record | {"sigma2": _of_a_voxel(model, data), "xi": model.xi} | shares
 

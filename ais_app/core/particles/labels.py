@@ -23,7 +23,7 @@ _NONE = ("", "nan", "none", "unknown", "-1")
 
 
 def class_names_of(stack: SubtomogramStack) -> tuple[str, ...]:
-    """Return the names of a stack's classes, by their numbers; those without a name are ``class N``."""
+    """Return the names of a stack's classes, by their numbers; those without are ``class N``, from 1 as in files."""
     count = 0 if stack.classes is None or not len(stack.classes) else int(stack.classes.max()) + 1
     named: Sequence[object] = stack.notes.get(_NAMES, ())
     if stack.path is not None and (file := stack.path / f"{_NAMES}.json").is_file():
@@ -31,7 +31,7 @@ def class_names_of(stack: SubtomogramStack) -> tuple[str, ...]:
     if not isinstance(named, (list, tuple)):
         raise FileProblem(stack.path or "stack", "its names of classes are damaged", "save the classes anew")
     names = [str(name) for name in named]
-    return (*names, *(f"class {number}" for number in range(len(names), count)))
+    return (*names, *(f"class {number + 1}" for number in range(len(names), count)))
 
 
 def labels_of(stack: SubtomogramStack) -> tuple[np.ndarray, tuple[str, ...]]:

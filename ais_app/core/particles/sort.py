@@ -180,7 +180,7 @@ def _shells(params: SortParams, edge: int, voxel_size: float) -> int:
 
 
 def _sizes(classes: np.ndarray) -> dict[str, float]:
-    return {f"class {number}": float(size) for number, size in enumerate(np.bincount(classes))}
+    return {f"class {number + 1}": float(size) for number, size in enumerate(np.bincount(classes))}
 
 
 def _changed(before: np.ndarray, after: np.ndarray) -> float:

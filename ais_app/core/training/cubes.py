@@ -118,4 +118,4 @@ def _middle(cubes: np.ndarray, size: int) -> np.ndarray:
 def _name(number: int, classes: Sequence[str]) -> str:
     if number == NO_CLASS:
         return "unknown"
-    return classes[number] if number < len(classes) else f"class {number}"
+    return classes[number] if number < len(classes) else f"class {number + 1}"

@@ -23,9 +23,9 @@ def stack(tmp_path, table=None, **options) -> SubtomogramStack:
 def test_names_of_a_stack(tmp_path):
     labels = np.array([0, 1, 2, -1, 0])
     made = stack(tmp_path, classes=labels)
-    assert class_names_of(made) == ("class 0", "class 1", "class 2")
+    assert class_names_of(made) == ("class 1", "class 2", "class 3")
     made = stack(tmp_path, classes=labels, notes={"class_names": ["a", "b"]})
-    assert labels_of(made)[1] == ("a", "b", "class 2") and np.array_equal(labels_of(made)[0], labels)
+    assert labels_of(made)[1] == ("a", "b", "class 3") and np.array_equal(labels_of(made)[0], labels)
     save_labels(made.path, labels[::-1], ["x", "y", "z"])
     again = SubtomogramStack.open(made.path)
     assert class_names_of(again) == ("x", "y", "z") and np.array_equal(again.classes, labels[::-1])
