@@ -97,14 +97,16 @@ def record(
 ) -> Provenance:
     """Collect the provenance of `output`.
 
-    `arguments` may hold paths among their values: those that name one of `inputs` are written relative to the
-    output's folder, so that the whole folder can be moved.
+    `arguments` may hold paths among their values: those that name one of `inputs`, or the Zarr folder of which an input
+    is a part, are written relative to the output's folder, so that the whole folder can be moved.
     """
     folder = Path(output).resolve().parent
     names = {str(path): _relative(path, folder) for path in inputs}
+    wholes = {path.parent for path in map(Path, inputs) if path.parent.suffix == ".zarr"}
+    known = {**{str(path): _relative(path, folder) for path in wholes}, **names}
     return Provenance(
         operation=operation,
-        arguments={key: _jsonable(value, names) for key, value in arguments.items()},
+        arguments={key: _jsonable(value, known) for key, value in arguments.items()},
         inputs={names[str(path)]: fingerprint(path) for path in inputs},
         notes=dict(notes or {}),
         versions=versions(),

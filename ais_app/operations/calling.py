@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -96,8 +96,13 @@ def params_of(function: Callable[..., Any]) -> dict[str, type[Params]]:
 
 
 def recorded_arguments(record: Provenance, folder: Path) -> dict[str, Any]:
-    """Return the arguments of a provenance, with the names of its inputs, relative to `folder`, made into paths."""
-    return {name: _restored(value, record.inputs, folder) for name, value in record.arguments.items()}
+    """Return the arguments of a provenance, with the names of its inputs, relative to `folder`, made into paths.
+
+    Also the Zarr folders of which only parts are inputs.
+    """
+    wholes = {name.rpartition("/")[0] for name in record.inputs}
+    known = {*record.inputs, *(name for name in wholes if name.endswith(".zarr"))}
+    return {name: _restored(value, known, folder) for name, value in record.arguments.items()}
 
 
 def _function(operation: str, name: str) -> Callable[..., Any]:
@@ -111,7 +116,7 @@ def _function(operation: str, name: str) -> Callable[..., Any]:
     return typing.cast("Callable[..., Any]", function)
 
 
-def _restored(value: Any, inputs: Mapping[str, str], folder: Path) -> Any:
+def _restored(value: Any, inputs: Collection[str], folder: Path) -> Any:
     if isinstance(value, str):
         return str(folder / value) if value in inputs else value
     if isinstance(value, list):

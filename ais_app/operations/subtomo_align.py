@@ -18,7 +18,7 @@ from ais_app.core.jobs import Job, Progress, direct
 from ais_app.core.particles.alignment import AlignParams
 from ais_app.core.particles.poses import Poses
 from ais_app.core.particles.stack import SubtomogramStack, save_poses
-from ais_app.operations.subtomo_outputs import open_stack
+from ais_app.operations.subtomo_outputs import open_stack, stack_parts
 from ais_app.operations.unfinished import Unfinished
 
 _KEEP_EVERY = 5.0  # seconds
@@ -112,8 +112,10 @@ def subtomo_align_job(
     arguments |= {"reference": [str(path) for path in maps], "reference_voxel_size": reference_voxel_size}
     arguments |= {"reference_dark": reference_dark, "low_pass_angstrom": low_pass_angstrom}
     asked = _in_shells(chosen, low_pass_angstrom, opened)
-    record = provenance.record("subtomo_align", out, arguments, [Path(stack), *maps], {"particles": len(opened)})
-    unfinished = Unfinished(out.with_name(f".{out.name}.unfinished.npz"), arguments, [Path(stack), *maps])
+    # poses count only where rotations near them are tried; so what was made with --save can be made again
+    inputs = [*(p for p in stack_parts(stack) if chosen.within is not None or p.name != "poses.npz"), *maps]
+    record = provenance.record("subtomo_align", out, arguments, inputs, {"particles": len(opened)})
+    unfinished = Unfinished(out.with_name(f".{out.name}.unfinished.npz"), arguments, inputs)
     poses, best = yield from _aligned(opened, cubes, asked, _Kept(unfinished, resume=resume))
     found = opened.with_poses(poses)
     placed = found.placed()

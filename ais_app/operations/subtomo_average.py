@@ -14,7 +14,7 @@ from ais_app.core.particles.halves import refine_halves_job
 from ais_app.core.particles.halves_params import AverageParams, HalvesState, Refined
 from ais_app.core.particles.poses import Poses
 from ais_app.core.particles.stack import SubtomogramStack, save_poses
-from ais_app.operations.subtomo_outputs import Outputs, known_poses, open_stack, read_map, resolution_text
+from ais_app.operations.subtomo_outputs import Outputs, known_poses, open_stack, read_map, resolution_text, stack_parts
 from ais_app.operations.unfinished import Unfinished
 
 
@@ -101,7 +101,7 @@ def subtomo_average_job(
         "reference": None if reference is None else str(reference),
         "mask": None if mask is None else str(mask),
     }
-    inputs = [Path(path) for path in (stack, reference, mask) if path is not None]
+    inputs = [*stack_parts(stack), *(Path(path) for path in (reference, mask) if path is not None)]
     outputs = Outputs(out, "subtomo_average", arguments, inputs)
     asked = chosen if align else replace(chosen, iterations=0)
     unfinished = Unfinished(out / "iterations" / "state.npz", arguments, inputs, ("iterations", "device"))

@@ -23,6 +23,7 @@ from ais_app.core.particles.classify import Answers, ClassifyParams, answers_job
 from ais_app.core.particles.labels import COLUMN, NO_CLASS, save_labels
 from ais_app.core.particles.open_set import UNKNOWN, known_classes
 from ais_app.core.particles.stack import SubtomogramStack
+from ais_app.operations.subtomo_outputs import stack_parts
 
 PROBABILITY = "class_probability"
 
@@ -110,8 +111,8 @@ def subtomo_classify_job(
     classes = np.where(refused, NO_CLASS, classes).astype(np.int64)
     names = tuple(class_names(network))
     arguments: dict[str, Any] = {"stack": str(stack), "model": str(model), "out_dir": str(folder), "params": params}
-    arguments |= {"save": save, "trust_source": trust_source}
-    inputs = [stack / "cubes" if save else stack, Path(model)]  # saving changes the stack, but not its cubes
+    arguments |= {"save": False, "trust_source": trust_source}  # made again to compare, it leaves the stack alone
+    inputs = [*stack_parts(stack), Path(model)]
     found = _written(stack, opened, answers, classes, distance, names, params, folder)
     for path in (found.table, found.star, *found.arrays):
         provenance.record("subtomo_classify", path, arguments, inputs, _notes(found)).write(path)

@@ -26,6 +26,7 @@ from ais_app.core.particles.stack import SubtomogramStack
 from ais_app.core.pictures import cube_sheet
 from ais_app.core.tomogram import Tomogram
 from ais_app.operations.subtomo_classify import save_array, with_voxels
+from ais_app.operations.subtomo_outputs import stack_parts
 
 CLUSTERS, CODES, ENCODER = "clusters.npz", "codes.npy", "encoder.aismodel"
 _DRAWN = 24  # groups in the picture
@@ -45,6 +46,8 @@ class Clustered:
         The middle slices of each centre and each average.
     sizes
         Subtomograms in each group.
+    others
+        The codes, the network if one was trained, centre and average of each group.
     """
 
     table: Path
@@ -52,6 +55,7 @@ class Clustered:
     clusters: Path
     picture: Path
     sizes: tuple[int, ...]
+    others: tuple[Path, ...] = ()
 
     def __str__(self) -> str:
         return f"{len(self.sizes)} groups of {', '.join(f'{n:,}' for n in self.sizes)} -> {self.table}, {self.picture}"
@@ -103,10 +107,10 @@ def subtomo_cluster_job(
     yield Progress(0, 0, "averaging groups")
     averages = _averages(opened, found)
     result = _written(stack, opened, found, averages, folder, trained=network is None)
-    arguments: dict[str, Any] = {"stack": str(stack), "out_dir": str(folder), "params": params, "save": save}
+    arguments: dict[str, Any] = {"stack": str(stack), "out_dir": str(folder), "params": params, "save": False}
     arguments |= {"encoder": _name(encoder), "like": _name(like)}
-    inputs = [stack / "cubes", *(Path(path) for path in (encoder, like) if path is not None)]
-    for path in (result.table, result.star, result.clusters, result.picture):
+    inputs = [*stack_parts(stack), *(Path(path) for path in (encoder, like) if path is not None)]
+    for path in (result.table, result.star, result.clusters, result.picture, *result.others):
         provenance.record("subtomo_cluster", path, arguments, inputs, {"sizes": list(result.sizes)}).write(path)
     if save:
         names = [f"cluster {number + 1}" for number in range(len(result.sizes))]
@@ -155,25 +159,26 @@ def _written(
         folder / f"{stack.stem}_clusters.star", with_voxels(replace(placed, table=columns), opened), "star"
     )
     clusters = save_clusters(folder / CLUSTERS, groups)
-    save_array(folder / CODES, found.codes)
+    others = [save_array(folder / CODES, found.codes)]
     if trained and found.encoder is not None:
-        save_model(found.encoder, folder / ENCODER)
+        others.append(save_model(found.encoder, folder / ENCODER))
     for number, (centre, average) in enumerate(zip(found.centres, averages, strict=True), start=1):
-        _write(folder / f"cluster_{number}_centre.mrc", centre, opened.voxel_size * found.binning)
-        _write(folder / f"cluster_{number}_average.mrc", average, opened.voxel_size)
+        others.append(_write(folder / f"cluster_{number}_centre.mrc", centre, opened.voxel_size * found.binning))
+        others.append(_write(folder / f"cluster_{number}_average.mrc", average, opened.voxel_size))
     sizes = tuple(int(n) for n in groups.sizes)
     shown = np.argsort(-groups.sizes, kind="stable")[:_DRAWN]
     if len(sizes) > _DRAWN:
         warnings.warn(DataWarning(f"{folder}: the picture shows the {_DRAWN} largest groups"), stacklevel=2)
     rows = [(f"{n + 1}: {sizes[n]:,}", (found.centres[n], averages[n])) for n in shown.tolist()]
     picture = cube_sheet(rows, folder / "clusters.png", ("centre", "average"))
-    return Clustered(table, star, clusters, picture, sizes)
+    return Clustered(table, star, clusters, picture, sizes, tuple(others))
 
 
-def _write(path: Path, cube: np.ndarray, voxel_size: float) -> None:
+def _write(path: Path, cube: np.ndarray, voxel_size: float) -> Path:
     like = Tomogram(cube, (voxel_size,) * 3)
     with create_volume(path, cube.shape, np.dtype(np.float32), like=like, label="group of subtomograms") as writer:
         writer.write(0, cube.astype(np.float32))
+    return path
 
 
 def _csv(stack: SubtomogramStack, found: Grouping, away: np.ndarray) -> str:

@@ -14,7 +14,9 @@ from ais_app.core.jobs import JobCancelled, run
 from ais_app.core.particle_set import Particles
 from ais_app.core.particles.faml import FamlParams
 from ais_app.core.particles.fourier import from_fourier, soft_sphere, to_fourier
+from ais_app.core.particles.grouping import GroupingParams
 from ais_app.core.particles.halves_params import AverageParams
+from ais_app.core.particles.labels import class_names_of, save_labels
 from ais_app.core.particles.poses import Poses
 from ais_app.core.particles.sort import SortParams
 from ais_app.core.particles.stack import SubtomogramStack, write_stack
@@ -22,6 +24,7 @@ from ais_app.core.particles.wedge import Wedge
 from ais_app.core.tomogram import Tomogram
 from ais_app.operations.replay import replay
 from ais_app.operations.subtomo_average import subtomo_average, subtomo_average_job
+from ais_app.operations.subtomo_cluster import subtomo_cluster
 from ais_app.operations.subtomo_faml import subtomo_faml, subtomo_faml_job
 from ais_app.operations.subtomo_sort import subtomo_sort, subtomo_sort_job
 
@@ -201,6 +204,7 @@ def test_bad_input_of_the_command(stack, tmp_path, ais):
 
 def test_sort_writes_class_averages_and_the_classes(stack, tmp_path, ais):
     out = tmp_path / "out"
+    save_labels(stack, np.zeros(8, int), ["ribosome", "membrane"])  # of another command: not these classes
     code, text, err = ais("subtomo", "sort", stack, "-o", out, "--classes", "2", "--no-align", "--dimensions", "2")
     assert code == 0, err
     assert "class 1: 4 particles" in text and "class_2_average.mrc" in text
@@ -211,6 +215,7 @@ def test_sort_writes_class_averages_and_the_classes(stack, tmp_path, ais):
     table = read_particles(out / "particles.star", voxel_size=SIZE).table
     assert np.array_equal(np.asarray(table["rlnClassNumber"], dtype=int), classes + 1)
     assert replay(out / "class_1_average.mrc").identical
+    assert class_names_of(SubtomogramStack.open(stack)) == ("class 1", "class 2")
     unknown = tmp_path / "unknown.zarr"
     opened = SubtomogramStack.open(stack)
     bare = Particles(opened.particles.positions_zyx, voxel_size=SIZE)
@@ -222,13 +227,25 @@ def test_sort_writes_class_averages_and_the_classes(stack, tmp_path, ais):
 def test_faml_writes_class_averages_and_probabilities(stack, tmp_path):
     out = tmp_path / "out"
     asked = FamlParams(classes=2, iterations=2, angular_step=45.0, candidates=3)
+    save_labels(stack, np.zeros(8, int), ["ribosome", "membrane"])  # of another command: not these classes
     found = subtomo_faml(stack, out, asked, tilt="-60,60", use_poses=True, save_aligned=True)
     assert "class 1: " in str(found) and len(found.faml.history) == 2
     rows = table_of(out / "probabilities.csv")
     assert len(rows) == 8
     assert all(float(row["class 1"]) + float(row["class 2"]) == pytest.approx(1, abs=1e-4) for row in rows)
     opened = SubtomogramStack.open(stack)
-    assert np.array_equal(opened.classes, found.faml.classes)
+    assert np.array_equal(opened.classes, found.faml.classes) and class_names_of(opened) == ("class 1", "class 2")
     assert np.allclose(opened.poses.rotations, found.faml.poses.rotations)
     for name in ("class_1_average.mrc", "class_2_average.mrc", "particles.star", "iterations.csv"):
         assert (out / name).exists() and (out / f"{name}.json").exists()
+
+
+def test_averages_are_made_again_when_the_stack_has_other_classes_and_from_another_folder(stack, tmp_path, monkeypatch):
+    monkeypatch.chdir(stack.parent)
+    subtomo_average(stack.name, "out", AverageParams(iterations=1, angular_step=60.0), tilt="-60,60")
+    subtomo_cluster(stack.name, "groups", GroupingParams(by="components", clusters=2, map="components"), save=True)
+    save_labels(stack, np.arange(8), list("abcdefgh"))
+    monkeypatch.chdir(tmp_path.parent)
+    for output in ("out/average.mrc", "groups/clusters.npz", "groups/codes.npy", "groups/cluster_2_average.mrc"):
+        assert replay(stack.parent / output).identical
+    assert class_names_of(SubtomogramStack.open(stack)) == tuple("abcdefgh")  # a replay leaves the stack alone

@@ -67,6 +67,8 @@ def test_groups_on_disk(stack, groups):
     right = (number == there).mean()
     assert max(right, 1 - right) > 0.9
     assert {"map x", "map y", "distance", "tomogram"} <= set(rows[0])
+    for name in ("encoder.aismodel", "codes.npy", "cluster_1_centre.mrc", "cluster_2_average.mrc"):
+        assert (groups / f"{name}.json").exists()
     assert open_tomogram(groups / "cluster_1_average.mrc").voxel_size_zyx == pytest.approx((SIZE,) * 3)
     assert (groups / "clusters.png").stat().st_size > 5000
     opened = SubtomogramStack.open(stack)
@@ -120,6 +122,8 @@ def test_what_teach_refuses(stack, groups, tmp_path, ais):
     for chosen, words in (([], "none is chosen"), ([1, 7], "no group 7")):
         with pytest.raises(ParameterProblem, match=words):
             subtomo_teach(stack, groups, chosen, tmp_path / "m.aismodel")
+    with pytest.raises(FileProblem, match="nowhere/clusters.npz: no such file; give"):
+        subtomo_teach(stack, tmp_path / "nowhere", [1], tmp_path / "m.aismodel")
     subtomo_cluster(stack, tmp_path / "c", COMPONENTS)
     with pytest.raises(FileProblem, match="encoder"):
         subtomo_teach(stack, tmp_path / "c", [1], tmp_path / "m.aismodel")

@@ -152,6 +152,8 @@ def load_clusters(path: str | Path) -> Clusters:
     FileProblem
         It is not there or holds something else.
     """
+    if not Path(path).exists():
+        raise FileProblem(path, "no such file", "give the folder or the clusters.npz that subtomo cluster made")
     try:
         with np.load(path, allow_pickle=False) as content:
             return Clusters(content["assignment"].astype(np.int64), content["centres"].astype(np.float32))
