@@ -22,6 +22,7 @@ from ais_app.core.particles.wedge_estimate import (
 from ais_app.core.tomogram import Tomogram
 from ais_app.operations.per_file import input_files
 
+_UNREADABLE = "its blocks are too small, of one grey value, or hold voxels that are no numbers"
 _AGREES = 5.0  # degrees; limits of tilts and of the estimate
 
 
@@ -109,7 +110,8 @@ def wedge_for_job(
     estimate = yield from estimate_wedge_job(opened)
     if estimate is None or not estimate.seen:
         remedy = "give the tilts (-60,60), or -90,90 if none is missing"
-        raise ParameterProblem(opened.path or opened.name, "no missing wedge is seen in it", remedy)
+        problem = "no missing wedge is seen in it" if estimate else f"no missing wedge can be seen: {_UNREADABLE}"
+        raise ParameterProblem(opened.path or opened.name, problem, remedy)
     if estimate.certainty != "clear":
         text = f"{opened.name}: its missing wedge is seen only weakly; give the tilts if you know them"
         warnings.warn(DataWarning(text), stacklevel=2)
@@ -158,7 +160,8 @@ def wedge_job(
             results.append(WedgeResult(path, given, source, error=error))
             continue
         found = estimate.wedge if estimate is not None and estimate.seen else None
-        results.append(WedgeResult(path, given or found, source, estimate, _difference(given, found)))
+        note = _UNREADABLE if estimate is None else _difference(given, found)
+        results.append(WedgeResult(path, given or found, source, estimate, note))
     return results
 
 

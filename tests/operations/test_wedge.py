@@ -63,6 +63,15 @@ def test_no_wedge_is_an_error_that_says_what_to_do():
         ais_app.wedge_for(Tomogram(noise))
 
 
+def test_voxels_that_say_nothing_are_told_from_no_wedge(tmp_path):
+    holed = volume(-60, 60)
+    holed[20, 30, 30] = np.nan
+    with pytest.raises(ParameterProblem, match=r"can be seen: .* no numbers; give the tilts"):
+        ais_app.wedge_for(Tomogram(holed))
+    (result,) = ais_app.wedge([ais_app.write_volume(tmp_path / "holed.mrc", holed)])
+    assert result.wedge is None and "no numbers" in result.note
+
+
 def test_a_faint_wedge_is_taken_with_a_warning():
     clear = volume(-60, 60, (64, 64, 64))
     noise = np.random.default_rng(0).normal(size=clear.shape).astype(np.float32)

@@ -11,7 +11,7 @@ import pytest
 from ais_app.views.actions.table import all_actions
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = sorted((ROOT / "docs" / "window").glob("*.md"))
+PAGES = sorted((ROOT / "docs").rglob("*.md"))
 
 
 def test_the_table_of_keys_is_that_of_the_actions() -> None:
@@ -25,7 +25,7 @@ def test_the_table_of_keys_is_that_of_the_actions() -> None:
         assert f"| {action.text.replace('&', '')} |" in made
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_links_and_pictures_are_there(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     targets = [target for target in re.findall(r"\]\(([^)#]+)\)", text) if "://" not in target]
