@@ -145,7 +145,7 @@ def find(history: History, folder: Path, entry: TomogramEntry) -> Path:
     if path is None:
         path = links.search([link], folder).get(link)
         if path is None:
-            tried = " and ".join(str(place) for place in links.places(link, folder))
+            tried = " and ".join(dict.fromkeys(str(place) for place in links.places(link, folder)))
             raise ProjectProblem(entry.name, f"not found at {tried}", LOOK_FOR_IT)
         if not history.database.read_only:
             _point_to(history, entry, path, folder)

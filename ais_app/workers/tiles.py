@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ais_app.core.particles.stack import SubtomogramStack
 
 AT_ONCE = 16  # tiles that are handed over together
-MADE, MISSING = 1, 2  # what is known of a row; 0: not made yet
+MADE, OUTSIDE, UNREADABLE = 1, 2, 3  # what is known of a row; 0: not made yet
 NAME = "tiles"
 
 
@@ -35,7 +35,7 @@ class Tiles(QObject):
     images
         (n, edge, edge) uint8.
     state
-        (n,) uint8: 0, `MADE`, or `MISSING` where nothing can be read.
+        (n,) uint8: 0, `MADE`, `OUTSIDE` the tomogram, or `UNREADABLE` where its file is not found or damaged.
     version
         Rises when all of them have to be made anew.
     """
@@ -57,6 +57,7 @@ class Tiles(QObject):
         self._newest = NewestOf("tiles", self)
         self._newest.made.connect(self._take)
         self._newest.failed.connect(self._fail)
+        session.events.opened.connect(self._opened)
 
     @property
     def busy(self) -> bool:
@@ -65,13 +66,15 @@ class Tiles(QObject):
 
     def follow(self) -> None:
         """Take on what the gallery shows now; what was made stays as long as it is right."""
-        gallery = self._session.gallery
+        session, gallery = self._session, self._session.gallery
         table, look = gallery.table, gallery.look
-        key = (gallery.source, gallery.box, look.axis, look.depth)
+        # a tomogram may be found again elsewhere, or get another voxel size
+        known = tuple(session.project.tomograms) if session.has_project else ()
+        key = (gallery.source, known, gallery.box, look.axis, look.depth)
         if key == self._key and self._table is not None and table.same_particles(self._table):
             self._table = table
             return
-        if key[:1] != self._key[:1]:
+        if key[:2] != self._key[:2]:
             self._stack, self._said = None, set()
         self._newest.drop(NAME)
         self._key, self._table = key, table
@@ -88,6 +91,13 @@ class Tiles(QObject):
             return
         self._newest.request(NAME, self._work(np.concatenate([missing, np.setdiff1d(others, missing)])))
 
+    def _opened(self) -> None:
+        self._key = ()  # another project may have the same picks of other tomograms
+
+    def retry(self) -> None:
+        """Look again, when they are wanted next, for what could not be read."""
+        self.state[self.state == UNREADABLE] = 0
+
     def close_down(self) -> None:
         """Stop the thread."""
         self._newest.close()
@@ -95,7 +105,7 @@ class Tiles(QObject):
     def _work(self, rows: np.ndarray) -> Callable[[Callable[[], bool], Callable[[Any], None]], Any]:
         session, table, key = self._session, self._table, self._key
         assert table is not None  # `follow` was called first
-        source, box, axis, depth = key
+        source, _, box, axis, depth = key
 
         def picture(row: int) -> np.ndarray | None:
             tomogram = session.volume(int(table.tomograms[row]))
@@ -123,11 +133,11 @@ class Tiles(QObject):
             self._session.gallery.set_quality(self._quality.copy())
             self.finished.emit()
             return
-        key, rows, images, qualities, problem = value
+        key, rows, images, states, qualities, problem = value
         if key != self._key:
             return
         there = np.array([image is not None for image in images])
-        self.state[rows] = np.where(there, MADE, MISSING)
+        self.state[rows] = states
         if there.any():
             self.images[rows[there]] = np.stack([image for image in images if image is not None])
         self._quality[rows] = qualities
@@ -149,21 +159,21 @@ def _batches(rows: np.ndarray) -> Iterator[np.ndarray]:
 
 def _made(
     cut: Callable[[int], np.ndarray | None], rows: np.ndarray, cancelled: Callable[[], bool]
-) -> tuple[np.ndarray, list[np.ndarray | None], np.ndarray, str]:
-    """Return rows, their pictures, how distinct they are, and what went wrong."""
+) -> tuple[np.ndarray, list[np.ndarray | None], np.ndarray, np.ndarray, str]:
+    """Return rows, their pictures, what is known of them, how distinct they are, and what went wrong."""
     images: list[np.ndarray | None] = []
-    qualities, problem = np.full(len(rows), np.nan), ""
+    states, qualities, problem = np.full(len(rows), OUTSIDE, np.uint8), np.full(len(rows), np.nan), ""
     for place, row in enumerate(rows.tolist()):
         if cancelled():
             raise JobCancelled
         try:
             tile = cut(row)
         except AisAppError as error:
-            tile, problem = None, str(error)
+            tile, problem, states[place] = None, str(error), UNREADABLE
         images.append(None if tile is None else greys(tile))
         if tile is not None:
-            qualities[place] = distinctness(tile)
-    return rows, images, qualities, problem
+            states[place], qualities[place] = MADE, distinctness(tile)
+    return rows, images, states, qualities, problem
 
 
 def is_stack(path: Path) -> bool:

@@ -1,22 +1,26 @@
-"""The Particles tab without a mouse, on a small screen, and while it is empty."""
+"""The Particles tab without a mouse, on a small screen, while it is empty, and where files are gone or differ."""
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
+import mrcfile
 import numpy as np
 import pytest
 from gallery_view import CTRL, LEFT, SHAPE, SIZE, WAIT, click, grid_of, make_project, panel_of, rows, show
-from PyQt6.QtCore import QPoint, Qt
-from PyQt6.QtGui import QColor
+from PyQt6.QtCore import QEvent, QPoint, Qt
+from PyQt6.QtGui import QColor, QHelpEvent
 from PyQt6.QtTest import QTest
-from PyQt6.QtWidgets import QFileDialog, QWidget
+from PyQt6.QtWidgets import QFileDialog, QToolTip, QWidget
 
 from ais_app.core.particle_set import Particles
 from ais_app.state.commands import particle_results, particles
 from ais_app.state.gallery_groups import Grouping
 from ais_app.state.particle_classes import classes
+from ais_app.state.project import Project
 from ais_app.views.main_window import SMALLEST, MainWindow
+from ais_app.views.particles.grid import TileGrid
 from ais_app.views.widgets.application import application
 
 COUNT = 12
@@ -159,3 +163,52 @@ def test_an_empty_tab_offers_to_import_coordinates(window: MainWindow, tmp_path:
     qtbot.waitUntil(lambda: dialog.ok.isEnabled() and not dialog.busy, timeout=WAIT)
     QTest.mouseClick(dialog.ok, LEFT)
     qtbot.waitUntil(lambda: not area.is_empty and len(area.grid.gallery.table) == 2, timeout=WAIT)
+
+
+def test_a_tile_says_whether_it_lies_outside_or_its_file_is_gone(window: MainWindow, tmp_path: Path, qtbot) -> None:
+    outside = Particles(np.array([[150.0, 500.0, 500.0], [-9000.0, 0.0, 0.0]]))
+    folder, away = tmp_path / "project", tmp_path / "away"
+    for each in (folder, away):
+        each.mkdir()
+    path = make_project(folder, outside)
+    window.open_files([path])
+    show(window, qtbot)
+    grid = grid_of(window)
+    assert "outside the tomogram" in tip(grid, 1) and "tomogram" not in tip(grid, 0).splitlines()[-1]
+    window.workbench.session.close()
+    (folder / "noise.mrc").rename(away / "noise.mrc")
+    said: list[str] = []
+    window.workbench.notified.connect(lambda note: said.append(note.text))
+    window.open_files([path])
+    show(window, qtbot)
+    qtbot.waitUntil(lambda: all("is not found" in tip(grid, row) for row in (0, 1)), timeout=WAIT)
+    qtbot.waitUntil(lambda: any("not found at" in words for words in said), timeout=WAIT)
+    assert all(words.count(str(folder / "noise.mrc")) <= 1 for words in said)  # a place is named once
+    window.workbench.session.project.relink(away)
+    qtbot.waitUntil(lambda: grid.image_of(0) is not None, timeout=WAIT)
+
+
+def test_tomograms_of_two_voxel_sizes_are_said_to_be(window: MainWindow, tmp_path: Path, qtbot) -> None:
+    picks = Particles(np.array([[150.0, 500.0, 500.0]]))
+    path = make_project(tmp_path, picks)
+    with Project.open(path) as project:
+        first = project.tomograms[0]
+        shutil.copy(tmp_path / "noise.mrc", tmp_path / "other.mrc")
+        with mrcfile.open(tmp_path / "other.mrc", mode="r+") as file:
+            file.voxel_size = 7.0
+        project.add_picks(
+            project.add_tomogram(tmp_path / "other.mrc"), "found", picks, feature="ribosome", radius=100.0
+        )
+    window.open_files([path])
+    show(window, qtbot)
+    source = panel_of(window).source
+    assert "voxels of 7 to 10 Å" in source.words.text()
+    particles.show_picks(window.workbench.session, "found", tomograms=[first.id])
+    qtbot.waitUntil(lambda: "10.00 Å a voxel" in source.words.text(), timeout=WAIT)
+
+
+def tip(grid: TileGrid, row: int) -> str:
+    """Rest the mouse on a tile, and return what is said."""
+    place = grid.place_of(row).center()
+    application().sendEvent(grid.viewport(), QHelpEvent(QEvent.Type.ToolTip, place, grid.viewport().mapToGlobal(place)))
+    return QToolTip.text()

@@ -101,6 +101,7 @@ class ParticleArea(QWidget):
         """Let the keys go to the tiles once the tab is in front."""
         super().showEvent(event)
         if event is not None and not event.spontaneous():
+            self.tiles.retry()
             self._take_focus()
 
     def _take_focus(self) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 from PyQt6.QtCore import QSignalBlocker, pyqtSignal
 from PyQt6.QtWidgets import QCheckBox, QFileDialog, QGridLayout, QLabel, QMenu, QPushButton, QVBoxLayout, QWidget
 
 from ais_app.state.commands import particles
 from ais_app.state.gallery import sources
 from ais_app.state.gallery_table import PickSource, StackSource
+from ais_app.state.session import Session
 from ais_app.views.widgets.fields import ChoiceBox
 from ais_app.views.widgets.numbers import NumberField
 from ais_app.views.widgets.panel import hint
@@ -118,15 +120,19 @@ class SourceSection(QWidget):
         self.workbench.attempt(lambda: particles.set_box(session, edge, binning))
 
     def _say_box(self) -> None:
-        gallery = self.workbench.session.gallery
+        session = self.workbench.session
+        gallery = session.gallery
         size, box = gallery.table.voxel_size, gallery.box
         if not len(gallery.table):
             self.words.setText("There are no particles in this choice." if gallery.source is not None else "")
         elif size is None:
             self.words.setText(f"Cubes of {box.edge} voxels")
         else:
-            voxel = size * box.binning
-            self.words.setText(f"Cubes of {box.edge * voxel / 10:.1f} nm, {voxel:.2f} Å a voxel")
+            voxel, (low, high) = size * box.binning, _voxel_sizes(session)
+            words = f"Cubes of {box.edge * voxel / 10:.1f} nm, {voxel:.2f} Å a voxel"
+            if high > 1.01 * low:  # as it is when cubes are cut
+                words = f"The tomograms have voxels of {low:g} to {high:g} Å: choose some of one size to average them"
+            self.words.setText(words)
 
     def _say_tomograms(self) -> None:
         session = self.workbench.session
@@ -167,6 +173,16 @@ class SourceSection(QWidget):
         if now:
             some = () if now == set(every) else tuple(sorted(now))
             self._show(PickSource(source.name, source.feature, some))
+
+
+def _voxel_sizes(session: Session) -> tuple[float, float]:
+    """Return the smallest and the largest voxel size of the tomograms that picks are in, Å; 0 for a stack."""
+    if not isinstance(session.gallery.source, PickSource):
+        return 0.0, 0.0
+    there = set(np.unique(session.gallery.table.tomograms).tolist())
+    entries = [entry for entry in session.project.tomograms if entry.id in there]
+    sizes = [size for entry in entries for size in entry.require_voxel_size_zyx()]
+    return min(sizes), max(sizes)
 
 
 def _place(entries: list[tuple[str, object]], source: object) -> int:

@@ -14,9 +14,13 @@ from ais_app.core.particles.tiles import LEVELS_PER_DEVIATION, MIDDLE
 from ais_app.state.gallery import Gallery
 from ais_app.state.gallery_look import GalleryLook
 from ais_app.views.theme import current_theme
-from ais_app.workers.tiles import MADE, MISSING, Tiles
+from ais_app.workers.tiles import MADE, OUTSIDE, UNREADABLE, Tiles
 
 _MOST_IMAGES = 4000
+MISSING = {  # in a tile that has no picture, and in its tooltip
+    OUTSIDE: ("outside", "lies outside the tomogram"),
+    UNREADABLE: ("no file", "its tomogram is not found, or cannot be read"),
+}
 
 
 class TilePainter:
@@ -60,9 +64,9 @@ class TilePainter:
         finally:
             painter.end()
 
-    def is_missing(self, row: int) -> bool:
-        """Return whether nothing can be read there."""
-        return row < len(self._tiles.state) and self._tiles.state[row] == MISSING
+    def missing(self, row: int) -> tuple[str, str] | None:
+        """Return why there is no picture, in a word and in words; ``None`` where there is one, or will be."""
+        return MISSING.get(int(self._tiles.state[row])) if row < len(self._tiles.state) else None
 
     def words(self, row: int, gallery: Gallery) -> str:
         """Return what is known of a particle, for a tooltip."""
@@ -79,8 +83,8 @@ class TilePainter:
             )
             if text
         ]
-        if self.is_missing(row):
-            lines.append("lies outside the tomogram, or its file is not found")
+        if (missing := self.missing(row)) is not None:
+            lines.append(missing[1])
         return "\n".join([*lines, "rejected"] if table.rejected[row] else lines)
 
 
@@ -109,9 +113,11 @@ class _Drawing:
             painter.drawImage(square, image)
         else:
             painter.fillRect(square, self._behind)
-            if self._owner.is_missing(row):
+            painter.setPen(QColor(self._theme.line))  # that its place is seen
+            painter.drawRect(square.adjusted(0, 0, -1, -1))
+            if (missing := self._owner.missing(row)) is not None:
                 painter.setPen(self._text)
-                painter.drawText(square, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, "outside")
+                painter.drawText(square, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, missing[0])
         self._mark(row, square)
         if self._look.sort != "place":
             painter.setPen(self._text)
