@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ais_app.core import provenance
-from ais_app.core.errors import ParameterProblem
+from ais_app.core.errors import DataWarning, ParameterProblem
 from ais_app.core.io import create_volume, open_tomogram
 from ais_app.core.jobs import Job, Progress, direct
 from ais_app.core.particle_set import Particles
 from ais_app.core.particles.stack import SubtomogramStack
 from ais_app.core.scene.map_back import MapBackParams, map_back_classes
 from ais_app.core.tomogram import tomogram_name
-from ais_app.operations.particle_lists import Listing, particles_of, read_lists
+from ais_app.operations.density_maps import read_density
+from ais_app.operations.particle_lists import Listing, particles_of, read_lists, say_other_name
 from ais_app.operations.per_file import FileResult, each_file, input_files
+from ais_app.operations.subtomo_outputs import known_poses, stack_parts
 
 
 def mapback_job(
@@ -74,7 +78,7 @@ def mapback_job(
     """
     chosen, one = params or MapBackParams(), "{class}" not in str(average)
     if one:
-        _average(Path(average), average_voxel_size)  # what is wrong with it is said before anything is done
+        read_density(average, average_voxel_size)  # what is wrong with it is said before anything is done
     lists = [str(path) for path in coordinates]
     reading: dict[str, Any] = {"source": source, "source_options": dict(source_options or {}), "rename": list(rename)}
     arguments: dict[str, Any] = {"params": chosen, "average": str(average), "coordinates": lists, **reading}
@@ -88,15 +92,19 @@ def mapback_job(
         tomogram = open_tomogram(path, voxel_size=voxel_size)
         listings = _listings(lists, path, voxel_size, reading)
         found = particles_of(listings, tomogram.name)
+        if found.rotations is None:
+            text = f"{tomogram.name}: not all of its particles have an orientation, so none is turned"
+            warnings.warn(DataWarning(f"{text}; align them: ais-app subtomo align"), stacklevel=2)
         numbers = np.ones(len(found), dtype=int) if one else _classes(found, tomogram.name)
         occurring = sorted(set(numbers[numbers > 0].tolist()))
         averages = [Path(str(average).replace("{class}", str(number))) for number in occurring]
         (output,) = targets(path)
-        inputs = [path, *averages, *(listing.path for listing in listings)]
+        read = [stack_parts(each.path) if one and each.format == "stack" else [each.path] for each in listings]
+        inputs = [path, *averages, *chain.from_iterable(read)]
         recorded = {"tomograms": [str(path)], "out_dir": str(out_dir), **arguments}
         recorded["coordinates"] = [str(listing.path) for listing in listings]
         record = provenance.record("mapback", output, recorded, inputs, {"particles": len(found)})
-        maps = [_average(file, average_voxel_size) for file in averages]
+        maps = [read_density(file, average_voxel_size) for file in averages]
         which = np.array([occurring.index(number) if number > 0 else -1 for number in numbers])
         sizes = tomogram.require_voxel_size_zyx()
         with create_volume(output, tomogram.shape, np.float32, like=tomogram, label=record.label) as writer:
@@ -126,6 +134,9 @@ def _listings(
     for path in stacks:
         stack = SubtomogramStack.open(path)
         placed = stack.placed()
+        if not known_poses(stack.poses):
+            placed = replace(placed, rotations=None)
+        say_other_name(path, placed, tomogram_name(tomogram))
         if stack.classes is not None:
             placed = replace(placed, table=placed.table.assign(rlnClassNumber=stack.classes + 1))
         found.append(Listing(path, "stack", placed))
@@ -139,11 +150,3 @@ def _classes(particles: Particles, tomogram: str) -> np.ndarray:
         raise ParameterProblem("average", problem, "sort them first, or give one map")
     numbers = np.nan_to_num(particles.table["rlnClassNumber"].to_numpy(dtype=float))
     return np.asarray(numbers, dtype=int)
-
-
-def _average(path: Path, voxel_size: float | None) -> tuple[np.ndarray, float]:
-    average = open_tomogram(path, voxel_size=voxel_size)
-    sizes = average.require_voxel_size_zyx()
-    if max(sizes) > 1.001 * min(sizes):
-        raise ParameterProblem(path, f"its voxels are no cubes: {sizes} Å (z y x)", "rescale it: ais-app convert")
-    return average.read(), average.voxel_size

@@ -11,7 +11,6 @@ import numpy as np
 
 from ais_app.core import provenance
 from ais_app.core.coordinates import coordinate_format, write_particles
-from ais_app.core.errors import ParameterProblem
 from ais_app.core.files import write_text
 from ais_app.core.geometry import matrices_to_relion
 from ais_app.core.io import create_volume, open_tomogram
@@ -23,6 +22,7 @@ from ais_app.core.matching.steps import slabs
 from ais_app.core.particles.wedge import Wedge
 from ais_app.core.tomogram import Tomogram, tomogram_name
 from ais_app.core.volume.resample import binned
+from ais_app.operations.density_maps import read_density
 from ais_app.operations.per_file import FileResult, each_file, input_files
 from ais_app.operations.pick import coordinate_path
 from ais_app.operations.wedge import wedge_for_job
@@ -93,7 +93,7 @@ def match_job(
     """
     for name in formats:
         coordinate_format(name)  # an unknown one is said before anything is done
-    density, size = _map(Path(template), template_voxel_size)
+    density, size = read_density(template, template_voxel_size)
     own_mask = None if mask is None else open_tomogram(mask).read()
     arguments: dict[str, Any] = {"template": str(template), "params": params or MatchParams(), "tilt": tilt}
     arguments |= {"tilt_file": None if tilt_file is None else str(tilt_file), "tilt_axis": tilt_axis}
@@ -129,14 +129,6 @@ def match_job(
 
 
 match = direct(match_job)
-
-
-def _map(path: Path, voxel_size: float | None) -> tuple[np.ndarray, float]:
-    template = open_tomogram(path, voxel_size=voxel_size)
-    sizes = template.require_voxel_size_zyx()
-    if max(sizes) > 1.001 * min(sizes):
-        raise ParameterProblem(path, f"its voxels are no cubes: {sizes} Å (z y x)", "rescale it: ais-app convert")
-    return template.read(), template.voxel_size
 
 
 def _score_files(out_dir: Path, stem: str) -> tuple[Path, Path, Path]:

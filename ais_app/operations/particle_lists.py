@@ -143,10 +143,16 @@ def _fitted(
         particles = _on_grid_of(particles, size, path)
     shapes = {n: box.shape for n in particles.names for box in boxes if _same_series(n, box.name)}
     if len(boxes) == len(particles.names) == 1 and not shapes and not by_name:
-        text = f"{path}: its tomogram {particles.names[0]} is taken to be {boxes[0].name}"
-        warnings.warn(DataWarning(f"{text}; --rename makes the names alike"), stacklevel=2)
+        say_other_name(path, particles, boxes[0].name)
         shapes = {particles.names[0]: boxes[0].shape}
     return replace(particles, shapes={**particles.shapes, **shapes}, shape_zyx=shape or particles.shape_zyx)
+
+
+def say_other_name(path: Path, particles: Particles, tomogram: str) -> None:
+    """Warn where a list names one tomogram only, another one, and is taken for that of `tomogram` all the same."""
+    if len(particles.names) == 1 and not _same_series(particles.names[0], tomogram):
+        text = f"{path}: its tomogram {particles.names[0]} is taken to be {tomogram}"
+        warnings.warn(DataWarning(f"{text}; --rename makes the names alike"), stacklevel=3)
 
 
 def _on_grid_of(particles: Particles, size: float, path: Path) -> Particles:

@@ -13,11 +13,11 @@ import numpy as np
 from ais_app.core import provenance
 from ais_app.core.coordinates import write_particles
 from ais_app.core.errors import ParameterProblem
-from ais_app.core.io import open_tomogram
 from ais_app.core.jobs import Job, Progress, direct
 from ais_app.core.particles.alignment import AlignParams
 from ais_app.core.particles.poses import Poses
 from ais_app.core.particles.stack import SubtomogramStack, save_poses
+from ais_app.operations.density_maps import read_density
 from ais_app.operations.subtomo_outputs import open_stack, stack_parts
 from ais_app.operations.unfinished import Unfinished
 
@@ -137,11 +137,8 @@ subtomo_align = direct(subtomo_align_job)
 def _read(path: Path, stack: SubtomogramStack, voxel_size: float | None, *, dark: bool) -> np.ndarray:
     from ais_app.core.particles.fit_map import fitted_map
 
-    tomogram = open_tomogram(path, voxel_size=voxel_size)
-    sizes = tomogram.require_voxel_size_zyx()
-    if max(sizes) > 1.001 * min(sizes):
-        raise ParameterProblem(path, f"its voxels are no cubes: {sizes} Å (z y x)", "rescale it: ais-app convert")
-    density = fitted_map(tomogram.read(), sizes[0], stack.edge, stack.voxel_size)
+    own, size = read_density(path, voxel_size)
+    density = fitted_map(own, size, stack.edge, stack.voxel_size)
     return -density if dark else density
 
 

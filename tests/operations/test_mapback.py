@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from ais_app.core.coordinates import write_particles
-from ais_app.core.errors import FileProblem
+from ais_app.core.errors import DataWarning, FileProblem
 from ais_app.core.geometry import relion_to_matrices
 from ais_app.core.io import open_tomogram, write_volume
 from ais_app.core.particle_set import Particles
@@ -78,9 +78,29 @@ def test_what_cannot_be_done_is_said(files):
     (folder / "bad.star").write_text("nothing")
     (broken,) = mapback(paths[:1], folder / "o", average=folder / "ribosome.mrc", coordinates=[folder / "bad.star"])
     assert isinstance(broken.error, FileProblem)
+    holed = density.copy()
+    holed[1, 2, 3] = np.nan
+    write_volume(folder / "holed.mrc", holed, like=Tomogram(holed, (8.0,) * 3))
+    with pytest.raises(FileProblem, match=r"holed.mrc: 1 of its voxels are no numbers \(NaN\); replace them by 0"):
+        mapback(paths, folder / "o", average=folder / "holed.mrc", coordinates=[folder / "picks.star"])
     write_volume(folder / "flat.mrc", density, like=Tomogram(density, (8.0, 8.0, 9.0)))
     with pytest.raises(Exception, match="no cubes"):
         mapback(paths, folder / "o", average=folder / "flat.mrc", coordinates=[folder / "picks.star"])
+
+
+def test_particles_without_orientation_and_of_another_tomogram_are_said(files, rng):
+    folder, _, picks = files
+    places = replace(picks, rotations=None, tomograms=np.full(7, "TS_02", dtype=object))
+    write_particles(folder / "unturned.star", places)
+    cubes = rng.normal(size=(7, 4, 4, 4))
+    made = write_stack(folder / "unturned.zarr", cubes, places, [Wedge()], np.zeros(7, dtype=int), 12.0)
+    for coordinates in (folder / "unturned.star", made.path):
+        with pytest.warns(DataWarning) as said:
+            paths, options = [folder / "TS_01.mrc"], {"average": folder / "ribosome.mrc"}
+            mapback(paths, folder / "o", coordinates=[coordinates], **options)
+        words = " ".join(str(one.message) for one in said)
+        assert "its tomogram TS_02 is taken to be TS_01; --rename" in words
+        assert "none is turned; align them" in words
 
 
 @pytest.fixture
