@@ -47,6 +47,7 @@ COMMANDS = {
     "replay": "Make an output again from its provenance",
 }
 
+INTERRUPTED = 130  # exit code, of Ctrl-C
 
 app = typer.Typer(
     cls=lazy_group(COMMANDS, ""),
@@ -91,6 +92,8 @@ def run(arguments: Sequence[str]) -> int:
     try:
         code = typer.main.get_command(app)(args=arguments, prog_name="ais-app", standalone_mode=True)
     except SystemExit as stop:
+        if stop.code == INTERRUPTED:  # Typer makes it of Ctrl-C, and says nothing
+            return _interrupted()
         return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
     except AisAppError as error:
         if debug:
@@ -98,9 +101,13 @@ def run(arguments: Sequence[str]) -> int:
         sys.stderr.write(f"ais-app: {error}\n")
         return 1
     except KeyboardInterrupt:
-        sys.stderr.write("ais-app: interrupted; what was finished is kept\n")
-        return 130
+        return _interrupted()
     return int(code or 0)
+
+
+def _interrupted() -> int:
+    sys.stderr.write("ais-app: interrupted; what was finished is kept\n")
+    return INTERRUPTED
 
 
 def _show_warning(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:

@@ -54,5 +54,5 @@ def train(
     )
     trained = watched(job, "reading subtomograms")
     words = f"{len(trained.classes)} classes, " if trained.classes else ""
-    typer.echo(f"{trained.model}: {words}{numbers(trained.metrics)}")
+    typer.echo(f"{trained.model}: {words}{numbers(trained.metrics) or 'no epoch was finished'}")
     say_if_stopped(trained.finished)

@@ -59,3 +59,12 @@ def test_wrong_tilts(ais, tomogram, options):
 def test_a_missing_file(ais, tomogram, tmp_path):
     code, out, err = ais("wedge", tomogram, tmp_path / "none.mrc", "--json")
     assert code == 1 and "none.mrc" in err and len(out.splitlines()) == 2
+
+
+def test_ctrl_c_is_said(ais, tomogram, monkeypatch):
+    def stopped(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("ais_app.operations.wedge.wedge_job", stopped)
+    code, out, err = ais("wedge", tomogram)
+    assert (code, out, err) == (130, "", "ais-app: interrupted; what was finished is kept\n")
