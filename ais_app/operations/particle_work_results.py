@@ -228,7 +228,23 @@ def write_map(cube: np.ndarray, voxel_size: float, path: Path, label: str = "") 
 def surface_level(cube: np.ndarray) -> float:
     """Return a density at which the surface of an average lies well: two and a half deviations above its mean."""
     level = float(cube.mean() + 2.5 * cube.std())
-    return level if cube.max() > level else float((cube.mean() + cube.max()) / 2)
+    level = level if cube.max() > level else float((cube.mean() + cube.max()) / 2)
+    return float(f"{level:.3g}")  # no more digits than a person can tell apart
+
+
+def without_specks(cube: np.ndarray, level: float) -> np.ndarray:
+    """Return an average without the specks of noise around it, to be drawn at many places.
+
+    What is above the level in pieces of less than a tenth of the largest becomes the mean of the cube.
+    """
+    from scipy.ndimage import label
+
+    pieces, count = label(cube >= level)
+    if not count:
+        return cube
+    sizes = np.bincount(pieces.ravel())[1:]
+    specks = 1 + np.flatnonzero(10 * sizes < sizes.max())
+    return np.where(np.isin(pieces, specks), cube.mean(), cube)
 
 
 def _record(worked: Worked | None, output: Path) -> provenance.Provenance | None:

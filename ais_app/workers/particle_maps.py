@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ais_app.core.errors import ParameterProblem
+from ais_app.core.errors import ParameterProblem, ProjectProblem
 from ais_app.core.jobs import Job, Progress
 from ais_app.state.commands import render
 from ais_app.state.copying import particles_folder
@@ -39,8 +39,10 @@ def place_at_picks(session: Session, found: AverageShown, rows: np.ndarray) -> P
     ------
     ParameterProblem
         The particles are no picks, or of several sets.
+    ProjectProblem
+        The project is open read-only: the map would be written beside it.
     """
-    from ais_app.operations.particle_work_results import surface_level, write_map
+    from ais_app.operations.particle_work_results import surface_level, without_specks, write_map
 
     source = session.gallery.source
     if not isinstance(source, PickSource) or not source.name:
@@ -48,15 +50,19 @@ def place_at_picks(session: Session, found: AverageShown, rows: np.ndarray) -> P
         raise ParameterProblem("average", "there are no picks of one set to place it at", remedy)
     if not len(rows):
         raise ParameterProblem("average", "none of its particles is there any more", "undo, or average others")
+    if session.project.read_only:
+        remedy = "save the average instead, or work on a copy of the project"
+        raise ProjectProblem(session.project.path, "is open read-only, and the map belongs beside it", remedy)
+    level = surface_level(found.averages.average)
     folder = particles_folder(session.project.path)
     folder.mkdir(parents=True, exist_ok=True)
-    path = write_map(found.averages.average, found.voxel_size, folder / f"{file_name(source)}_average.mrc")
+    clean = without_specks(found.averages.average, level)
+    path = write_map(clean, found.voxel_size, folder / f"{file_name(source)}_average.mrc")
     table = session.gallery.table
     there = np.unique(table.tomograms[rows]).tolist()
     if session.view.tomogram not in there:
         session.view.tomogram = int(there[0])
     render.refresh(session)
-    level = surface_level(found.averages.average)
     render.change_picks(session, source.name, style="map", template=str(path), template_level=level, visible=True)
     session.view.tab = "render"
     return path

@@ -12,6 +12,7 @@ from gallery_view import CTRL, LEFT, SHAPE, SIZE, WAIT, click, drag, grid_of, ma
 from PyQt6.QtCore import QPoint, Qt
 from PyQt6.QtTest import QTest
 from PyQt6.QtWidgets import QFileDialog
+from scipy.ndimage import label
 from watchdog import STALL, Watchdog
 
 from ais_app.core.model.package import ModelCard, architecture, new_model, save_model
@@ -89,7 +90,13 @@ def test_average_now_save_and_place(shown: MainWindow, tmp_path: Path, qtbot, mo
     QTest.mouseClick(section.place, LEFT)
     assert session.view.tab == "render"
     (picks,) = scene_of(session).picks
-    assert isinstance(picks, ScenePicks) and picks.style == "map" and Path(picks.template).exists()
+    assert isinstance(picks, ScenePicks) and picks.style == "map"
+    with mrcfile.open(picks.template) as file:
+        pieces, count = label(file.data >= picks.template_level)
+    sizes = np.bincount(pieces.ravel())[1:]
+    assert count and 10 * sizes.min() >= sizes.max()  # no specks of noise at every pick
+    assert label(cube >= picks.template_level)[1] > count
+    assert picks.template_level == float(f"{picks.template_level:.3g}")
     words = section.words.text()
     again(shown, qtbot)
     qtbot.waitUntil(lambda: panel_of(shown).jobs.average is not None, timeout=WAIT)

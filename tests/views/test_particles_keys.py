@@ -207,6 +207,43 @@ def test_tomograms_of_two_voxel_sizes_are_said_to_be(window: MainWindow, tmp_pat
     qtbot.waitUntil(lambda: "10.00 Å a voxel" in source.words.text(), timeout=WAIT)
 
 
+def test_where_no_tile_is_shown_it_is_said_why(gallery: MainWindow, qtbot) -> None:
+    area, session = gallery.tabs[4].data, gallery.workbench.session
+    area.shown.setFocus()
+    QTest.keyClick(area.shown, Qt.Key.Key_End)
+    qtbot.waitUntil(area.nothing.isVisible, timeout=WAIT)
+    assert "None of the 12 particles is shown" in area.nothing.text() and "draw a frame" not in area.state.text()
+    QTest.keyClick(area.shown, Qt.Key.Key_Home)
+    qtbot.waitUntil(lambda: not area.nothing.isVisible() and area.grid.isVisible(), timeout=WAIT)
+    session.project.remove_picks(session.project.pick_sets[0])
+    qtbot.waitUntil(lambda: area.is_empty and area.go_pick.isVisible(), timeout=WAIT)
+    session.project.undo()
+    qtbot.waitUntil(lambda: not area.is_empty and len(session.gallery.order) == COUNT, timeout=WAIT)
+
+
+def test_a_project_that_is_open_read_only_is_looked_at_and_not_written(
+    window: MainWindow, tmp_path: Path, qtbot
+) -> None:
+    path = make_project(tmp_path, Particles(np.full((3, 3), 150.0)))
+    said: list[str] = []
+    window.workbench.notified.connect(lambda note: said.append(note.text))
+    with Project.open(path):  # by another window
+        window.open_files([path])
+        show(window, qtbot)
+        session, panel = window.workbench.session, panel_of(window)
+        click(grid_of(window), 1)
+        qtbot.waitUntil(window.actions_by_id["particles.reject"].isEnabled, timeout=WAIT)
+        QTest.keyClick(grid_of(window), Qt.Key.Key_R)
+        qtbot.waitUntil(lambda: "is open read-only" in said[-1], timeout=WAIT)
+        QTest.mouseClick(panel.average.average, LEFT)
+        qtbot.waitUntil(lambda: panel.jobs.average is not None and not panel.jobs.running("average"), timeout=WAIT)
+        before, files = len(said), sorted(tmp_path.rglob("*"))
+        QTest.mouseClick(panel.average.place, LEFT)
+        assert "is open read-only" in said[before] and session.view.tab == "particles"
+        assert sorted(tmp_path.rglob("*")) == files
+        session.close()
+
+
 def tip(grid: TileGrid, row: int) -> str:
     """Rest the mouse on a tile, and return what is said."""
     place = grid.place_of(row).center()

@@ -25,7 +25,7 @@ from ais_app.views.particles.flow import FlowLayout, together
 from ais_app.views.particles.grid import LARGEST, SMALLEST, TileGrid
 from ais_app.views.widgets.fields import ChoiceBox
 from ais_app.views.widgets.icon_button import IconButton
-from ais_app.views.widgets.panel import EmptyPanel
+from ais_app.views.widgets.panel import EmptyPanel, hint
 from ais_app.views.widgets.sliders import LabelledSlider
 from ais_app.views.widgets.soon import Soon
 from ais_app.views.workbench import Workbench
@@ -75,6 +75,7 @@ class ParticleArea(QWidget):
             each.field.setFixedWidth(NUMBER)
         self.invert = IconButton("mdi6.invert-colors", "Swap black and white in the tiles", "Invert the tiles")
         self.invert.setCheckable(True)
+        self.nothing = hint("")
         self.state = ElidedLabel()
         self.state.setProperty("role", "hint")
         self.go_pick, self.go_open = QPushButton("Pick particles in Render"), QPushButton("Open subtomograms…")
@@ -131,6 +132,10 @@ class ParticleArea(QWidget):
         ):  # fmt: skip
             above.addWidget(together(*group))
         rows.addLayout(above)
+        over = QVBoxLayout(self.grid.viewport())
+        self.nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.nothing.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        over.addWidget(self.nothing)
         rows.addWidget(self.grid, 1)
         self.state.setFixedHeight(20)
         rows.addWidget(self.state)
@@ -175,10 +180,12 @@ class ParticleArea(QWidget):
         gallery, look = session.gallery, session.gallery.look
         if session.view.tab != "particles":
             return
-        if gallery.source is None and (found := sources(session)):
+        found = sources(session)
+        if gallery.source is None and found:
             gallery.show(found[0][1])
         was_empty = self.is_empty
-        self._stack.setCurrentIndex(int(gallery.source is not None))
+        # what has gone altogether may come back by undo: it stays the choice
+        self._stack.setCurrentIndex(int(bool(found) or len(gallery.table) > 0))
         if was_empty and not self.is_empty:
             self._take_focus()
         for button in (self.go_pick, self.go_import):
@@ -222,7 +229,12 @@ class ParticleArea(QWidget):
         rejected = int(gallery.table.rejected.sum())
         parts = [f"{count:,} particle{'s' * (count != 1)}" if shown == count else f"{shown:,} of {count:,} particles"]
         parts += [f"{rejected:,} rejected"] * bool(rejected) + [f"{chosen:,} selected"] * bool(chosen)
-        if not chosen:
+        words = "" if shown else "There are no particles in this choice."
+        if count and not shown:
+            words = f"None of the {count:,} particles is shown: choose others above, at “Show”."
+        self.nothing.setText(words)
+        self.nothing.setVisible(not shown)
+        if shown and not chosen:
             parts.append("click or draw a frame to select; R rejects, K keeps; double click goes to the place")
         self.state.setText(" · ".join(parts))
 

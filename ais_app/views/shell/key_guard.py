@@ -22,7 +22,7 @@ _ENTER = frozenset({Qt.Key.Key_Return, Qt.Key.Key_Enter})
 _ALONG = frozenset({Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Home, Qt.Key.Key_End})
 KEYS: tuple[tuple[type[QWidget], frozenset[Qt.Key]], ...] = (
     (QAbstractSpinBox, _UP_DOWN | _ALONG | _ENTER),
-    (QComboBox, _UP_DOWN),
+    (QComboBox, _UP_DOWN | {Qt.Key.Key_Home, Qt.Key.Key_End}),
     (QLineEdit, _UP_DOWN | _ENTER),
     (QAbstractSlider, _ALONG),
     (QAbstractItemView, _UP_DOWN),
