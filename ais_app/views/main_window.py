@@ -25,7 +25,6 @@ from ais_app.views.actions.menus import fill_menu, fill_menus, fill_tool_bar
 from ais_app.views.actions.table import all_actions
 from ais_app.views.actions.tomogram import LIST_MENU
 from ais_app.views.dialogs.crash_report import LogTail
-from ais_app.views.particles.area import ParticleArea
 from ais_app.views.shell import layout
 from ais_app.views.shell.console import ConsoleDock
 from ais_app.views.shell.jobs_panel import JobsPanel
@@ -142,12 +141,9 @@ class MainWindow(QMainWindow):
         self.status.asked_for_jobs.connect(self.jobs_panel.toggle)
         self.status.asked_for_messages.connect(lambda: self.actions_by_id.trigger("help.history"))
         self.notifications.noted.connect(lambda _: self.set_unread(self.unread + 1))
-        self.welcome.asked.connect(lambda id: self.actions_by_id.trigger(id))
-        self.side.asked.connect(lambda id: self.actions_by_id.trigger(id))
-        gallery = self.tabs[-1].data
-        assert isinstance(gallery, ParticleArea)  # as `make_tabs` puts them
-        for area in (self.slices, gallery):
-            area.asked.connect(lambda id: self.actions_by_id.trigger(id))
+        asking = (self.welcome.asked, self.side.asked, self.slices.asked, *(tab.panel.asked for tab in self.tabs))
+        for asked in asking:
+            asked.connect(lambda id: self.actions_by_id.trigger(id))
         self.side.asked_for_menu.connect(self._fill_list_menu)
 
     def _later(self, *_: object) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PyQt6.QtCore import QSize, Qt, QTimer
+from PyQt6.QtCore import QSize, Qt, QTimer, pyqtSignal
 from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from ais_app.views.workbench import Workbench
@@ -17,6 +17,8 @@ class Panel(QWidget):
 
     Subclasses override what concerns them: `take_file`, `apply_theme`, `close_down`.
     """
+
+    asked = pyqtSignal(str)  # id of an action of the window
 
     def __init__(self, workbench: Workbench) -> None:
         super().__init__()
