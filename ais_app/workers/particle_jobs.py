@@ -201,6 +201,8 @@ class ParticleJobs(QObject):
         """Whether the particles that were asked about are still those that are shown."""
         source, table = asked
         gallery = self._session.gallery
+        if not self._session.has_project:
+            return False  # closed meanwhile: nobody waits for it
         same = gallery.source == source and gallery.table.same_particles(table)
         if not same:
             self.failed.emit(

@@ -119,6 +119,17 @@ def test_rejected_ones_are_left_out_and_one_particle_has_no_halves(shown: MainWi
     assert "there is none to work on" in str(said[-1])
 
 
+def test_work_on_a_project_that_was_closed_says_nothing(shown: MainWindow, qtbot) -> None:
+    panel, said = panel_of(shown), []
+    shown.workbench.notified.connect(lambda note: said.append(note.text))
+    QTest.mouseClick(panel.average.average, LEFT)
+    assert panel.jobs.running("average")
+    shown.workbench.session.close()
+    qtbot.waitUntil(lambda: not panel.jobs.running("average"), timeout=WAIT)
+    QTest.qWait(100)
+    assert not said
+
+
 def test_an_impossible_wedge_is_said(shown: MainWindow) -> None:
     section = panel_of(shown).average
     section.tilts.high.setValue(-70)
