@@ -204,7 +204,7 @@ def prepared(reference: Reference) -> torch.Tensor:
     The background is the median near the surface of the ball. The ball falls off over two voxels only: what it takes
     from a particle that fills its box, subtomograms still have, and poses would be wrong by a degree.
     """
-    cube = torch.as_tensor(np.asarray(reference.cube, dtype=np.float32))
+    cube = torch.as_tensor(np.require(reference.cube, np.float32, "W"))  # those of a file are read only: a copy
     edge = cube.shape[-1]
     ball = torch.from_numpy(soft_sphere(edge, edge / 2, 2.0))
     cube = (cube - cube[(ball > 0) & (ball < 1)].median()) * ball
@@ -253,7 +253,7 @@ def transforms_of(cubes: np.ndarray, device: torch.device) -> torch.Tensor:
     ParameterProblem
         One holds values that are no numbers.
     """
-    values = torch.as_tensor(np.asarray(cubes, dtype=np.float32), device=device)
+    values = torch.as_tensor(np.require(cubes, np.float32, "W"), device=device)
     if not bool(torch.isfinite(values).all()):
         rows = (~torch.isfinite(values).flatten(1).all(dim=1)).nonzero()[:, 0].tolist()
         raise ParameterProblem("subtomogram", f"{len(rows)} hold values that are no numbers", "extract them again")

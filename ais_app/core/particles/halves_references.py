@@ -100,7 +100,7 @@ def filtered(cube: np.ndarray, shells: float, outline: np.ndarray) -> np.ndarray
 
     edge = cube.shape[0]
     keep = torch.from_numpy(np.exp(-((_radii(edge) / (shells + 0.5)) ** 8)).astype(np.float32))
-    spectrum = to_fourier(torch.as_tensor(np.asarray(cube, dtype=np.float32))) * keep
+    spectrum = to_fourier(torch.as_tensor(np.require(cube, np.float32, "W"))) * keep
     result: np.ndarray = np.asarray(from_fourier(spectrum, edge)) * outline
     return result
 

@@ -29,7 +29,7 @@ def symmetrised(cube: np.ndarray, symmetry: str) -> np.ndarray:
     """
     import torch
 
-    return np.asarray(symmetric_mean(torch.as_tensor(np.asarray(cube, dtype=np.float32)), symmetry).cpu())
+    return np.asarray(symmetric_mean(torch.as_tensor(np.require(cube, np.float32, "W")), symmetry).cpu())
 
 
 def symmetric_mean(cube: torch.Tensor, symmetry: str) -> torch.Tensor:

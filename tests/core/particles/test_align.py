@@ -203,6 +203,15 @@ def test_an_empty_cube_scores_nothing():
     assert np.isfinite(found.rotations).all()
 
 
+def test_arrays_that_may_only_be_read():
+    """As those of a file are, which is mapped."""
+    reference, cubes, _ = simulated(16, 2, 1, edge=24, reach=1)
+    wanted = align(reference, cubes, *one_wedge(cubes), QUICK).poses.scores
+    for array in (reference, cubes):
+        array.flags.writeable = False
+    np.testing.assert_array_equal(align(reference, cubes, *one_wedge(cubes), QUICK).poses.scores, wanted)
+
+
 def broken(kind):
     reference = phantom(1, 16)
     cubes = np.repeat(reference[None], 2, axis=0)
