@@ -22,9 +22,11 @@ from ais_app.core.errors import AisAppError
 from ais_app.state.view_state import TABS
 from ais_app.views.actions.bound import BoundActions
 from ais_app.views.actions.menus import fill_menu, fill_menus, fill_tool_bar
+from ais_app.views.actions.particles import GALLERY_MENU
 from ais_app.views.actions.table import all_actions
 from ais_app.views.actions.tomogram import LIST_MENU
 from ais_app.views.dialogs.crash_report import LogTail
+from ais_app.views.particles.area import ParticleArea
 from ais_app.views.shell import layout
 from ais_app.views.shell.console import ConsoleDock
 from ais_app.views.shell.jobs_panel import JobsPanel
@@ -144,7 +146,10 @@ class MainWindow(QMainWindow):
         asking = (self.welcome.asked, self.side.asked, self.slices.asked, *(tab.panel.asked for tab in self.tabs))
         for asked in asking:
             asked.connect(lambda id: self.actions_by_id.trigger(id))
-        self.side.asked_for_menu.connect(self._fill_list_menu)
+        self.side.asked_for_menu.connect(lambda menu: self._fill_menu(menu, LIST_MENU))
+        gallery = self.tabs[-1].data
+        assert isinstance(gallery, ParticleArea)  # as `make_tabs` puts them
+        gallery.asked_for_menu.connect(lambda menu: self._fill_menu(menu, GALLERY_MENU))
 
     def _later(self, *_: object) -> None:
         self._refresh_soon.start()
@@ -193,9 +198,9 @@ class MainWindow(QMainWindow):
             foreseen = isinstance(job.error, AisAppError)
             self.workbench.notify(f"{job.title} failed: {job.error}", "error", "" if foreseen else job.details)
 
-    def _fill_list_menu(self, menu: QMenu) -> None:
+    def _fill_menu(self, menu: QMenu, names: tuple[str, ...]) -> None:
         self.actions_by_id.refresh()
-        fill_menu(menu, LIST_MENU, self)
+        fill_menu(menu, names, self)
 
     def apply_theme(self, *_: object) -> None:
         """Put the theme of the settings on."""

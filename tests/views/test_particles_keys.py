@@ -8,11 +8,11 @@ from pathlib import Path
 import mrcfile
 import numpy as np
 import pytest
-from gallery_view import CTRL, LEFT, SHAPE, SIZE, WAIT, click, grid_of, make_project, panel_of, rows, show
+from gallery_view import CTRL, LEFT, SHAPE, SHIFT, SIZE, WAIT, click, grid_of, make_project, panel_of, rows, show
 from PyQt6.QtCore import QEvent, QPoint, Qt
-from PyQt6.QtGui import QColor, QHelpEvent
+from PyQt6.QtGui import QColor, QContextMenuEvent, QHelpEvent
 from PyQt6.QtTest import QTest
-from PyQt6.QtWidgets import QFileDialog, QToolTip, QWidget
+from PyQt6.QtWidgets import QFileDialog, QMenu, QToolTip, QWidget
 
 from ais_app.core.particle_set import Particles
 from ais_app.state.commands import particle_results, particles
@@ -242,6 +242,28 @@ def test_a_project_that_is_open_read_only_is_looked_at_and_not_written(
         assert "is open read-only" in said[before] and session.view.tab == "particles"
         assert sorted(tmp_path.rglob("*")) == files
         session.close()
+
+
+def test_the_menu_of_a_tile_by_mouse_and_by_key(gallery: MainWindow, qtbot) -> None:
+    grid, session = grid_of(gallery), gallery.workbench.session
+
+    def menu(reason: QContextMenuEvent.Reason, place: QPoint) -> QMenu:
+        event = QContextMenuEvent(reason, place, grid.viewport().mapToGlobal(place))
+        application().sendEvent(grid.viewport(), event)
+        qtbot.waitUntil(lambda: isinstance(application().activePopupWidget(), QMenu), timeout=WAIT)
+        return application().activePopupWidget()
+
+    opened = menu(QContextMenuEvent.Reason.Mouse, grid.place_of(4).center())
+    assert rows(gallery) == [4]
+    QTest.keyClick(opened, Qt.Key.Key_R)  # the letter that is underlined
+    assert np.flatnonzero(session.gallery.table.rejected).tolist() == [4]
+    click(grid, 1)
+    click(grid, 3, SHIFT)
+    opened = menu(QContextMenuEvent.Reason.Keyboard, QPoint(0, 0))
+    assert rows(gallery) == [1, 2, 3]  # what is selected stays so
+    assert grid.viewport().mapFromGlobal(opened.pos()) == grid.place_of(3).center()
+    QTest.keyClick(opened, Qt.Key.Key_Escape)
+    assert gallery.actions_by_id["particles.go_to"].isEnabled()
 
 
 def tip(grid: TileGrid, row: int) -> str:

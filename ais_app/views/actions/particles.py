@@ -100,6 +100,11 @@ ACTIONS = (
     Action("particles.smaller", "&Smaller tiles", _resize(-16), "mdi6.image-size-select-small", "Ctrl+Alt+-",
            "Make the tiles of the gallery smaller (Ctrl and wheel)", enabled=_has_particles, repeats=True),
 )  # fmt: skip
+GALLERY_MENU = (
+    "particles.reject", "particles.keep", "particles.go_to", SEPARATOR,
+    "particles.select_all", "particles.select_none", "particles.select_others", SEPARATOR,
+    "particles.average", "particles.align", "particles.group", "particles.classify",
+)  # fmt: skip
 MENU = (
     "particles.open", SEPARATOR, "particles.reject", "particles.keep", "particles.go_to", SEPARATOR,
     "particles.select_all", "particles.select_none", "particles.select_others", "particles.select_rejected", SEPARATOR,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from PyQt6.QtCore import QSignalBlocker, Qt, pyqtSignal
+from PyQt6.QtCore import QPoint, QSignalBlocker, Qt, pyqtSignal
 from PyQt6.QtGui import QShowEvent
 from PyQt6.QtWidgets import (
     QApplication,
     QComboBox,
     QLabel,
     QLineEdit,
+    QMenu,
     QPlainTextEdit,
     QPushButton,
     QStackedWidget,
@@ -52,6 +53,7 @@ class ParticleArea(QWidget):
 
     asked_to_open = pyqtSignal()  # a stack
     asked = pyqtSignal(str)  # id of an action of the window
+    asked_for_menu = pyqtSignal(QMenu)  # to be filled
 
     def __init__(self, workbench: Workbench) -> None:
         super().__init__()
@@ -166,6 +168,14 @@ class ParticleArea(QWidget):
         self.go_pick.clicked.connect(lambda: setattr(session.view, "tab", "render"))
         self.go_import.clicked.connect(lambda: self.asked.emit("file.import_coordinates"))
         self.go_open.clicked.connect(self.asked_to_open)
+        self.grid.asked_for_menu.connect(self._show_menu)
+
+    def _show_menu(self, point: QPoint) -> None:
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.setToolTipsVisible(True)
+        self.asked_for_menu.emit(menu)
+        menu.popup(point)
 
     def _change(self, **fields: object) -> None:
         session = self.workbench.session

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 from PyQt6.QtCore import QEvent, QPoint, QRect, QSize, Qt, pyqtSignal
-from PyQt6.QtGui import QImage, QKeyEvent, QMouseEvent, QPaintEvent, QResizeEvent, QWheelEvent
+from PyQt6.QtGui import QContextMenuEvent, QImage, QKeyEvent, QMouseEvent, QPaintEvent, QResizeEvent, QWheelEvent
 from PyQt6.QtWidgets import QAbstractScrollArea, QSizePolicy, QToolTip
 
 from ais_app.state.commands import particles
@@ -40,6 +40,7 @@ class TileGrid(QAbstractScrollArea):
 
     activated = pyqtSignal(int)  # row: double click or Enter
     asked_to_reject = pyqtSignal()
+    asked_for_menu = pyqtSignal(QPoint)  # on the screen
 
     def __init__(self, workbench: Workbench, tiles: Tiles) -> None:
         super().__init__()
@@ -222,6 +223,19 @@ class TileGrid(QAbstractScrollArea):
             event.accept()
             return
         super().wheelEvent(event)
+
+    def contextMenuEvent(self, event: QContextMenuEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Ask for the menu of what is selected; a tile that was not is selected first."""
+        if event is None:
+            return
+        self._catch_up()
+        where = event.pos()
+        if event.reason() == QContextMenuEvent.Reason.Keyboard:
+            where = self.place_of(self.gallery.current).center()
+        place = self._cells.place_at(where + QPoint(0, self._bar.value()))
+        if place is not None and not self.gallery.selected[self._order[place]]:
+            self._selection.pick(place, self._order, Qt.KeyboardModifier.NoModifier)
+        self.asked_for_menu.emit(self._port.mapToGlobal(where))
 
     def resize_tiles(self, step: int) -> None:
         """Make tiles so many pixels larger."""
