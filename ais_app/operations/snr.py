@@ -117,6 +117,10 @@ def snr_job(
             found = yield from _of_tomogram(tomogram, other, coordinates, radius)
             results.append(SnrResult(path, volume=found, half=others[number] if others else None))
         except AisAppError as error:
+            if isinstance(error, ParameterProblem) and str(path) not in str(
+                error
+            ):  # said of an array, which has no name
+                error = ParameterProblem(path, f"{error.subject}: {error.problem}", error.remedy)
             results.append(SnrResult(path, error=error))
     return results
 

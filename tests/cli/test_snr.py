@@ -91,3 +91,12 @@ def test_halves_that_do_not_fit(ais, volume, tmp_path):
 def test_files_that_fail(ais, tmp_path):
     code, _, err = ais("snr", tmp_path / "none.mrc")
     assert code == 1 and "none.mrc" in err
+    tiny = np.random.default_rng(2).standard_normal((4, 4, 4)).astype(np.float32)
+    ais_app.write_volume(tmp_path / "tiny.mrc", tiny, like=ais_app.Tomogram(tiny, (10.0,) * 3))
+    code, _, err = ais("snr", tmp_path / "tiny.mrc")
+    assert code == 1 and "tiny.mrc: volume: it is too small" in err
+
+
+def test_picks_of_which_nothing_is_far(ais, volume, tmp_path):
+    code, _, err = ais("snr", volume, "--coordinates", tmp_path / "a.star", "--pick-radius", 5000)
+    assert code == 1 and "TS_01.mrc: picks: nothing is near them" in err and "give another --pick-radius" in err

@@ -200,7 +200,7 @@ def _judged(parts: list[_Powers], places: np.ndarray, size: int, everywhere: boo
     apart = np.ones(len(share), bool) if everywhere else share < 0.01
     overlap = len(share) / (size / CUBE**3)  # cubes in the place of one
     if not voxels or apart.sum() < _TOO_FEW * overlap:
-        raise ParameterProblem("picks", "nothing is near them, or nothing far from them", "give another --radius")
+        raise ParameterProblem("picks", "nothing is near them, or nothing far from them", "give another --pick-radius")
     power = np.sum([part.near for part in parts], axis=0)[there] * factor[:, 0] / voxels
     places = places[there]
     count = min(int(max(_EMPTY * apart.sum(), _FEWEST * overlap)), int(apart.sum()))
