@@ -15,16 +15,12 @@ from ais_app.state.commands import particles
 from ais_app.state.gallery import Gallery
 from ais_app.views.particles.layout import CellLayout
 from ais_app.views.particles.tile_painter import TilePainter
-from ais_app.views.particles.tile_selection import ADD, RANGE, TileSelection
+from ais_app.views.particles.tile_selection import ADD, KEYS, RANGE, TileSelection, is_all, step_of
 from ais_app.views.widgets.soon import Soon
 from ais_app.views.workbench import Workbench
 from ais_app.workers.tiles import Tiles
 
 SMALLEST, LARGEST = 40, 240  # px of a tile
-KEYS = frozenset({
-    Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Home, Qt.Key.Key_End,
-    Qt.Key.Key_PageUp, Qt.Key.Key_PageDown, Qt.Key.Key_Space, Qt.Key.Key_Delete, Qt.Key.Key_Return, Qt.Key.Key_Enter,
-})  # fmt: skip
 
 
 class TileGrid(QAbstractScrollArea):
@@ -267,7 +263,7 @@ class TileGrid(QAbstractScrollArea):
         """Keep the keys that the gallery uses from the actions of the window."""
         if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.ShortcutOverride:
             plain = not event.modifiers() & ~(RANGE | Qt.KeyboardModifier.KeypadModifier)
-            if (plain and Qt.Key(event.key()) in KEYS) or _is_all(event):
+            if (plain and Qt.Key(event.key()) in KEYS) or is_all(event):
                 event.accept()
                 return True
         return super().event(event)
@@ -279,7 +275,7 @@ class TileGrid(QAbstractScrollArea):
         self._catch_up()
         key = Qt.Key(event.key())
         current = self._current_place()
-        if _is_all(event):
+        if is_all(event):
             self._selection.rows(self._order)
         elif key == Qt.Key.Key_Delete:
             self.asked_to_reject.emit()
@@ -289,7 +285,7 @@ class TileGrid(QAbstractScrollArea):
         elif key == Qt.Key.Key_Space:
             if current is not None:
                 self._selection.pick(current, self._order, ADD)
-        elif (step := _step(key, self._cells, self._port.height())) is not None:
+        elif (step := step_of(key, self._cells, self._port.height())) is not None:
             place = 0 if current is None else min(max(current + step, 0), len(self._order) - 1)
             if len(self._order):
                 self._selection.pick(place, self._order, event.modifiers() & RANGE)
@@ -300,16 +296,3 @@ class TileGrid(QAbstractScrollArea):
     def _current_place(self) -> int | None:
         found = np.flatnonzero(self._order == self.gallery.current)
         return int(found[0]) if len(found) else None
-
-
-def _step(key: Qt.Key, cells: CellLayout, height: int) -> int | None:
-    """Return how many places a key moves; a page is what a viewport of that height shows."""
-    across, page = cells.columns, cells.columns * max(1, height // cells.step)
-    return {
-        Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1, Qt.Key.Key_Up: -across, Qt.Key.Key_Down: across,
-        Qt.Key.Key_Home: -cells.count, Qt.Key.Key_End: cells.count, Qt.Key.Key_PageUp: -page, Qt.Key.Key_PageDown: page,
-    }.get(key)  # fmt: skip
-
-
-def _is_all(event: QKeyEvent) -> bool:
-    return event.key() == Qt.Key.Key_A and event.modifiers() == ADD

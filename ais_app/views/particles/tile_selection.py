@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from PyQt6.QtCore import QPoint, QRect, Qt
+from PyQt6.QtGui import QKeyEvent
 
 from ais_app.state.commands import particles
 from ais_app.state.session import Session
@@ -12,6 +13,10 @@ from ais_app.views.particles.layout import CellLayout
 DRAG = 6  # px that a press may move before it draws a frame
 ADD, RANGE = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
 _NONE = np.zeros(0, dtype=np.int64)
+KEYS = frozenset({
+    Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Home, Qt.Key.Key_End,
+    Qt.Key.Key_PageUp, Qt.Key.Key_PageDown, Qt.Key.Key_Space, Qt.Key.Key_Delete, Qt.Key.Key_Return, Qt.Key.Key_Enter,
+})  # fmt: skip
 
 
 class TileSelection:
@@ -74,3 +79,17 @@ class TileSelection:
     def rows(self, rows: np.ndarray, current: int | None = None) -> None:
         """Select these rows."""
         particles.select(self._session, rows.astype(np.int64), current)
+
+
+def step_of(key: Qt.Key, cells: CellLayout, height: int) -> int | None:
+    """Return how many places a key moves; a page is what a viewport of that height shows."""
+    across, page = cells.columns, cells.columns * max(1, height // cells.step)
+    return {
+        Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1, Qt.Key.Key_Up: -across, Qt.Key.Key_Down: across,
+        Qt.Key.Key_Home: -cells.count, Qt.Key.Key_End: cells.count, Qt.Key.Key_PageUp: -page, Qt.Key.Key_PageDown: page,
+    }.get(key)  # fmt: skip
+
+
+def is_all(event: QKeyEvent) -> bool:
+    """Return whether a key selects all tiles."""
+    return event.key() == Qt.Key.Key_A and event.modifiers() == ADD
