@@ -189,7 +189,7 @@ def _placed(
     size = cube_size / params.bin
     places = place(particles.positions_zyx, grid.shape, (size,) * 3, params, (first[0], first[1], first[2]))
     kept = particles[places.rows]
-    centres = places.voxels * size + first
+    centres = (places.picks[places.rows] if params.placing == "exact" else places.voxels) * size + first
     shapes = {name: tomogram.shape for name in kept.names}
     kept = replace(kept, positions_zyx=centres, voxel_size=tomogram.voxel_size, shapes=shapes)
     return _Source(path, tomogram, grid, kept, places, wedge)

@@ -308,3 +308,11 @@ def test_the_command(two, capsys):
     assert len(SubtomogramStack.open(folder / "cli.zarr")) == 10
     assert command([*words, "--tilt", "-60,60", "--box", "90"]) == 1
     assert "choose a smaller --box or --edge pad" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("placing", "binning"), [("nearest", 1), ("exact", 1), ("exact", 2)])
+def test_particles_stay_where_they_were_picked(two, placing, binning):
+    folder, whole = two
+    _, stack = extracted(folder, params=SubtomogramParams(box=8, bin=binning, placing=placing))
+    apart = np.linalg.norm(stack.placed().positions_zyx[:, None] - whole.positions_zyx[None], axis=-1)
+    assert len(stack) == 10 and apart.min(axis=1).max() < 0.01
