@@ -119,6 +119,19 @@ def test_rejected_ones_are_left_out_and_one_particle_has_no_halves(shown: MainWi
     assert "there is none to work on" in str(said[-1])
 
 
+def test_what_is_below_the_average_stays_where_it_is_when_it_arrives(shown: MainWindow, qtbot) -> None:
+    """Room for it is made when somebody asks for it."""
+    panel = panel_of(shown)
+    QTest.mouseClick(panel.average.average, LEFT)
+    qtbot.waitUntil(lambda: panel.average.strip.isVisible())
+    assert not panel.average.save.isEnabled()
+    QTest.qWait(100)  # laid out
+    asked_at = panel.clusters.pos()
+    qtbot.waitUntil(lambda: panel.jobs.average is not None and not panel.jobs.running("average"), timeout=WAIT)
+    QTest.qWait(100)
+    assert panel.clusters.pos() == asked_at and panel.average.save.isEnabled()
+
+
 def test_work_on_a_project_that_was_closed_says_nothing(shown: MainWindow, qtbot) -> None:
     panel, said = panel_of(shown), []
     shown.workbench.notified.connect(lambda note: said.append(note.text))

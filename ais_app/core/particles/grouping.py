@@ -109,7 +109,9 @@ def group_job(
     """
     chosen = params or GroupingParams()
     if cubes.shape[0] < 3 or (chosen.clusters or 0) > cubes.shape[0]:
-        problem = f"{cubes.shape[0]} subtomograms do not make {chosen.clusters or 'two or more'} groups"
+        count = cubes.shape[0]
+        does = "subtomogram does" if count == 1 else "subtomograms do"
+        problem = f"{count:,} {does} not make {chosen.clusters or 'two or more'} groups"
         raise ParameterProblem("clusters", problem, "give more subtomograms, or ask for fewer groups")
     yield Progress(0, 0, "reading subtomograms")
     small = yield from prepare_job(cubes, chosen, wedges)

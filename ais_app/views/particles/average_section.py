@@ -42,6 +42,8 @@ class AverageSection(QWidget):
         self.strip = SliceStrip(words="")
         self.words = QLabel()
         self.words.setWordWrap(True)
+        self.words.ensurePolished()  # the style sheet sets the size of the letters
+        self.words.setFixedHeight(2 * self.words.fontMetrics().lineSpacing())  # whatever it will say
         self.chart = ShellChart()
         self.save, self.place = QPushButton("Save…"), QPushButton("Place at picks")
         self.save.setToolTip("Write average.mrc, half1.mrc, half2.mrc and fsc.csv into a folder")
@@ -73,12 +75,20 @@ class AverageSection(QWidget):
             button.setText("Averaging …" if running and kind == "average" else "Aligning …" if running else words)
             # a button that is switched off hands the focus on: the next Space would start the other work
             button.setEnabled(there or running)
+        # room for the result is made when somebody asks for it: nothing below moves when it arrives
+        waited_for = self.jobs.running("average") or self.jobs.running("align")
+        self._result.setVisible(self.jobs.average is not None or waited_for)
 
     def show_average(self) -> None:
         """Show the newest average."""
         found = self.jobs.average
-        self._result.setVisible(found is not None)
-        if found is not None:
+        for button in (self.save, self.place):
+            button.setEnabled(found is not None)
+        if found is None:
+            self.strip.show_slices(())
+            self.chart.show_curve((), ())
+            self.words.setText("Three central slices and the Fourier shell correlation of two halves")
+        else:
             self.strip.show_slices(found.slices, self.workbench.session.view.y_up)
             self.chart.show_curve(found.frequency, found.curve)
             count = found.count
@@ -86,7 +96,7 @@ class AverageSection(QWidget):
             for threshold, detail in zip(MARKS, found.resolutions, strict=True):
                 said.append(f"{detail:.1f} Å at {threshold}" if detail is not None else f"none at {threshold}")
             self.words.setText(" · ".join(said) if len(found.curve) else f"{said[0]} · no halves to compare")
-            self.chart.setVisible(len(found.curve) > 0)
+        self.chart.setVisible(found is None or len(found.curve) > 0)
         self.refresh()
 
     def ask_folder(self) -> None:
