@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from ais_app.core.filtering.chain import FilterSetting
 from ais_app.core.io import create_volume, format_of, open_tomogram
 from ais_app.core.jobs import Job, Progress, direct
 from ais_app.core.tomogram import tomogram_name
+from ais_app.core.volume.watched import Watched, no_numbers
 from ais_app.operations.per_file import FileResult, each_file, input_files
 
 Filters = Sequence[FilterSetting | Mapping[str, Any]]
@@ -92,10 +94,12 @@ def _filter_one(path: Path, target: Path, chain: Sequence[FilterSetting], voxel_
     arguments = {"inputs": [str(path)], "out": str(target), "filters": [setting.to_dict() for setting in chain]}
     record = provenance.record("filter", target, {**arguments, "voxel_size": voxel_size}, [path])
     labels = [*tomogram.labels[:9], record.label]
-    depth = tomogram.shape[0]
+    depth, data = tomogram.shape[0], Watched(tomogram.data)
     with create_volume(target, tomogram.shape, np.dtype(np.float32), like=tomogram, label=labels) as writer:
-        for z, slab in filtered_slabs(tomogram, chain):
+        for z, slab in filtered_slabs(replace(tomogram, data=data), chain):
             writer.write(z, slab)
             yield Progress(z + len(slab), depth, "filtering")
+        if data.empty:
+            raise no_numbers(path)
     record.write(target)
     return " then ".join(setting.name for setting in chain if setting.enabled) or "copied: no filter is enabled"

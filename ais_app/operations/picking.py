@@ -24,6 +24,7 @@ from ais_app.core.pickers import DENSITY, PROBABILITY
 from ais_app.core.picking.masking import MaskParams, keeper
 from ais_app.core.probability import open_probabilities
 from ais_app.core.tomogram import mean_size, tomogram_name
+from ais_app.core.volume.watched import Watched, no_numbers
 from ais_app.operations.companions import companion, tomogram_of
 from ais_app.operations.per_file import FileResult, each_file, input_files
 from ais_app.operations.pick import coordinate_path
@@ -108,7 +109,10 @@ def _pick_one(path: Path, out_dir: Path, picking: Picking) -> Job[str]:
         inputs.append(companion(path, picking.mask))
         mask = open_probabilities(open_tomogram(inputs[-1], voxel_size=picking.voxel_size))
         keep = keeper(mask, volume, picking.mask_params or MaskParams())
-    found = yield from picking.job(volume.data, size, picking.params, keep)
+    data = Watched(volume.data)
+    found = yield from picking.job(data, size, picking.params, keep)
+    if data.empty and not len(found):
+        raise no_numbers(path)
     names = np.full(len(found), name, dtype=object)
     found = replace(found, tomograms=names, shape_zyx=volume.shape, voxel_size=found.voxel_size or mean_size(size))
     arguments: dict[str, Any] = {
@@ -127,10 +131,12 @@ def _pick_one(path: Path, out_dir: Path, picking: Picking) -> Job[str]:
         write_particles(output, found, format)
         notes = {"particles": len(found)}
         provenance.record(picking.operation, output, arguments, inputs, notes).write(output)
-    return f"{len(found):,} particle{'s' * (len(found) != 1)}" if len(found) else _why_nothing(picking)
+    return f"{len(found):,} particle{'s' * (len(found) != 1)}" if len(found) else _why_nothing(picking, data)
 
 
-def _why_nothing(picking: Picking) -> str:
+def _why_nothing(picking: Picking, data: Watched) -> str:
+    if data.only_value is not None:
+        return f"0 particles: all voxels have one value, {data.only_value:g}"
     if picking.picker:
         return f"0 particles: {picking.picker} finds nothing with these parameters"
     dark = getattr(picking.params, "dark", True)

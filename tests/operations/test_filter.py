@@ -65,6 +65,18 @@ def test_several_volumes_and_one_that_fails(source, tmp_path):
     assert again.skipped
 
 
+def test_a_volume_without_numbers_is_not_copied(source, tmp_path):
+    values = open_tomogram(source).read().astype(np.float32)
+    values[:, :, 4:] = np.nan
+    partly = write_volume(tmp_path / "partly.mrc", values, like=open_tomogram(source))
+    nothing = write_volume(tmp_path / "nothing.mrc", np.full_like(values, np.nan), like=open_tomogram(source))
+    for chain in ([], CHAIN):
+        good, bad = filter_volume([partly, nothing], tmp_path / f"out_{len(chain)}", chain, format="mrc")
+        assert good.error is None and good.outputs[0].exists()
+        assert "nothing.mrc: holds no numbers" in str(bad.error) and "reconstruct it again" in str(bad.error)
+        assert not any("nothing" in path.name for path in good.outputs[0].parent.iterdir())
+
+
 def test_what_does_not_fit_is_refused_before_anything_is_done(source, tmp_path):
     cases = [
         ([source], tmp_path / "a.mrc", [{"name": "gausian"}], "did you mean gaussian"),

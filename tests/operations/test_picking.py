@@ -84,12 +84,33 @@ def test_a_mask_decides_which_are_kept(tomogram, tmp_path, ais):
 
 
 def test_nothing_to_find_is_said(tmp_path, ais):
-    flat = np.full((20, 20, 20), 3, np.float32)
-    path = write_volume(tmp_path / "flat.mrc", flat, like=Tomogram(flat, (SIZE,) * 3))
+    even = np.broadcast_to(np.arange(20, dtype=np.float32), (20, 20, 20)).copy()
+    path = write_volume(tmp_path / "even.mrc", even, like=Tomogram(even, (SIZE,) * 3))
     code, said, _ = ais("dog", path, "-o", tmp_path, "--diameter", 60)
     assert code == 0
     assert "0 particles: nothing dark of this size stands out" in said
-    assert len(read_particles(tmp_path / "flat_dog_coords.star")) == 0
+    assert len(read_particles(tmp_path / "even_dog_coords.star")) == 0
+
+
+@pytest.mark.parametrize("command", ["dog", "saliency"])
+def test_a_volume_of_one_value_or_without_numbers(tmp_path, ais, command):
+    for name, value in (("flat", 3), ("nothing", np.nan)):
+        volume = np.full((20, 20, 20), value, np.float32)
+        write_volume(tmp_path / f"{name}.mrc", volume, like=Tomogram(volume, (SIZE,) * 3))
+    code, said, _ = ais(command, tmp_path / "flat.mrc", "-o", tmp_path, "--diameter", 60)
+    assert code == 0 and "0 particles: all voxels have one value, 3" in said
+    assert len(read_particles(tmp_path / f"flat_{command}_coords.star")) == 0
+    code, _, error = ais(command, tmp_path / "nothing.mrc", "-o", tmp_path, "--diameter", 60)
+    assert code == 1 and "nothing.mrc: holds no numbers" in error and "reconstruct it again" in error
+    assert not (tmp_path / f"nothing_{command}_coords.star").exists()
+
+
+def test_a_volume_of_which_half_is_missing_is_picked(tmp_path, ais):
+    half = grey()
+    half[:, :, :18] = np.nan
+    path = write_volume(tmp_path / "half.mrc", half, like=Tomogram(half, (SIZE,) * 3))
+    code, said, _ = ais("dog", path, "-o", tmp_path, "--diameter", 120, "--number", 2)
+    assert code == 0 and "2 particles" in said
 
 
 def test_bad_input_is_said_in_one_line(tomogram, tmp_path, ais):

@@ -17,6 +17,7 @@ from ais_app.core.matching.parameters import MatchParams
 from ais_app.core.matching.steps import slabs
 from ais_app.core.tomogram import LazyArray, Region, Tomogram
 from ais_app.core.volume.moments import moments_job
+from ais_app.core.volume.watched import no_numbers
 
 _MOST_IN_MEMORY = 2**26  # voxels of a binned or filtered tomogram; larger ones lie in a file without a name
 _SIDE = 96  # voxels: of the cubes that are filtered at a time, each with what the band takes from around it
@@ -56,8 +57,10 @@ def source_job(
         volume = yield from _computed_job(_Filtered(volume, small, params), cubes, folder, "filtering")
     moments = yield from moments_job(volume)
     if not moments.deviation > 0:
-        problem = "is the same everywhere" if moments.count else "holds no numbers"
-        raise ParameterProblem(tomogram.path or tomogram.name, problem, "nothing can be found in it")
+        subject = tomogram.path or tomogram.name
+        if not moments.count:
+            raise no_numbers(subject)
+        raise ParameterProblem(subject, "is the same everywhere", "nothing can be found in it")
     if moments.nans + moments.infinities:
         text = f"{tomogram.name}: {moments.nans + moments.infinities:,} voxels are no numbers and count as the mean"
         warnings.warn(DataWarning(text), stacklevel=2)

@@ -75,6 +75,8 @@ def test_bad_input(rng):
         match(tomogram, np.ones((12, 12, 12)), SIZE, FULL, few)
     with pytest.raises(ParameterProblem, match="same everywhere"):
         match(Tomogram(np.ones((24, 30, 30), np.float32), (SIZE,) * 3), lump(), SIZE, FULL, few)
+    with pytest.raises(ParameterProblem, match="holds no numbers.*reconstruct it again"):
+        match(Tomogram(np.full((24, 30, 30), np.nan, np.float32), (SIZE,) * 3), lump(), SIZE, FULL, few)
     with pytest.raises(ParameterProblem, match="radius is 1 voxels"):
         match(tomogram, lump(), SIZE, FULL, MatchParams(mask_radius=10))
     with pytest.raises(ParameterProblem, match="no cubes"):
