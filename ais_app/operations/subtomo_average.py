@@ -129,6 +129,7 @@ def subtomo_average_job(
     outputs.averages(refined.averages, opened.voxel_size)
     outputs.particles("particles.star", opened.with_poses(refined.poses))
     outputs.table("iterations.csv", refined.history)
+    outputs.remove_earlier()
     if save:
         save_poses(stack, refined.poses)
     return SubtomoAverage(out, tuple(outputs.written), refined)

@@ -26,9 +26,10 @@ from ais_app.core.particles.stack import SubtomogramStack
 from ais_app.core.pictures import cube_sheet
 from ais_app.core.tomogram import Tomogram
 from ais_app.operations.subtomo_classify import save_array, with_voxels
-from ais_app.operations.subtomo_outputs import stack_parts
+from ais_app.operations.subtomo_outputs import remove_earlier, stack_parts
 
 CLUSTERS, CODES, ENCODER = "clusters.npz", "codes.npy", "encoder.aismodel"
+_NAMES = r"cluster_\d+_(centre|average)\.mrc|encoder\.aismodel"  # what not every run writes; lists name their stack
 _DRAWN = 24  # groups in the picture
 
 
@@ -79,7 +80,7 @@ def subtomo_cluster_job(
     out_dir
         Folder of ``<stack>_clusters.csv`` and ``.star``, ``clusters.npz``, ``codes.npy``, ``encoder.aismodel``,
         ``clusters.png``, and ``cluster_<n>_centre.mrc`` and ``_average.mrc`` of each group, numbered from 1 as
-        ``rlnClassNumber``; made where missing.
+        ``rlnClassNumber``; made where missing. Groups, and the network, of an earlier run go.
     params
         See `GroupingParams`.
     encoder
@@ -110,8 +111,10 @@ def subtomo_cluster_job(
     arguments: dict[str, Any] = {"stack": str(stack), "out_dir": str(folder), "params": params, "save": False}
     arguments |= {"encoder": _name(encoder), "like": _name(like)}
     inputs = [*stack_parts(stack), *(Path(path) for path in (encoder, like) if path is not None)]
-    for path in (result.table, result.star, result.clusters, result.picture, *result.others):
+    outputs = (result.table, result.star, result.clusters, result.picture, *result.others)
+    for path in outputs:
         provenance.record("subtomo_cluster", path, arguments, inputs, {"sizes": list(result.sizes)}).write(path)
+    remove_earlier(folder, "subtomo_cluster", _NAMES, [*outputs, *inputs])
     if save:
         names = [f"cluster {number + 1}" for number in range(len(result.sizes))]
         save_labels(stack, found.clusters.assignment, names)

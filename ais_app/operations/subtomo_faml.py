@@ -59,7 +59,8 @@ def subtomo_faml_job(
         The ``.zarr`` folder that `subtomo_extract` makes.
     out_dir
         Gets ``class_1_average.mrc``, its halves and ``class_1_fsc.csv``, the same of each class, ``particles.star``,
-        ``probabilities.csv`` (of each class for each particle) and ``iterations.csv``.
+        ``probabilities.csv`` (of each class for each particle) and ``iterations.csv``. Classes of an earlier run that
+        had more are removed.
     params
         Classes, iterations, rotations tried.
     tilt
@@ -111,6 +112,7 @@ def subtomo_faml_job(
     names = ["particle", *(f"class {number + 1}" for number in range(found.probability.shape[1]))]
     outputs.table("probabilities.csv", [dict(zip(names, row, strict=True)) for row in rows])
     outputs.table("iterations.csv", found.history)
+    outputs.remove_earlier()
     if save_aligned:
         save_poses(stack, found.poses)
     unfinished.remove()

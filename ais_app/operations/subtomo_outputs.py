@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,16 @@ import numpy as np
 
 from ais_app.core import provenance
 from ais_app.core.coordinates import write_particles
-from ais_app.core.errors import ParameterProblem
+from ais_app.core.errors import FileProblem, ParameterProblem
 from ais_app.core.files import write_text
 from ais_app.core.io import open_tomogram, write_volume
 from ais_app.core.particles.average import Averages
 from ais_app.core.particles.poses import Poses
 from ais_app.core.particles.stack import SubtomogramStack
 from ais_app.core.tomogram import Tomogram
+
+_MAPS = r"(class_\d+_)?((average|half[12])\.mrc|fsc\.csv)"
+_LISTS = r"particles\.star|(iterations|rounds|coordinates|probabilities)\.csv"
 
 
 def stack_parts(stack: str | Path) -> list[Path]:
@@ -90,12 +94,53 @@ class Outputs:
         write_text(output, "\n".join(lines) + "\n")
         self._done(self._record(output), output)
 
+    def remove_earlier(self) -> None:
+        """Remove what an earlier run of the operation left here and this one did not write: classes beyond the last."""
+        remove_earlier(self.folder, self.operation, f"{_MAPS}|{_LISTS}", [*self.written, *self.inputs])
+
     def _record(self, output: Path) -> provenance.Provenance:
         return provenance.record(self.operation, output, self.arguments, self.inputs, self.notes)
 
     def _done(self, record: provenance.Provenance, output: Path) -> None:
         record.write(output)
         self.written.append(output)
+
+
+def remove_earlier(folder: Path, operation: str, names: str, kept: Iterable[Path]) -> None:
+    """Remove from a folder, with their provenance, outputs of an earlier run that the last one did not make again.
+
+    Parameters
+    ----------
+    folder
+        Of the outputs; folders in it are left alone.
+    operation
+        That the provenance of such a file says.
+    names
+        A regular expression: how the operation calls its files.
+    kept
+        Outputs and inputs of the last run.
+
+    Raises
+    ------
+    FileProblem
+        One cannot be removed.
+    """
+    stay = {path.resolve() for path in kept}
+    for path in sorted(folder.iterdir()):
+        beside = provenance.sidecar(path)
+        if not re.fullmatch(names, path.name) or path.resolve() in stay or not (path.is_file() and beside.is_file()):
+            continue
+        try:
+            made_by = provenance.read_provenance(path).operation
+        except FileProblem:  # what says nothing of where it came from is somebody else's
+            continue
+        if made_by == operation:
+            try:
+                path.unlink()
+                beside.unlink()
+            except OSError as error:
+                problem = f"is of an earlier run and cannot be removed ({error.strerror or error})"
+                raise FileProblem(path, problem, "remove it, or choose another folder") from error
 
 
 def open_stack(path: str | Path, tilt: str | None = None) -> SubtomogramStack:

@@ -61,7 +61,7 @@ def subtomo_sort_job(
     out_dir
         Gets ``class_1_average.mrc``, its halves and ``class_1_fsc.csv``, the same of each class, ``particles.star``,
         ``rounds.csv`` and ``coordinates.csv``: where each particle lies along the directions in which they differ; in
-        ``rounds``, until it is done, what is needed to go on.
+        ``rounds``, until it is done, what is needed to go on. Classes of an earlier run that had more are removed.
     params
         Classes, what is compared.
     tilt
@@ -117,6 +117,7 @@ def subtomo_sort_job(
     rows = np.column_stack([np.arange(len(opened)), found.classes + 1, found.coordinates]).tolist()
     names = ["particle", "class", *(f"x{number + 1}" for number in range(found.coordinates.shape[1]))]
     outputs.table("coordinates.csv", [dict(zip(names, row, strict=True)) for row in rows])
+    outputs.remove_earlier()
     if save_aligned:
         save_poses(stack, found.poses)
     unfinished.remove()

@@ -202,6 +202,21 @@ def test_bad_input_of_the_command(stack, tmp_path, ais):
         assert code == 1 and err.startswith("ais-app: "), (arguments, err)
 
 
+@pytest.mark.parametrize("command", ["sort", "faml"])
+def test_a_run_with_fewer_classes_leaves_none_of_an_earlier_one(stack, tmp_path, ais, command):
+    out = tmp_path / "out"
+    options = {"sort": ("--no-align", "--dimensions", "2", "--rounds", "1"), "faml": ("--iterations", "1")}[command]
+    for classes in ("3", "2"):
+        if classes == "2":
+            assert (out / "class_3_average.mrc.json").exists()
+            (out / "class_7_average.mrc").write_bytes((out / "class_1_average.mrc").read_bytes())
+        code, _, err = ais("subtomo", command, stack, "-o", out, "--classes", classes, *options)
+        assert code == 0, err
+    assert {path.name.split("_")[1] for path in out.glob("class_*")} == {"1", "2", "7"}  # 7 has no provenance
+    assert {path.name for path in out.glob("class_7*")} == {"class_7_average.mrc"}
+    assert (out / "particles.star").exists()
+
+
 def test_sort_writes_class_averages_and_the_classes(stack, tmp_path, ais):
     out = tmp_path / "out"
     save_labels(stack, np.zeros(8, int), ["ribosome", "membrane"])  # of another command: not these classes

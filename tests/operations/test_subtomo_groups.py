@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -100,6 +101,27 @@ def test_cluster_from_the_command_line_and_again(stack, tmp_path, ais):
     replay(tmp_path / "a" / "balls_clusters.csv", tmp_path / "b")
     assert (tmp_path / "b" / "balls_clusters.csv").read_text() == before
     assert json.loads((tmp_path / "a" / "clusters.npz.json").read_text())["operation"] == "subtomo_cluster"
+
+
+def test_a_run_with_fewer_groups_leaves_none_of_an_earlier_one(stack, groups, tmp_path):
+    subtomo_cluster(stack, tmp_path, replace(COMPONENTS, clusters=3))
+    kept = save_model(load_model(groups / "encoder.aismodel"), tmp_path / "encoder.aismodel")
+    made = json.loads((groups / "encoder.aismodel.json").read_text())
+    kept.with_name("encoder.aismodel.json").write_text(json.dumps(made))
+    (tmp_path / "cluster_9_centre.mrc").write_bytes(b"of somebody else")  # no provenance
+    (tmp_path / "notes_average.mrc").write_bytes((tmp_path / "cluster_3_average.mrc").read_bytes())
+    record = json.loads((tmp_path / "cluster_3_average.mrc.json").read_text())
+    (tmp_path / "notes_average.mrc.json").write_text(json.dumps(record))  # another name
+    (tmp_path / "cluster_8_centre.mrc").write_bytes(b"")
+    (tmp_path / "cluster_8_centre.mrc.json").write_text(json.dumps({**record, "operation": "convert"}))
+    subtomo_cluster(stack, tmp_path, GroupingParams(clusters=2, map="components", device="cpu"), encoder=kept)
+    left = {path.name.removesuffix(".json") for path in tmp_path.iterdir()}
+    own = {f"cluster_{number}_{what}.mrc" for number in (1, 2) for what in ("centre", "average")}
+    lists = {"balls_clusters.csv", "balls_clusters.star", "clusters.npz", "clusters.png", "codes.npy"}
+    others = {"cluster_9_centre.mrc", "notes_average.mrc", "cluster_8_centre.mrc", "encoder.aismodel"}
+    assert left == own | lists | others  # a network that was given is no output
+    subtomo_cluster(stack, tmp_path, COMPONENTS)
+    assert not kept.exists() and not kept.with_name("encoder.aismodel.json").exists()
 
 
 def test_groups_teach_a_network_that_segments(stack, groups, tmp_path):
