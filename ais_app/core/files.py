@@ -27,7 +27,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
     Raises
     ------
     FileProblem
-        The folder does not exist or cannot be written, or the disk is full.
+        The folder does not exist or cannot be written, the disk is full, or a folder lies where a file should.
     """
     path = Path(path)
     stem, suffix = _parts(path)
@@ -39,6 +39,8 @@ def replacing(path: str | Path) -> Iterator[Path]:
     try:
         yield part
         if path.is_dir() and not path.is_symlink():
+            if not part.is_dir():  # it holds what nobody said should go
+                raise FileProblem(path, "is a folder, where a file is to be written", "give the name of a file")
             shutil.rmtree(path)
         part.replace(path)
     except OSError as error:

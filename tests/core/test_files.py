@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ais_app.core.errors import FileProblem
-from ais_app.core.files import make_durable, read_json, remove_leftovers, replacing, write_json
+from ais_app.core.files import make_durable, read_json, remove_leftovers, replacing, write_json, write_text
 
 
 def test_a_file_appears_whole(tmp_path):
@@ -35,6 +35,14 @@ def test_folders_are_replaced_as_a_whole(tmp_path):
         part.mkdir()
         (part / "new").write_text("new")
     assert [p.name for p in target.iterdir()] == ["new"]
+
+
+def test_a_folder_is_not_replaced_by_a_file(tmp_path):
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "precious.star").write_text("mine")
+    with pytest.raises(FileProblem, match="results: is a folder.*give the name of a file"):
+        write_text(tmp_path / "results", "new")
+    assert [path.name for path in tmp_path.rglob("*")] == ["results", "precious.star"]
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path):
