@@ -70,6 +70,24 @@ def made_folder(folder: Path) -> Path:
     return folder
 
 
+def check_writable(folder: Path, remedy: str = "choose another place") -> None:
+    """Find out before the work, not after it, that a folder cannot be made or written to; nothing is made.
+
+    Raises
+    ------
+    FileProblem
+        It, or the nearest folder above it that there is, is a file or may not be written to by this user.
+    """
+    mine = os.access in os.supports_effective_ids
+    # what lies in a folder that this user may not look into counts as not there: the folder is named then
+    places = (folder, *folder.absolute().parents)
+    above = next(place for place in places if os.access(place, os.F_OK, effective_ids=mine))
+    if not above.is_dir():
+        raise FileProblem(above, "is a file, not a folder", remedy)
+    if not os.access(above, os.W_OK | os.X_OK, effective_ids=mine):
+        raise FileProblem(above, "cannot be written to", remedy)
+
+
 def remove_leftovers(path: str | Path) -> None:
     """Remove the temporary files of writers of `path` that were killed; call it only when nobody writes it."""
     path = Path(path)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -13,8 +12,7 @@ import numpy as np
 
 from ais_app.core import provenance
 from ais_app.core.coordinates import write_particles
-from ais_app.core.errors import FileProblem
-from ais_app.core.files import write_json, write_text
+from ais_app.core.files import check_writable, write_json, write_text
 from ais_app.core.io import write_volume
 from ais_app.core.jobs import Job, Progress, direct
 from ais_app.core.simulate.parameters import SimulateParams
@@ -94,7 +92,7 @@ def simulate_job(out_dir: str | Path, params: SimulateParams | None = None, seed
         The folder cannot be written to.
     """
     params, folder = params or SimulateParams(), Path(out_dir)
-    _check_writable(folder)
+    check_writable(folder)
     phantom = yield from make_phantom_job(params, seed)
     yield Progress(100, 100, "write")
     record = provenance.record(
@@ -113,15 +111,6 @@ def simulate_job(out_dir: str | Path, params: SimulateParams | None = None, seed
 
 
 simulate = direct(simulate_job)
-
-
-def _check_writable(folder: Path) -> None:
-    """Find out before the work, not after it, that the folder cannot be made or written to."""
-    above = next(place for place in (folder, *folder.absolute().parents) if place.exists())
-    if not above.is_dir():
-        raise FileProblem(above, "is a file, not a folder", "choose another place")
-    if not os.access(above, os.W_OK):
-        raise FileProblem(above, "cannot be written to", "choose another place")
 
 
 def _write(phantom: Phantom, folder: Path, label: str) -> SimulatedFiles:

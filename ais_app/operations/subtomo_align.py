@@ -12,13 +12,13 @@ import numpy as np
 
 from ais_app.core import provenance
 from ais_app.core.coordinates import write_particles
-from ais_app.core.errors import ParameterProblem
+from ais_app.core.errors import FileProblem, ParameterProblem
 from ais_app.core.jobs import Job, Progress, direct
 from ais_app.core.particles.alignment import AlignParams
 from ais_app.core.particles.poses import Poses
 from ais_app.core.particles.stack import SubtomogramStack, save_poses
 from ais_app.operations.density_maps import read_density
-from ais_app.operations.subtomo_outputs import open_stack, stack_parts
+from ais_app.operations.subtomo_outputs import check_outputs, open_stack, stack_parts
 from ais_app.operations.unfinished import Unfinished
 
 _KEEP_EVERY = 5.0  # seconds
@@ -104,6 +104,9 @@ def subtomo_align_job(
     chosen, out = params or AlignParams(), Path(out)
     yield Progress(0, 0, "reading")
     opened = open_stack(stack, tilt)
+    check_outputs(out.parent, stack if save else None)
+    if out.is_dir():
+        raise FileProblem(out, "is a folder", "give the name of a STAR file")
     maps = [Path(path) for path in reference]
     if not maps:
         raise ParameterProblem("reference", "there is none", "give a map: --reference MAP.mrc")

@@ -14,7 +14,15 @@ from ais_app.core.particles.halves import refine_halves_job
 from ais_app.core.particles.halves_params import AverageParams, HalvesState, Refined
 from ais_app.core.particles.poses import Poses
 from ais_app.core.particles.stack import SubtomogramStack, save_poses
-from ais_app.operations.subtomo_outputs import Outputs, known_poses, open_stack, read_map, resolution_text, stack_parts
+from ais_app.operations.subtomo_outputs import (
+    Outputs,
+    check_outputs,
+    known_poses,
+    open_stack,
+    read_map,
+    resolution_text,
+    stack_parts,
+)
 from ais_app.operations.unfinished import Unfinished
 
 
@@ -88,6 +96,7 @@ def subtomo_average_job(
     chosen, out = params or AverageParams(), Path(out_dir)
     yield Progress(0, 0, "reading")
     opened = open_stack(stack, tilt)
+    check_outputs(out, stack if save else None)
     given, outline = (read_map(path, opened, what) for path, what in ((reference, "reference"), (mask, "mask")))
     # what changes the stack is no part of how the average came about
     arguments: dict[str, Any] = {

@@ -26,7 +26,7 @@ from ais_app.core.particles.stack import SubtomogramStack
 from ais_app.core.pictures import cube_sheet
 from ais_app.core.tomogram import Tomogram
 from ais_app.operations.subtomo_classify import save_array, with_voxels
-from ais_app.operations.subtomo_outputs import remove_earlier, stack_parts
+from ais_app.operations.subtomo_outputs import check_outputs, remove_earlier, stack_parts
 
 CLUSTERS, CODES, ENCODER = "clusters.npz", "codes.npy", "encoder.aismodel"
 _NAMES = r"cluster_\d+_(centre|average)\.mrc|encoder\.aismodel"  # what not every run writes; lists name their stack
@@ -101,6 +101,7 @@ def subtomo_cluster_job(
     """
     params, folder, stack = params or GroupingParams(), Path(out_dir), Path(stack)
     opened = SubtomogramStack.open(stack)
+    check_outputs(folder, stack if save else None)
     network = None if encoder is None else load_model(encoder)
     found = yield from group_job(opened.cubes, params, wedges=opened.wedges, encoder=network)
     if like is not None:

@@ -12,7 +12,7 @@ from ais_app.core.jobs import Job, Progress, direct
 from ais_app.core.particles.faml import Faml, FamlParams, FamlState, faml_job
 from ais_app.core.particles.labels import save_labels
 from ais_app.core.particles.stack import save_poses
-from ais_app.operations.subtomo_outputs import Outputs, class_lines, known_poses, open_stack, stack_parts
+from ais_app.operations.subtomo_outputs import Outputs, check_outputs, class_lines, known_poses, open_stack, stack_parts
 from ais_app.operations.unfinished import Unfinished
 
 _PARTS = ("model", "candidates")  # of a state
@@ -84,6 +84,7 @@ def subtomo_faml_job(
     chosen, out = params or FamlParams(), Path(out_dir)
     yield Progress(0, 0, "reading")
     opened = open_stack(stack, tilt)
+    check_outputs(out, stack if save or save_aligned else None, "with --no-save and without --save-aligned")
     start = opened.poses if use_poses and known_poses(opened.poses) else None
     arguments: dict[str, Any] = {"stack": str(stack), "out_dir": str(out), "params": chosen, "tilt": tilt}
     arguments |= {"use_poses": use_poses, "save": False}

@@ -13,7 +13,7 @@ import numpy as np
 from ais_app.core import provenance
 from ais_app.core.coordinates import write_particles
 from ais_app.core.errors import FileProblem, ParameterProblem
-from ais_app.core.files import write_text
+from ais_app.core.files import check_writable, write_text
 from ais_app.core.io import open_tomogram, write_volume
 from ais_app.core.particles.average import Averages
 from ais_app.core.particles.poses import Poses
@@ -104,6 +104,28 @@ class Outputs:
     def _done(self, record: provenance.Provenance, output: Path) -> None:
         record.write(output)
         self.written.append(output)
+
+
+def check_outputs(folder: Path, stack: str | Path | None = None, without: str = "without --save") -> None:
+    """Find out before the work that its folder, or a stack that results are kept in, cannot be written to.
+
+    Parameters
+    ----------
+    folder
+        Of the outputs; it need not be there.
+    stack
+        Given where results are kept in it.
+    without
+        What to say to keep nothing in the stack.
+
+    Raises
+    ------
+    FileProblem
+        One of them cannot be written to.
+    """
+    check_writable(folder)
+    if stack is not None:
+        check_writable(Path(stack), f"make it writable, work on a copy, or run it {without}")
 
 
 def remove_earlier(folder: Path, operation: str, names: str, kept: Iterable[Path]) -> None:

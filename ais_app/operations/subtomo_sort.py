@@ -15,7 +15,15 @@ from ais_app.core.particles.poses import Poses
 from ais_app.core.particles.sort import Sorted, SortParams, SortState, sort_job
 from ais_app.core.particles.sort_features import check_classes
 from ais_app.core.particles.stack import save_poses
-from ais_app.operations.subtomo_outputs import Outputs, class_lines, known_poses, open_stack, read_map, stack_parts
+from ais_app.operations.subtomo_outputs import (
+    Outputs,
+    check_outputs,
+    class_lines,
+    known_poses,
+    open_stack,
+    read_map,
+    stack_parts,
+)
 from ais_app.operations.unfinished import Unfinished
 
 
@@ -85,6 +93,7 @@ def subtomo_sort_job(
     chosen, out = params or SortParams(), Path(out_dir)
     yield Progress(0, 0, "reading")
     opened = open_stack(stack, tilt)
+    check_outputs(out, stack if save or save_aligned else None, "with --no-save and without --save-aligned")
     check_classes(chosen.classes, len(opened))
     if len(opened) > 1 and not known_poses(opened.poses):
         problem = "its particles are not aligned"
