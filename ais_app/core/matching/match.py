@@ -11,6 +11,7 @@ import numpy as np
 
 from ais_app.core.errors import ParameterProblem
 from ais_app.core.jobs import Job, Progress, run
+from ais_app.core.matching.echoes import echoes, self_correlation_job
 from ais_app.core.matching.parameters import MatchParams
 from ais_app.core.matching.peaks import Peaks, apart_job, local_maxima_job, noise_threshold, peaks, tail_threshold
 from ais_app.core.matching.refinement import Found, local_deviations_job, refine_job
@@ -215,10 +216,14 @@ class _Choice:
         most = _MOST_PEAKS if params.number is None else params.number + max(20, params.number // 2)
         high = slice(0, min(most, int((heights >= threshold).sum())))
         found = peaks(scores, (voxels[high], heights[high]))
-        kept = yield from self._usual_job(found)
+        usual = yield from self._usual_job(found)
+        kept = usual
+        if params.number is None and params.threshold is None:
+            profile = yield from self_correlation_job(self.template)
+            kept = usual & ~echoes(found, profile, scores.deviation)
         peaks_kept = found[kept][: params.number]
         lowest = threshold if params.number is None or not len(peaks_kept) else float(peaks_kept.scores[-1])
-        chosen = _Chosen(peaks_kept, scores, lowest, inverted, int((~kept).sum()), self.spacing)
+        chosen = _Chosen(peaks_kept, scores, lowest, inverted, int((~usual).sum()), self.spacing)
         return chosen, _evidence(peaks_kept, found_threshold)
 
     def _usual_job(self, found: Peaks) -> Job[np.ndarray]:

@@ -66,6 +66,15 @@ class Template:
         """Return it with its maps on a device."""
         return Template(self.fine.to(device), self.mask, self.turns, self.weights.to(device), self.radius)
 
+    def images(self, rotations: np.ndarray) -> torch.Tensor:
+        """Return the turned maps as the wedge leaves them, (k, n, n, n) float32."""
+        import torch
+
+        turns = torch.as_tensor(np.ascontiguousarray(rotations), dtype=torch.float32, device=self.fine.device)
+        edge = self.weights.shape[0]
+        maps = _sampled(self.fine, _FINE, turns, min(edge, self.fine.shape[0] // _FINE))
+        return _centred(_filtered(_centred(maps, edge), self.weights), self.support)
+
     def kernels(self, rotations: np.ndarray) -> torch.Tensor:
         """Return the kernels of rotations, (k, 3, 3): (k, n, n, n) float32."""
         return self.kernels_and_masks(rotations)[0]
@@ -79,10 +88,7 @@ class Template:
         if self.turns:
             mask = _sampled(mask[0], 1, turns, self.support)
             mask = torch.where(mask < 0.01, torch.zeros_like(mask), mask)
-        edge = self.weights.shape[0]
-        maps = _sampled(self.fine, _FINE, turns, min(edge, self.fine.shape[0] // _FINE))
-        maps = _filtered(_centred(maps, edge), self.weights)
-        maps = _centred(maps, self.support)
+        maps = self.images(rotations)
         total = mask.sum(dim=(1, 2, 3), keepdim=True)
         maps = maps - (maps * mask).sum(dim=(1, 2, 3), keepdim=True) / total
         power = (maps * maps * mask).sum(dim=(1, 2, 3), keepdim=True)
