@@ -6,12 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ais_app.core.jobs import Job, Progress, direct
-from ais_app.core.params import Params
-from ais_app.core.particle_set import Particles
-from ais_app.core.pickers import Keep, picker_named
+from ais_app.core.jobs import Job, direct
+from ais_app.core.pickers import picker_named
 from ais_app.core.picking.masking import MaskParams
-from ais_app.core.tomogram import ZYX, LazyArray
 from ais_app.operations.per_file import FileResult
 from ais_app.operations.picking import Picking, pick_each_job
 
@@ -41,7 +38,7 @@ def pick_with_job(
     params
         Name to value, of the picker's parameters; the others are at their defaults.
     formats, mask, mask_params, voxel_size, skip_existing
-        As for `ais_app.dog`; the mask decides which of the particles found are kept.
+        As for `ais_app.dog`.
 
     Returns
     -------
@@ -57,15 +54,9 @@ def pick_with_job(
         A folder or glob holds no volume.
     """
     chosen = picker_named(picker)
-
-    def job(volume: LazyArray, voxel_size_zyx: ZYX, values: Params, keep: Keep | None) -> Job[Particles]:
-        yield Progress(0, 0, "picking")
-        found = chosen.pick(volume, voxel_size_zyx, values)  # type: ignore[arg-type]
-        return found if keep is None else found[keep(found.positions_zyx)]
-
     values = chosen.params.from_dict(params or {})
     picking = Picking(
-        "pick_with", job, values, formats, mask, mask_params, voxel_size, picker=picker, reads=chosen.reads
+        "pick_with", chosen.job, values, formats, mask, mask_params, voxel_size, picker=picker, reads=chosen.reads
     )
     return (yield from pick_each_job(tomograms, out_dir, picking, skip_existing))
 

@@ -26,7 +26,6 @@ from ais_app.views.actions.particles import GALLERY_MENU
 from ais_app.views.actions.table import all_actions
 from ais_app.views.actions.tomogram import LIST_MENU
 from ais_app.views.dialogs.crash_report import LogTail
-from ais_app.views.particles.area import ParticleArea
 from ais_app.views.shell import layout
 from ais_app.views.shell.console import ConsoleDock
 from ais_app.views.shell.jobs_panel import JobsPanel
@@ -147,9 +146,8 @@ class MainWindow(QMainWindow):
         for asked in asking:
             asked.connect(lambda id: self.actions_by_id.trigger(id))
         self.side.asked_for_menu.connect(lambda menu: self._fill_menu(menu, LIST_MENU))
-        gallery = self.tabs[-1].data
-        assert isinstance(gallery, ParticleArea)  # as `make_tabs` puts them
-        gallery.asked_for_menu.connect(lambda menu: self._fill_menu(menu, GALLERY_MENU))
+        particles = self.tabs[TABS.index("particles")].panel
+        particles.asked_for_menu.connect(lambda menu: self._fill_menu(menu, GALLERY_MENU))
 
     def _later(self, *_: object) -> None:
         self._refresh_soon.start()

@@ -154,6 +154,21 @@ def test_a_picker_of_segmentations_by_its_name(tomogram, tmp_path, ais):
     assert len(read_particles(tmp_path / "TS_01__blob_blobs_coords.star")) == 1
 
 
+def test_a_picker_does_the_same_by_its_name_as_by_its_command(tomogram, tmp_path, ais):
+    """The mask decides on candidates, before the best of them are counted."""
+    half = np.ones(grey().shape, np.uint8)
+    half[:, :, :20] = 0
+    write_volume(tmp_path / "TS_01__half.mrc", half, like=Tomogram(half, (SIZE,) * 3))
+    for mask in ((), ("--mask", "half")):
+        options = ("--param", "diameter=120", "--param", "number=1")
+        assert ais("pick-with", "dog", tomogram, "-o", tmp_path / "one", *options, *mask)[0] == 0
+        assert ais("dog", tomogram, "-o", tmp_path / "other", "--diameter", 120, "--number", 1, *mask)[0] == 0
+        one, other = (read_particles(tmp_path / each / "TS_01_dog_coords.star") for each in ("one", "other"))
+        assert len(one) == 1
+        np.testing.assert_array_equal(one.positions_zyx, other.positions_zyx)
+        assert not mask or one.positions_zyx[0, 2] > 190
+
+
 @pytest.mark.parametrize(
     ("words", "error"),
     [

@@ -29,10 +29,9 @@ from ais_app.operations.subtomo_cluster import subtomo_cluster_job
 from ais_app.operations.subtomo_faml import subtomo_faml_job
 from ais_app.operations.subtomo_sort import subtomo_sort_job
 
-pytestmark = [
-    pytest.mark.usefixtures("one_thread"),
-    pytest.mark.skipif(os.name == "nt", reason="folders have no such right there"),
-]
+pytestmark = pytest.mark.usefixtures("one_thread")
+# only these: on Windows a folder has no such right
+of_rights = pytest.mark.skipif(os.name == "nt", reason="folders have no such right there")
 EDGE, COUNT = 12, 6
 COMPONENTS = GroupingParams(by="components", clusters=2, map="components")
 
@@ -100,6 +99,7 @@ def stopped_at_once(job: Job, words: str) -> None:
     assert set(steps) <= {"reading"}
 
 
+@of_rights
 @pytest.mark.usefixtures("nobody")
 @pytest.mark.parametrize("work", [align, cluster, average, sort, faml])
 def test_a_folder_that_may_not_be_written(place: Path, work) -> None:
@@ -108,6 +108,7 @@ def test_a_folder_that_may_not_be_written(place: Path, work) -> None:
     assert not (place / "new").exists()
 
 
+@of_rights
 def test_a_folder_that_may_not_be_looked_into(place: Path, request: pytest.FixtureRequest) -> None:
     (place / "shut" / "results").mkdir(parents=True)
     (place / "shut").chmod(0o600)
@@ -115,6 +116,7 @@ def test_a_folder_that_may_not_be_looked_into(place: Path, request: pytest.Fixtu
     stopped_at_once(cluster(place / "s.zarr", place / "shut" / "results"), "shut: cannot be written to")
 
 
+@of_rights
 @pytest.mark.usefixtures("nobody")
 @pytest.mark.parametrize(
     ("work", "options", "remedy"),

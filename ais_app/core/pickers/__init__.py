@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ais_app.core.jobs import Job, Progress
 from ais_app.core.params import Params
 from ais_app.core.registry import named, plugins
 from ais_app.core.tomogram import ZYX
@@ -47,6 +48,9 @@ class Picker:
     reads
         What `volume` is: ``"probability"``, a segmentation of float 0…1, or ``"density"``, the grey values of a
         tomogram of any real type. What offers pickers asks for those that read what it has: `pickers`.
+    steps
+        ``steps(volume, voxel_size_zyx, params, keep) -> Job[Particles]``: `pick` as a job, with `keep` to say which
+        candidates go on, before numbers and distances are looked at. May be left out: see `job`.
     """
 
     name: str
@@ -54,10 +58,19 @@ class Picker:
     params: type[Params]
     pick: Callable[[np.ndarray, ZYX, Any], Particles]
     reads: str = PROBABILITY
+    steps: Callable[[np.ndarray, ZYX, Any, Keep | None], Job[Particles]] | None = None
 
     def __post_init__(self) -> None:
         if self.reads not in (PROBABILITY, DENSITY):
             raise ValueError(f"picker {self.name!r} reads {self.reads!r}, neither {PROBABILITY} nor {DENSITY}")
+
+    def job(self, volume: np.ndarray, voxel_size_zyx: ZYX, params: Any, keep: Keep | None = None) -> Job[Particles]:
+        """Pick in steps, where the picker knows any; one that does not know `keep` has its particles chosen from."""
+        if self.steps is not None:
+            return (yield from self.steps(volume, voxel_size_zyx, params, keep))
+        yield Progress(0, 0, "picking")
+        found = self.pick(volume, voxel_size_zyx, params)
+        return found if keep is None else found[keep(found.positions_zyx)]
 
 
 def pickers(reads: str | None = None) -> dict[str, Picker]:

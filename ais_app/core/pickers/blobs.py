@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ais_app.core.errors import ParameterProblem
+from ais_app.core.jobs import Job, Progress, direct
 from ais_app.core.params import Params, param
 from ais_app.core.pickers import Keep, Picker
 from ais_app.core.picking import labelling, orientation, watershed
@@ -84,7 +85,9 @@ class Lobes:
         return Lobes(np.empty(0), np.empty(0), np.empty((0, 3)), np.empty(0), np.empty((0, 3, 3)))
 
 
-def pick_blobs(volume: LazyArray, voxel_size_zyx: ZYX, params: BlobParams, keep: Keep | None = None) -> Particles:
+def pick_blobs_job(
+    volume: LazyArray, voxel_size_zyx: ZYX, params: BlobParams, keep: Keep | None = None
+) -> Job[Particles]:
     """Pick the blobs of a segmentation.
 
     Parameters
@@ -114,8 +117,14 @@ def pick_blobs(volume: LazyArray, voxel_size_zyx: ZYX, params: BlobParams, keep:
         raise ParameterProblem("volume", f"has {len(volume.shape)} axes", "give a volume (z, y, x)")
     binned, size = averaged(volume, voxel_size_zyx, params.binning)
     found = labelling.components(labelling.at_least(binned, params.threshold), size, params.min_volume)
-    lobes = Lobes.join([Lobes.none(), *(lobes_of(binned, found, index, params) for index in range(len(found)))])
-    return select(lobes, volume.shape, voxel_size_zyx, params, keep)
+    lobes = [Lobes.none()]
+    for index in range(len(found)):
+        lobes.append(lobes_of(binned, found, index, params))
+        yield Progress(index + 1, len(found), "picking")
+    return select(Lobes.join(lobes), volume.shape, voxel_size_zyx, params, keep)
+
+
+pick_blobs = direct(pick_blobs_job)
 
 
 def averaged(volume: LazyArray, voxel_size_zyx: ZYX, binning: int) -> tuple[LazyArray, ZYX]:
@@ -211,4 +220,6 @@ def _particles(lobes: Lobes, size: ZYX, params: BlobParams) -> Particles:
     )
 
 
-PICKER = Picker("blobs", "Blobs: threshold, watershed, weighted centroids", BlobParams, pick_blobs)
+PICKER = Picker(
+    "blobs", "Blobs: threshold, watershed, weighted centroids", BlobParams, pick_blobs, steps=pick_blobs_job
+)

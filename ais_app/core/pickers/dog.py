@@ -169,4 +169,4 @@ def _chosen(
     )
 
 
-PICKER = Picker("dog", "Difference of Gaussians: blobs of one size", DogParams, pick_dog, reads=DENSITY)
+PICKER = Picker("dog", "Difference of Gaussians: blobs of one size", DogParams, pick_dog, DENSITY, pick_dog_job)

@@ -228,4 +228,6 @@ def _centred(seeds: np.ndarray, places: np.ndarray, weights: np.ndarray, within:
     return np.array([np.average(places[rows], axis=0, weights=weights[rows]) for rows in near])
 
 
-PICKER = Picker("saliency", "Saliency: what looks unlike the rest", SaliencyParams, pick_saliency, reads=DENSITY)
+PICKER = Picker(
+    "saliency", "Saliency: what looks unlike the rest", SaliencyParams, pick_saliency, DENSITY, pick_saliency_job
+)

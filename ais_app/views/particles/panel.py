@@ -163,6 +163,7 @@ class ParticlesPanel(Panel):
         self.source.wanted_stack.connect(self.open_stack)
         self.marks.judged.connect(self.set_rejected)
         self.area.asked.connect(self.asked)
+        self.area.asked_for_menu.connect(self.asked_for_menu)
         self.area.asked_to_open.connect(self.source.ask_for_stack)
         self.area.grid.activated.connect(self.go_to)
         self.area.grid.asked_to_reject.connect(lambda: self.set_rejected(True))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from PyQt6.QtCore import QSize, Qt, QTimer, pyqtSignal
-from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from ais_app.views.workbench import Workbench
 
@@ -19,6 +19,7 @@ class Panel(QWidget):
     """
 
     asked = pyqtSignal(str)  # id of an action of the window
+    asked_for_menu = pyqtSignal(QMenu)  # of what is in the middle, to be filled
 
     def __init__(self, workbench: Workbench) -> None:
         super().__init__()
