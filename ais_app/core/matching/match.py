@@ -192,10 +192,12 @@ class _Choice:
 
     def job(self, searched: Searched) -> Job[_Chosen]:
         """Return the peaks that are kept, of the sign whose peaks exceed its noise by more."""
-        bright, evidence = yield from self._peaks_job(searched.bright, inverted=False)
+        is_found = self.params.number is None and self.params.threshold is None
+        flank = (yield from self_correlation_job(self.template)) if is_found else None
+        bright, evidence = yield from self._peaks_job(searched.bright, flank, inverted=False)
         if searched.dark is None:
             return bright
-        dark, other = yield from self._peaks_job(searched.dark, inverted=True)
+        dark, other = yield from self._peaks_job(searched.dark, flank, inverted=True)
         return dark if other > evidence else bright
 
     def _threshold(self, scores: Scores, heights: np.ndarray) -> float:
@@ -203,8 +205,10 @@ class _Choice:
         tail = tail_threshold(heights, self.params.false_positives)
         return noise if tail is None else min(noise, tail)
 
-    def _peaks_job(self, scores: Scores, *, inverted: bool) -> Job[tuple[_Chosen, tuple[float, float]]]:
-        """Return the peaks of one sign and how much they exceed its noise."""
+    def _peaks_job(
+        self, scores: Scores, flank: np.ndarray | None, *, inverted: bool
+    ) -> Job[tuple[_Chosen, tuple[float, float]]]:
+        """Return the peaks of one sign and how much they exceed its noise; `flank` is what one makes beside itself."""
         params = self.params
         maxima = yield from local_maxima_job(scores.score)
         voxels, heights = yield from apart_job(maxima, self.spacing)
@@ -217,10 +221,7 @@ class _Choice:
         high = slice(0, min(most, int((heights >= threshold).sum())))
         found = peaks(scores, (voxels[high], heights[high]))
         usual = yield from self._usual_job(found)
-        kept = usual
-        if params.number is None and params.threshold is None:
-            profile = yield from self_correlation_job(self.template)
-            kept = usual & ~echoes(found, profile, scores.deviation)
+        kept = usual if flank is None else usual & ~echoes(found, flank, scores.deviation)
         peaks_kept = found[kept][: params.number]
         lowest = threshold if params.number is None or not len(peaks_kept) else float(peaks_kept.scores[-1])
         chosen = _Chosen(peaks_kept, scores, lowest, inverted, int((~usual).sum()), self.spacing)
