@@ -68,8 +68,10 @@ class Tiles(QObject):
         """Take on what the gallery shows now; what was made stays as long as it is right."""
         session, gallery = self._session, self._session.gallery
         table, look = gallery.table, gallery.look
-        # a tomogram may be found again elsewhere, or get another voxel size
-        known = tuple(session.project.tomograms) if session.has_project else ()
+        # a tomogram may be found again elsewhere, or get another voxel size; those of no particle do not matter
+        there = set(np.unique(table.tomograms).tolist())
+        entries = session.project.tomograms if session.has_project else ()
+        known = tuple((each.id, each.path, each.voxel_size_zyx) for each in entries if each.id in there)
         key = (gallery.source, known, gallery.box, look.axis, look.depth)
         if key == self._key and self._table is not None and table.same_particles(self._table):
             self._table = table

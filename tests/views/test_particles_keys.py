@@ -188,6 +188,16 @@ def test_a_tile_says_whether_it_lies_outside_or_its_file_is_gone(window: MainWin
     qtbot.waitUntil(lambda: grid.image_of(0) is not None, timeout=WAIT)
 
 
+def test_another_tomogram_of_the_project_leaves_the_tiles_as_they_are(gallery: MainWindow, tmp_path: Path) -> None:
+    tiles, project = gallery.tabs[4].data.tiles, gallery.workbench.session.project
+    version = tiles.version
+    source = Path(project.tomograms[0].path)
+    shutil.copy(source, tmp_path / f"another{source.suffix}")
+    project.add_tomogram(tmp_path / f"another{source.suffix}")
+    QTest.qWait(200)
+    assert tiles.version == version and (tiles.state > 0).all()
+
+
 def test_tomograms_of_two_voxel_sizes_are_said_to_be(window: MainWindow, tmp_path: Path, qtbot) -> None:
     picks = Particles(np.array([[150.0, 500.0, 500.0]]))
     path = make_project(tmp_path, picks)
