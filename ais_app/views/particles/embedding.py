@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from PyQt6.QtCore import QPointF, Qt, pyqtSignal
-from PyQt6.QtGui import QBrush, QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF, QResizeEvent
+from PyQt6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF, QResizeEvent
 from PyQt6.QtWidgets import QWidget
 
 from ais_app.core.display.colours import FEATURE_COLOURS
+from ais_app.core.display.stamps import disc, ring, stamped
+from ais_app.core.particles.lasso import within_outline
 from ais_app.views.theme import current_theme
 
 HEIGHT = 220  # px
 POINT = 5  # px
-STAMP = 14  # px, the square that a point with its ring is drawn in
 MARGIN = 12  # px
+MOST = (0.01, 0.99)  # quantiles that most points lie between
+OUTSIDE = 0.5  # how far the map reaches beyond them, as a share of what they span
 MOST_CLEAR = 200  # rings that are drawn in full
 NEAR = 8  # px from a point, to be meant by a click
 ADD = Qt.KeyboardModifier.ControlModifier
@@ -63,15 +68,14 @@ class Embedding(QWidget):
         """Draw the points over the rings, and the lasso over both."""
         theme = current_theme()
         if self._dots is None:
-            stamps = [self._stamp(Qt.PenStyle.NoPen, QColor(colour)) for colour in FEATURE_COLOURS]
-            self._dots = self._picture(
-                self._pixels(), [stamps[number % len(stamps)] for number in self._clusters.tolist()]
-            )
+            colours = np.array([QColor(colour).getRgb() for colour in FEATURE_COLOURS], dtype=np.uint8)
+            self._dots = self._picture(self._pixels(), self._clusters % len(colours), disc, (POINT / 2,), colours)
         if self._rings is None:
             chosen = self._pixels()[self._selected]
             colour = QColor(theme.text)
             colour.setAlpha(255 if len(chosen) <= MOST_CLEAR else 90)  # that the colours of many can be seen through
-            self._rings = self._picture(chosen, [self._stamp(QPen(colour, 1.5), None)] * len(chosen))
+            of = np.zeros(len(chosen), dtype=np.int64)
+            self._rings = self._picture(chosen, of, ring, (POINT / 2 + 2, 1.5), np.array([colour.getRgb()], np.uint8))
         painter = QPainter(self)
         painter.fillRect(self.rect(), QColor(theme.field))
         for picture in (self._rings, self._dots):
@@ -111,53 +115,41 @@ class Embedding(QWidget):
         self._dots = self._rings = None
         self.update()
 
-    def _stamp(self, pen: QPen | Qt.PenStyle, fill: QColor | None) -> QImage:
-        """Return the picture of one point: thousands of pictures are drawn quickly, thousands of discs are not."""
-        image = self._empty(STAMP, STAMP)
-        painter = QPainter(image)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(pen)
-        painter.setBrush(QBrush() if fill is None else QBrush(fill))
-        radius = POINT / 2 if fill is not None else POINT / 2 + 2
-        painter.drawEllipse(QPointF(STAMP / 2, STAMP / 2), radius, radius)
-        painter.end()
-        return image
-
-    def _picture(self, pixels: np.ndarray, stamps: list[QImage]) -> QImage:
-        """Return a picture of the size of the map with a stamp at each place."""
-        picture = self._empty(self.width(), self.height())
-        painter = QPainter(picture)
-        for (x, y), stamp in zip((pixels - STAMP / 2).tolist(), stamps, strict=True):
-            painter.drawImage(QPointF(x, y), stamp)
-        painter.end()
-        return picture
-
-    def _empty(self, width: int, height: int) -> QImage:
+    def _picture(
+        self, places: np.ndarray, kinds: np.ndarray, mark: Callable[..., np.ndarray], sizes: tuple[float, ...],
+        colours: np.ndarray,
+    ) -> QImage:  # fmt: skip
+        """Return a picture of the size of the map with a mark at each place."""
         ratio = self.devicePixelRatioF()
-        image = QImage(round(width * ratio), round(height * ratio), QImage.Format.Format_ARGB32_Premultiplied)
+        shape = (round(self.height() * ratio), round(self.width() * ratio))
+        drawn = stamped(shape, places * ratio, mark(*(size * ratio for size in sizes)), colours, kinds)
+        data = np.ascontiguousarray(drawn)
+        form = QImage.Format.Format_RGBA8888_Premultiplied
+        image = QImage(data.tobytes(), shape[1], shape[0], 4 * shape[1], form).convertToFormat(
+            QImage.Format.Format_ARGB32_Premultiplied  # a copy: the bytes go with this call
+        )
         image.setDevicePixelRatio(ratio)
-        image.fill(0)
         return image
 
     def _pixels(self) -> np.ndarray:
-        """Return where the points are, (k, 2) x and y, y downwards; each direction fills the map."""
+        """Return where the points are, (k, 2) x and y, y downwards; each direction fills the map.
+
+        The few that lie far out stand at its edge: they would squeeze all others into one spot.
+        """
         if not len(self._places):
             return np.zeros((0, 2))
-        low = self._places.min(axis=0)
-        span = np.maximum(self._places.max(axis=0) - low, 1e-12)
+        most_low, most_high = np.quantile(self._places, MOST, axis=0)
+        beyond = OUTSIDE * (most_high - most_low)
+        low = np.maximum(self._places.min(axis=0), most_low - beyond)
+        span = np.maximum(np.minimum(self._places.max(axis=0), most_high + beyond) - low, 1e-12)
         room = np.array([self.width(), self.height()]) - 2 * MARGIN
-        share = (self._places - low) / span
+        share = np.clip((self._places - low) / span, 0, 1)
         share[:, 1] = 1 - share[:, 1]
         return np.asarray(MARGIN + share * room)
 
     def _within(self, outline: list[QPointF]) -> np.ndarray:
         """Return which points lie within a closed line."""
-        line, rule, pixels = QPolygonF(outline), Qt.FillRule.OddEvenFill, self._pixels()
-        box = line.boundingRect()
-        x, y = pixels.T
-        near = np.flatnonzero((x >= box.left()) & (x <= box.right()) & (y >= box.top()) & (y <= box.bottom()))
-        inside = [line.containsPoint(QPointF(x, y), rule) for x, y in pixels[near].tolist()]
-        return near[np.array(inside, dtype=bool)]
+        return np.flatnonzero(within_outline(self._pixels(), np.array([(place.x(), place.y()) for place in outline])))
 
     def _nearest(self, place: QPointF) -> np.ndarray:
         """Return the point that was clicked; none where no point is near."""

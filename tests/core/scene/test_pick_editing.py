@@ -16,7 +16,6 @@ from ais_app.core.scene.pick_editing import (
     ray_meets_plane,
     ray_meets_surface,
     with_pick,
-    within_outline,
     without_picks,
 )
 
@@ -74,13 +73,6 @@ def test_on_a_slice():
     assert nearest_on_slice(picks, np.array([150, 50, 50]), axis=1, radius=20) == 2
     assert nearest_on_slice(picks, np.array([112, 52, 50]), axis=2, radius=20) == 1
     assert nearest_on_slice(picks[:0], np.array([0, 0, 0])) is None
-
-
-def test_lasso():
-    star = np.array([[0, 0], [10, 0], [10, 10], [5, 4], [0, 10]])
-    points = np.array([[5, 2], [5, 8], [1, 7], [9, 7], [11, 5], [-1, 0]])
-    assert within_outline(points, star).tolist() == [True, False, True, True, False, False]
-    assert not within_outline(points, star[:0]).any()
 
 
 def test_planes():
