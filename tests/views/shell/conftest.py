@@ -39,6 +39,7 @@ def window(shared: MainWindow, qtbot) -> Iterator[MainWindow]:
         job.stop()
     qtbot.waitUntil(lambda: not shared.workbench.jobs.active)
     shared.jobs_panel.clear()
+    qtbot.waitUntil(lambda: shared.status.jobs.title.text() == "No jobs")  # it takes its time to say so
     shared.jobs_panel.hide()
     for dialog in shared.findChildren((QDialog, CommandPalette)):
         dialog.close()
