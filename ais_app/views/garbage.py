@@ -2,8 +2,8 @@
 
 A search among all objects takes 50 to 150 ms, and begins in whatever thread happens to make one object too many: a job
 in the background then halts the mouse. So only young objects, a matter of a millisecond, are searched at once; those
-made since the start when the pointer has been still for a while; and what the start and the libraries have made, which
-as good as always stays, when nobody has moved the pointer for minutes.
+made since the start when neither pointer nor keys have been used for a while; and what the start and the libraries have
+made, which as good as always stays, when nobody has been there for minutes.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import time
 
 from PyQt6.QtCore import QObject, QTimer
 
-from ais_app.views.pointer import Pointer
+from ais_app.views.presence import Presence
 
 _NEVER = 1_000_000_000
 
@@ -25,9 +25,9 @@ class Garbage(QObject):
     Parameters
     ----------
     quiet
-        Seconds that the pointer must have been still.
+        Seconds in which nobody must have done anything.
     away
-        Seconds that it must have been still for a search among all objects.
+        The same, for a search among all objects.
     longest
         Seconds after which what was made since the start is searched even so; six times that, all objects.
     """
@@ -37,8 +37,8 @@ class Garbage(QObject):
     ) -> None:
         super().__init__(parent)
         self._away, self._longest = away, longest
-        self._moved = self._searched = self._searched_all = time.monotonic()
-        self._pointer = Pointer()
+        self._acted = self._searched = self._searched_all = time.monotonic()
+        self._presence = Presence(self)
         self._before = gc.get_threshold()
         self._modules = 0
         self._keep()
@@ -55,11 +55,11 @@ class Garbage(QObject):
         gc.unfreeze()
 
     def _look(self) -> None:
-        now, is_still = time.monotonic(), self._pointer.is_still()
+        now, is_still = time.monotonic(), self._presence.is_still()
         if not is_still:
-            self._moved = now
+            self._acted = now
         self._keep()
-        is_away = now - self._moved > self._away and self._moved > self._searched_all  # once, then not again
+        is_away = now - self._acted > self._away and self._acted > self._searched_all  # once, then not again
         if is_away or now - self._searched_all > 6 * self._longest:
             gc.unfreeze()
             gc.collect()

@@ -1,7 +1,7 @@
 """Bring in beforehand what takes long to import, at a moment when nobody waits for the window.
 
 Most of torch comes in beside the window (`ais_app.workers.library_loading`), but its last step is one call of 60 to
-130 ms that keeps the interpreter's lock by right. While the pointer is still nobody sees it; in the first average or
+130 ms that keeps the interpreter's lock by right. While nobody does anything nobody sees it; in the first average or
 training it would be seen.
 """
 
@@ -15,13 +15,13 @@ from collections.abc import Sequence
 
 from PyQt6.QtCore import QObject, QTimer
 
-from ais_app.views.pointer import Pointer
+from ais_app.views.presence import Presence
 
 log = logging.getLogger(__name__)
 
 
 class Preloading(QObject):
-    """Imports packages, one each time the pointer has been still for a while, until all are there.
+    """Imports packages, one each time nobody has done anything for a while, until all are there.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ class Preloading(QObject):
     packages
         Their names.
     quiet
-        Seconds that the pointer must have been still.
+        Seconds in which nobody must have done anything.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class Preloading(QObject):
         super().__init__(parent)
         self._waiting = list(packages)
         self._thread: threading.Thread | None = None
-        self._pointer = Pointer()
+        self._presence = Presence(self)
         self._timer = QTimer(self)
         self._timer.timeout.connect(self._look)
         self._timer.start(round(1000 * quiet))
@@ -57,7 +57,7 @@ class Preloading(QObject):
 
     def _look(self) -> None:
         self._waiting = [name for name in self._waiting if name not in sys.modules]
-        is_still, busy = self._pointer.is_still(), self._thread is not None and self._thread.is_alive()
+        is_still, busy = self._presence.is_still(), self._thread is not None and self._thread.is_alive()
         if not self._waiting:
             self._timer.stop()
         elif is_still and not busy:

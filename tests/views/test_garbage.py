@@ -1,4 +1,4 @@
-"""Garbage is searched for while the pointer is still, and of itself only among young objects."""
+"""Garbage is searched for while nobody does anything, and of itself only among young objects."""
 
 import gc
 import sys
@@ -6,7 +6,9 @@ import weakref
 
 import pytest
 from PyQt6.QtCore import QPoint
-from PyQt6.QtGui import QCursor
+from PyQt6.QtGui import QCursor, QGuiApplication
+from PyQt6.QtTest import QTest
+from PyQt6.QtWidgets import QLineEdit
 
 from ais_app.views.garbage import Garbage
 
@@ -51,6 +53,29 @@ def test_it_waits_until_the_pointer_is_still(qapp, qtbot, thresholds):
     finally:
         gc.callbacks.remove(note)
         garbage.close()
+
+
+def test_somebody_who_types_is_there_too(qapp, qtbot, thresholds):
+    searched = []
+    note = lambda phase, info: searched.append(info["generation"]) if phase == "start" else None  # noqa: E731
+    field = QLineEdit()
+    field.show()
+    field.activateWindow()
+    qtbot.waitUntil(lambda: QGuiApplication.focusWindow() is field.windowHandle())
+    garbage = Garbage(quiet=0.1)
+    qtbot.wait(120)  # the first look finds the pointer at a new place
+    gc.callbacks.append(note)
+    try:
+        for letter in "nobody moves the pointer":
+            QTest.keyClick(field.windowHandle(), letter)
+            qtbot.wait(20)
+        assert field.text() == "nobody moves the pointer"  # what is noticed arrives all the same
+        assert 2 not in searched
+        qtbot.waitUntil(lambda: 2 in searched)
+    finally:
+        gc.callbacks.remove(note)
+        garbage.close()
+        field.close()
 
 
 def test_it_does_not_wait_for_ever(qapp, qtbot, thresholds):

@@ -1,4 +1,4 @@
-"""What takes long to import comes in while the pointer is still."""
+"""What takes long to import comes in while nobody does anything."""
 
 import logging
 import sys

@@ -87,9 +87,12 @@ class ParticleArea(QWidget):
         self.go_open.setToolTip("Show the particles of a stack (NAME.zarr) that was cut before")
         self._stack = QStackedWidget()
         self._build()
-        self._soon = Soon(self, self._refresh)
+        # one after the other, with keys and mouse in between: with thousands of particles each takes its time
+        steps = (self._read, self._read_clusters, self._show)
+        self._steps, self._told = [Soon(self, step) for step in steps], Soon(self, self._say)
         self._connect()
-        self._refresh()
+        for step in steps:
+            step()
 
     def close_down(self) -> None:
         """Stop the thread."""
@@ -183,13 +186,17 @@ class ParticleArea(QWidget):
 
     def _later(self, *_: object) -> None:
         if self.workbench.session.view.tab == "particles":
-            self._soon.start()
+            for step in self._steps:
+                step.start()
 
-    def _refresh(self) -> None:
-        session = self.workbench.session
-        gallery, look = session.gallery, session.gallery.look
-        if session.view.tab != "particles":
+    @property
+    def _is_in_front(self) -> bool:
+        return self.workbench.session.view.tab == "particles"
+
+    def _read(self) -> None:
+        if not self._is_in_front:
             return
+        session, gallery = self.workbench.session, self.workbench.session.gallery
         found = sources(session)
         if gallery.source is None and found:
             gallery.show(found[0][1])
@@ -198,6 +205,15 @@ class ParticleArea(QWidget):
         self._stack.setCurrentIndex(int(bool(found) or len(gallery.table) > 0))
         if was_empty and not self.is_empty:
             self._take_focus()
+
+    def _read_clusters(self) -> None:
+        if self._is_in_front:
+            _ = self.workbench.session.gallery.order  # it asks for the clusters, and both are kept
+
+    def _show(self) -> None:
+        if not self._is_in_front:
+            return
+        session, look = self.workbench.session, self.workbench.session.gallery.look
         for button in (self.go_pick, self.go_import):
             button.setEnabled(session.view.tomogram is not None)
         known = classes(session.project) if session.has_project else {}
@@ -231,7 +247,7 @@ class ParticleArea(QWidget):
 
     def _show_selection(self) -> None:
         self.grid.show_selection()
-        self._say()
+        self._told.start()
 
     def _say(self) -> None:
         gallery = self.workbench.session.gallery

@@ -55,7 +55,7 @@ class TileGrid(QAbstractScrollArea):
         port = self._port
         port.setMouseTracking(True)
         self._bar.valueChanged.connect(lambda _: self.want())
-        tiles.changed.connect(port.update)
+        tiles.changed.connect(self._show_made)
 
     @property
     def gallery(self) -> Gallery:
@@ -115,6 +115,12 @@ class TileGrid(QAbstractScrollArea):
         low, high = self._cells.in_view(self._bar.value(), self._port.height())
         self._tiles.want(self._order[low:high])
 
+    def _show_made(self, rows: np.ndarray) -> None:
+        """Draw tiles that have come, where they are in view: most come for later."""
+        low, high = self._cells.in_view(self._bar.value(), self._port.height())
+        if np.isin(rows, self._order[low:high]).any():
+            self._port.update()
+
     def place_of(self, row: int) -> QRect:
         """Return where the tile of a row is, in pixels of the viewport; empty when it is not shown."""
         found = np.flatnonzero(self._order == row)
@@ -135,7 +141,8 @@ class TileGrid(QAbstractScrollArea):
 
     def image_of(self, row: int) -> QImage | None:
         """Return the picture of a row as it is drawn, without frame and marks; ``None`` while it is not made."""
-        return self._painter.image(row, self.gallery.look, self._flipped)
+        size = round(self._cells.size * self.devicePixelRatioF())
+        return self._painter.image(row, self.gallery.look, self._flipped, size)
 
     # drawing
 

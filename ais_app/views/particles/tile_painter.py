@@ -16,7 +16,7 @@ from ais_app.state.gallery_look import GalleryLook
 from ais_app.views.theme import current_theme
 from ais_app.workers.tiles import MADE, OUTSIDE, UNREADABLE, Tiles
 
-_MOST_IMAGES = 4000
+_MOST_BYTES = 128 * 2**20  # of pictures that are kept
 MISSING = {  # in a tile that has no picture, and in its tooltip
     OUTSIDE: ("outside", "lies outside the tomogram"),
     UNREADABLE: ("no file", "its tomogram is not found, or cannot be read"),
@@ -40,27 +40,32 @@ class TilePainter:
         self._made_for: tuple[object, ...] = ()
         self.colours: dict[str, str] = {}  # of the classes
 
-    def image(self, row: int, look: GalleryLook, flipped: bool) -> QImage | None:
-        """Return the picture of a row; ``None`` while it is not made."""
+    def image(self, row: int, look: GalleryLook, flipped: bool, pixels: int) -> QImage | None:
+        """Return the picture of a row, so many pixels wide and high; ``None`` while it is not made.
+
+        It is brought to the size of the screen once: a painter that does so each time hands every tile to Qt's threads
+        and waits for them, which takes most of the time of a scrolled gallery.
+        """
         if row >= len(self._tiles.state) or self._tiles.state[row] != MADE:
             return None
-        key = (look.contrast, look.invert, flipped, self._tiles.version)
-        if key != self._made_for or len(self._images) > _MOST_IMAGES:
+        key = (look.contrast, look.invert, flipped, pixels, self._tiles.version)
+        if key != self._made_for or len(self._images) * 4 * pixels**2 > _MOST_BYTES:
             self._images, self._made_for = {}, key
             self._greys = grey_table(look.contrast, look.invert)
         if row not in self._images:
             plane = self._tiles.images[row]
             # along x the slices show z to the right and y upwards
-            self._images[row] = picture(plane.T if look.axis == "x" else plane, flipped, self._greys)
+            self._images[row] = picture(plane.T if look.axis == "x" else plane, flipped, self._greys).scaled(
+                pixels, pixels, transformMode=Qt.TransformationMode.SmoothTransformation
+            )
         return self._images[row]
 
     @contextmanager
     def on(self, widget: QWidget, gallery: Gallery, flipped: bool, focused: bool) -> Iterator[_Drawing]:
         """Draw on a widget."""
         painter = QPainter(widget)
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         try:
-            yield _Drawing(self, painter, gallery, flipped, focused)
+            yield _Drawing(self, painter, gallery, flipped, focused, widget.devicePixelRatioF())
         finally:
             painter.end()
 
@@ -91,9 +96,11 @@ class TilePainter:
 class _Drawing:
     """One time that tiles are drawn."""
 
-    def __init__(self, owner: TilePainter, painter: QPainter, gallery: Gallery, flipped: bool, focused: bool) -> None:
+    def __init__(
+        self, owner: TilePainter, painter: QPainter, gallery: Gallery, flipped: bool, focused: bool, ratio: float
+    ) -> None:
         self._owner, self._painter, self._gallery = owner, painter, gallery
-        self._flipped, self._focused = flipped, focused
+        self._flipped, self._focused, self._ratio = flipped, focused, ratio
         self._look, self._table = gallery.look, gallery.table
         self._selected, self._clusters = gallery.selected, gallery.clusters
         theme = self._theme = current_theme()
@@ -108,7 +115,7 @@ class _Drawing:
         """Draw one."""
         painter, size = self._painter, rect.width()
         square = QRect(rect.left(), rect.top(), size, size)
-        image = self._owner.image(row, self._look, self._flipped)
+        image = self._owner.image(row, self._look, self._flipped, round(size * self._ratio))
         if image is not None:
             painter.drawImage(square, image)
         else:
