@@ -12,8 +12,9 @@ import csv
 import hashlib
 import io
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -109,11 +110,11 @@ def worked(request: CubeRequest, work: str, **options: Any) -> Worked:
     sizes = [[float(size) for size in volume.require_voxel_size_zyx()] for volume in volumes]
     arguments |= {"tomograms": [str(volume.path) for volume in volumes], "voxel_sizes": sizes}
     arguments |= {"cubes": request.params.to_dict(), "wedge": request.wedge.to_dict()}
-    turned = np.full((len(rows), 9), np.nan)
+    turned: Iterable[list[Any]] = repeat(["nan"] * 9, len(rows))
     if table.rotations is not None:
-        turned = table.rotations[rows].reshape(-1, 9)
-    numbered = zip(numbers.tolist(), table.positions_zyx[rows].tolist(), turned.tolist(), strict=True)
-    lines = ([number, *map(repr, place), *map(repr, turn)] for number, place, turn in numbered)
+        turned = table.rotations[rows].reshape(-1, 9).tolist()
+    numbered = zip(numbers.tolist(), table.positions_zyx[rows].tolist(), turned, strict=True)
+    lines = ([number, *place, *turn] for number, place, turn in numbered)
     return Worked(arguments, _csv(PLACES, lines), len(rows), len(table))
 
 

@@ -40,7 +40,7 @@ class Tiles(QObject):
         Rises when all of them have to be made anew.
     """
 
-    changed = pyqtSignal()
+    changed = pyqtSignal(object)  # rows (k,) that are known now
     finished = pyqtSignal()  # all are made
     problem = pyqtSignal(str)
 
@@ -146,7 +146,7 @@ class Tiles(QObject):
         if problem and problem not in self._said:
             self._said.add(problem)
             self.problem.emit(problem)
-        self.changed.emit()
+        self.changed.emit(rows)
 
     def _fail(self, _: str, error: Exception) -> None:
         if not isinstance(error, AisAppError):

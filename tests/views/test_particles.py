@@ -22,7 +22,7 @@ from gallery_view import (
     settle,
     show,
 )
-from PyQt6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PyQt6.QtCore import QEvent, QMimeData, QObject, QPoint, QPointF, Qt, QUrl
 from PyQt6.QtGui import QDropEvent
 from PyQt6.QtTest import QTest
 
@@ -46,6 +46,19 @@ def gallery(window: MainWindow, tmp_path: Path, qtbot) -> MainWindow:
     window.open_files([make_project(tmp_path, found)])
     show(window, qtbot)
     return window
+
+
+class Paints(QObject):
+    """Notes when a widget is drawn."""
+
+    def __init__(self, drawn: list) -> None:
+        super().__init__()
+        self._drawn = drawn
+
+    def eventFilter(self, watched, event) -> bool:  # noqa: N802 - Qt's name
+        if event.type() == QEvent.Type.Paint:
+            self._drawn.append(event)
+        return False
 
 
 def drop(window: MainWindow, path: Path) -> None:
@@ -176,8 +189,28 @@ def test_tiles_show_the_tomogram_around_the_pick(gallery: MainWindow, qtbot) -> 
     tile = gallery.tabs[4].data.tiles.images[0]
     part = tile[max(0, half - y) :, max(0, half - x) :][: expected.shape[0], : expected.shape[1]]
     assert np.corrcoef(part.ravel(), expected.ravel())[0, 1] > 0.95
-    assert grid.image_of(0) is not None
+    shown = grid.image_of(0)
+    assert shown is not None and shown.width() == shown.height() == grid.place_of(0).width()
+    grid.resize_tiles(80)
+    qtbot.waitUntil(lambda: grid.image_of(0).width() == grid.place_of(0).width() > shown.width(), timeout=WAIT)
     assert grid.image_of(COUNT - 1) is None  # outside
+
+
+def test_tiles_that_come_for_later_do_not_draw_the_gallery_again(gallery: MainWindow, qtbot) -> None:
+    grid, tiles = grid_of(gallery), gallery.tabs[4].data.tiles
+    grid.resize_tiles(200)
+    qtbot.waitUntil(lambda: grid.place_of(0).width() > 200, timeout=WAIT)
+    drawn = []
+    grid.viewport().installEventFilter(paints := Paints(drawn))
+    settle(gallery, qtbot)
+    qtbot.wait(100)
+    drawn.clear()
+    tiles.changed.emit(np.array([COUNT - 2, COUNT - 1]))  # far below
+    qtbot.wait(100)
+    assert not drawn
+    tiles.changed.emit(np.array([COUNT - 1, 0]))
+    qtbot.waitUntil(lambda: bool(drawn), timeout=WAIT)
+    grid.viewport().removeEventFilter(paints)
 
 
 def test_rejected_are_background_in_the_next_training(gallery: MainWindow, qtbot) -> None:

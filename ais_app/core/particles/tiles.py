@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -90,12 +91,18 @@ def distinctness(tile: np.ndarray) -> float:
 
     A stand-in for a signal-to-noise ratio that needs no second image; 0 for a picture that is even.
     """
-    edge = len(tile)
-    offset = np.arange(edge) - edge // 2
-    away = np.hypot(offset[:, None], offset[None])
-    inside, outside = tile[away <= _PARTICLE * edge], tile[away > 0.45 * edge]
+    middle, around = _parts(len(tile))
+    inside, outside = tile[middle], tile[around]
     spread = float(outside.std()) if outside.size else 0.0
     return abs(float(inside.mean()) - float(outside.mean())) / spread if spread else 0.0
+
+
+@lru_cache(maxsize=8)
+def _parts(edge: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return where a particle lies in a picture, and what is around it, (edge, edge) bool each."""
+    offset = np.arange(edge) - edge // 2
+    away = np.hypot(offset[:, None], offset[None])
+    return away <= _PARTICLE * edge, away > 0.45 * edge
 
 
 def _thickness(depth: str, edge: int) -> int:
