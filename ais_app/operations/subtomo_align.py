@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy as np
 
 from ais_app.core import provenance
 from ais_app.core.coordinates import write_particles
-from ais_app.core.errors import FileProblem, ParameterProblem
+from ais_app.core.errors import DataWarning, FileProblem, ParameterProblem
 from ais_app.core.jobs import Job, Progress, direct
 from ais_app.core.particles.alignment import AlignParams
 from ais_app.core.particles.poses import Poses
@@ -22,6 +23,7 @@ from ais_app.operations.subtomo_outputs import check_outputs, open_stack, stack_
 from ais_app.operations.unfinished import Unfinished
 
 _KEEP_EVERY = 5.0  # seconds
+_MOST = 0.5  # of a map's power: where less lies in the box, it is hardly the map of one particle
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,7 @@ def subtomo_align_job(
         What to search.
     reference
         Maps of any size; voxel ``n // 2`` of each axis is the centre. They are brought to the voxels of the stack.
+        One with most of its density outside the boxes, such as a whole tomogram, is warned of.
     reference_voxel_size
         Å; replaces what the maps say.
     reference_dark
@@ -138,10 +141,14 @@ subtomo_align = direct(subtomo_align_job)
 
 
 def _read(path: Path, stack: SubtomogramStack, voxel_size: float | None, *, dark: bool) -> np.ndarray:
-    from ais_app.core.particles.fit_map import fitted_map
+    from ais_app.core.particles.fit_map import fitted_map, share_inside
 
     own, size = read_density(path, voxel_size)
     density = fitted_map(own, size, stack.edge, stack.voxel_size)
+    width = stack.edge * stack.voxel_size
+    if (share := share_inside(own, size, width)) < _MOST:
+        text = f"{path}: only {100 * share:.0f} % of its density lies in the box of the particles, {width:.0f} Å wide"
+        warnings.warn(DataWarning(f"{text}; give the map of one particle, or extract larger boxes"), stacklevel=2)
     return -density if dark else density
 
 

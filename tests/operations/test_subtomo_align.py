@@ -8,7 +8,7 @@ import pytest
 
 from ais_app.cli.app import run as command
 from ais_app.core.coordinates import read_particles
-from ais_app.core.errors import FileProblem, ParameterProblem
+from ais_app.core.errors import DataWarning, FileProblem, ParameterProblem
 from ais_app.core.io import write_volume
 from ais_app.core.jobs import JobCancelled, run
 from ais_app.core.particle_set import Particles
@@ -90,6 +90,15 @@ def test_map_of_another_voxel_size_and_box_and_dark(made, tmp_path):
     # the wrong contrast fits nowhere
     wrong = subtomo_align(folder / "stack.zarr", tmp_path / "b.star", QUICK, **options)
     assert np.median(wrong.poses.scores) < 0.7 * np.median(found.poses.scores)
+
+
+def test_a_tomogram_is_hardly_a_map(made, tmp_path):
+    folder, _, _ = made
+    save_map(tmp_path / "tomogram.mrc", np.random.default_rng(0).normal(size=(40, 60, 60)), SIZE)
+    with pytest.warns(
+        DataWarning, match=r"tomogram.mrc: only \d+ % of its density .* box .*, 240 Å wide"
+    ):
+        subtomo_align(folder / "stack.zarr", tmp_path / "a.star", QUICK, reference=[tmp_path / "tomogram.mrc"])
 
 
 def test_best_of_two_maps(made, tmp_path):

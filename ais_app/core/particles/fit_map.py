@@ -39,10 +39,32 @@ def fitted_map(density: np.ndarray, voxel_size: float, edge: int, to: float) -> 
     return _in_cube(cube, edge)
 
 
+def share_inside(density: np.ndarray, voxel_size: float, width: float) -> float:
+    """Return how much of a map's power, 0 to 1, lies in a cube around its centre: 1 for a map of nothing.
+
+    Parameters
+    ----------
+    density
+        (z, y, x); its background is the mean of its surface, as in `fitted_map`.
+    voxel_size
+        Å.
+    width
+        Of the cube, Å.
+    """
+    away = np.asarray(density, dtype=np.float64) - _background(density)
+    half = width / voxel_size / 2
+    middle = tuple(slice(max(0, round(n // 2 - half)), round(n // 2 + half)) for n in density.shape)
+    total = float(np.square(away).sum())
+    return float(np.square(away[middle]).sum()) / total if total else 1.0
+
+
+def _background(density: np.ndarray) -> float:
+    return float(np.concatenate([face for axis in range(3) for face in _faces(density, axis)]).mean())
+
+
 def _in_cube(density: np.ndarray, edge: int) -> np.ndarray:
     """Return a volume cut or padded with its background to a cube, its centre kept."""
-    background = float(np.concatenate([face for axis in range(3) for face in _faces(density, axis)]).mean())
-    cube = np.full((edge,) * 3, background, dtype=np.float32)
+    cube = np.full((edge,) * 3, _background(density), dtype=np.float32)
     into, out = [], []
     for count in density.shape:
         before = edge // 2 - count // 2

@@ -8,7 +8,7 @@ from subtomogram_phantoms import Blobs, blobs
 
 from ais_app.core.errors import ParameterProblem
 from ais_app.core.particles.correlation import Band, Reference, Sampled
-from ais_app.core.particles.fit_map import fitted_map
+from ais_app.core.particles.fit_map import fitted_map, share_inside
 from ais_app.core.particles.fourier import to_fourier
 from ais_app.core.particles.orientations import random_rotations
 from ais_app.core.particles.poses import Poses
@@ -99,6 +99,15 @@ def test_map_that_is_no_cube():
     found = fitted_map(cube[2:-1, 3:-4, :], 10.0, 32, 10.0)  # voxel n // 2 of the middle axis is now 12 + 1
     assert found.shape == (32, 32, 32)
     assert np.corrcoef(fitted_map(cube[2:-2], 10.0, 32, 10.0).ravel(), cube.ravel())[0, 1] > 0.99
+
+
+def test_how_much_of_a_map_lies_in_a_box():
+    particle = blobs(5, 32, radius=0.15)
+    assert share_inside(particle.cube(32), 10.0, 320) == pytest.approx(1)
+    assert share_inside(np.pad(particle.cube(32), 20) + 7, 10.0, 320) == pytest.approx(1, abs=1e-6)
+    noise = np.random.default_rng(0).normal(size=(40, 80, 80))
+    assert share_inside(noise, 5.0, 100) == pytest.approx(20**3 / noise.size, rel=0.1)
+    assert share_inside(np.ones((9, 9, 9)), 5.0, 10) == 1
 
 
 def test_maps_that_are_none():
