@@ -9,6 +9,7 @@ The table is read again when the project says that something has changed; the se
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -156,6 +157,16 @@ class Gallery:
         self.changed.emit()
         self.grouped.emit()
         self.selection.emit()
+
+    def shown_again(self) -> Callable[[], None]:
+        """Return what shows the same particles again, cut alike, once a copy of the project was opened in its place."""
+        source, stack, edge, box = self.source, self._stack, self.stack_edge, self._box
+
+        def show() -> None:
+            self.show(source, stack, edge)
+            self.set_box(box)
+
+        return show
 
     def set_look(self, look: GalleryLook) -> None:
         """Show tiles otherwise."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PyQt6.QtCore import QObject, pyqtSignal
+from PyQt6.QtCore import QObject, QTimer, pyqtSignal
 
 from ais_app.core.errors import AisAppError, ParameterProblem
 from ais_app.core.jobs import Progress
@@ -20,7 +20,7 @@ from ais_app.core.particles.wedge import Wedge
 from ais_app.state.commands import particle_results, particles
 from ais_app.state.copying import particles_folder
 from ais_app.state.gallery_groups import Grouping, rows_of
-from ais_app.state.gallery_table import StackSource
+from ais_app.state.gallery_table import ParticleTable, StackSource
 from ais_app.state.session import Session
 from ais_app.workers.job_runner import JobHandle, JobRunner
 from ais_app.workers.particle_lines import file_name, shell_of
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from ais_app.operations.particle_work_wedge import WedgeFound
 
 MOST_FOR_WEDGE = 5  # tomograms
+
+Asked = tuple[object, ParticleTable]  # the source, and its particles as they were when a job began
 
 
 class ParticleJobs(QObject):
@@ -54,11 +56,15 @@ class ParticleJobs(QObject):
     def __init__(self, session: Session, jobs: JobRunner, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._session, self._jobs = session, jobs
-        self._handles: dict[str, JobHandle] = {}
+        self._handles: dict[str, tuple[JobHandle, Asked]] = {}
         self.average: AverageShown | None = None
         self._averaged = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)  # sets and picks
         self._source: object = None
         session.gallery.changed.connect(self._follow)
+        self._opened = QTimer(self)  # a project that is saved elsewhere is closed, then opened there
+        self._opened.setSingleShot(True)
+        self._opened.timeout.connect(self._stop_what_nobody_waits_for)
+        session.events.opened.connect(self._look_at_jobs)
 
     @property
     def average_rows(self) -> np.ndarray:
@@ -68,8 +74,7 @@ class ParticleJobs(QObject):
 
     def running(self, kind: str) -> bool:
         """Whether a job of a kind is under way."""
-        handle = self._handles.get(kind)
-        return handle is not None and handle.is_active
+        return kind in self._handles and self._handles[kind][0].is_active
 
     def start_average(self, wedge: Wedge, dark: bool, symmetry: str = "C1") -> None:
         """Average what is selected, or all that is kept, with the orientations that are known."""
@@ -139,7 +144,7 @@ class ParticleJobs(QObject):
 
         words = opened[0][0] if len(opened) == 1 else f"{len(opened)} tomograms"
         handle = self._jobs.start(f"Tilts of {words}", make_job, on_result=take, on_error=fail)
-        self._follow_job("wedge", handle)
+        self._follow_job("wedge", handle, (source, table))
 
     # starting
 
@@ -150,7 +155,7 @@ class ParticleJobs(QObject):
         make: Callable[[CubeRequest], Any],
         wedge: Wedge,
         dark: bool,
-        take: Callable[[Any, Any], None],
+        take: Callable[[Any, Asked], None],
     ) -> None:
         self._check_free(kind, title)
         gallery = self._session.gallery
@@ -179,16 +184,25 @@ class ParticleJobs(QObject):
             on_result=lambda found: take(found, (source, table)),
             on_error=self._fail,
         )
-        self._follow_job(kind, handle)
+        self._follow_job(kind, handle, (source, table))
 
     def _check_free(self, kind: str, title: str) -> None:
         if self.running(kind):
             raise ParameterProblem(title, "is under way", "stop it in the list of jobs first, or wait for it")
 
-    def _follow_job(self, kind: str, handle: JobHandle) -> None:
+    def _follow_job(self, kind: str, handle: JobHandle, asked: Asked) -> None:
         handle.changed.connect(self.changed)
-        self._handles[kind] = handle
+        self._handles[kind] = handle, asked
         self.changed.emit()
+
+    def _look_at_jobs(self) -> None:
+        self._opened.start(0)
+
+    def _stop_what_nobody_waits_for(self) -> None:
+        """Stop the jobs of a project that was closed: what they find would be shown nowhere."""
+        for handle, asked in self._handles.values():
+            if not self._are_there(asked):
+                handle.stop()
 
     @property
     def _folder(self) -> Path:
@@ -197,25 +211,29 @@ class ParticleJobs(QObject):
 
     # taking results
 
-    def _is_shown(self, asked: Any) -> bool:
-        """Whether the particles that were asked about are still those that are shown."""
+    def _are_there(self, asked: Asked) -> bool:
+        """Whether the particles that were asked about are those of the gallery."""
         source, table = asked
         gallery = self._session.gallery
+        return self._session.has_project and gallery.source == source and gallery.table.same_particles(table)
+
+    def _is_shown(self, asked: Asked) -> bool:
+        """Whether the particles that were asked about are still those that are shown; said where they are not."""
         if not self._session.has_project:
             return False  # closed meanwhile: nobody waits for it
-        same = gallery.source == source and gallery.table.same_particles(table)
+        same = self._are_there(asked)
         if not same:
             self.failed.emit(
                 "The particles have changed since the job began: what it found is not shown; start it again"
             )
         return same
 
-    def _take_average(self, found: AverageShown, asked: Any) -> None:
+    def _take_average(self, found: AverageShown, asked: Asked) -> None:
         if self._is_shown(asked):
             self._note("Average", found.worked)
             self._show_average(found)
 
-    def _take_alignment(self, found: AverageShown, asked: Any) -> None:
+    def _take_alignment(self, found: AverageShown, asked: Asked) -> None:
         if not self._is_shown(asked):
             return
         self._note("Align", found.worked)
@@ -229,7 +247,7 @@ class ParticleJobs(QObject):
         self.average, self._averaged = found, (table.sets[found.rows], table.ids[found.rows])
         self.averaged.emit()
 
-    def _take_groups(self, found: GroupsFound, asked: Any) -> None:
+    def _take_groups(self, found: GroupsFound, asked: Asked) -> None:
         if not self._is_shown(asked):
             return
         count = len(self._session.gallery.table)
@@ -241,7 +259,7 @@ class ParticleJobs(QObject):
         self._attempt(lambda: particle_results.take_grouping(self._session, title, grouping))
         self._note("Group", found.worked)
 
-    def _take_classes(self, found: ClassesFound, asked: Any) -> None:
+    def _take_classes(self, found: ClassesFound, asked: Asked) -> None:
         if self._is_shown(asked):
             self._attempt(lambda: particles.set_classes(self._session, found.rows, found.names))
             self._note("Classify", found.worked)

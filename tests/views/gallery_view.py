@@ -9,6 +9,7 @@ import numpy as np
 from PyQt6.QtCore import QEvent, QPoint, QPointF, Qt
 from PyQt6.QtGui import QMouseEvent
 from PyQt6.QtTest import QTest
+from PyQt6.QtWidgets import QWidget
 
 from ais_app.core.particle_set import Particles
 from ais_app.state.project import Project
@@ -71,6 +72,16 @@ def settle(window: MainWindow, qtbot) -> None:
     count = len(area.grid.gallery.table)
     qtbot.waitUntil(lambda: len(area.tiles.state) == count and bool((area.tiles.state > 0).all()), timeout=WAIT)
     qtbot.waitUntil(lambda: not area.tiles.busy, timeout=WAIT)
+
+
+def place_at_rest(widget: QWidget) -> QPoint:
+    """Return where a widget is once nothing moves it any more."""
+    place, same = widget.pos(), 0
+    while same < 8:
+        QTest.qWait(40)
+        same = same + 1 if widget.pos() == place else 0
+        place = widget.pos()
+    return place
 
 
 def rows(window: MainWindow) -> list[int]:

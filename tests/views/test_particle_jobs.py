@@ -8,7 +8,21 @@ from pathlib import Path
 import mrcfile
 import numpy as np
 import pytest
-from gallery_view import CTRL, LEFT, SHAPE, SIZE, WAIT, click, drag, grid_of, make_project, panel_of, rows, show
+from gallery_view import (
+    CTRL,
+    LEFT,
+    SHAPE,
+    SIZE,
+    WAIT,
+    click,
+    drag,
+    grid_of,
+    make_project,
+    panel_of,
+    place_at_rest,
+    rows,
+    show,
+)
 from PyQt6.QtCore import QPoint, Qt
 from PyQt6.QtTest import QTest
 from PyQt6.QtWidgets import QFileDialog
@@ -19,7 +33,7 @@ from ais_app.core.model.package import ModelCard, architecture, new_model, save_
 from ais_app.core.particle_set import Particles
 from ais_app.core.particles.wedge import Wedge
 from ais_app.core.scene.scene import ScenePicks
-from ais_app.state.commands import particle_results, particles
+from ais_app.state.commands import particle_results, particles, projects
 from ais_app.state.scene_store import scene_of
 from ais_app.views.main_window import MainWindow
 from ais_app.views.particles.average_section import AverageSection
@@ -123,13 +137,14 @@ def test_what_is_below_the_average_stays_where_it_is_when_it_arrives(shown: Main
     """Room for it is made when somebody asks for it."""
     panel = panel_of(shown)
     QTest.mouseClick(panel.average.average, LEFT)
+    (job,) = shown.workbench.jobs.active
+    job.pause()
     qtbot.waitUntil(lambda: panel.average.strip.isVisible())
+    asked_at = place_at_rest(panel.clusters)
     assert not panel.average.save.isEnabled()
-    QTest.qWait(100)  # laid out
-    asked_at = panel.clusters.pos()
+    job.resume()
     qtbot.waitUntil(lambda: panel.jobs.average is not None and not panel.jobs.running("average"), timeout=WAIT)
-    QTest.qWait(100)
-    assert panel.clusters.pos() == asked_at and panel.average.save.isEnabled()
+    assert place_at_rest(panel.clusters) == asked_at and panel.average.save.isEnabled()
 
 
 def test_work_on_a_project_that_was_closed_says_nothing(shown: MainWindow, qtbot) -> None:
@@ -141,6 +156,30 @@ def test_work_on_a_project_that_was_closed_says_nothing(shown: MainWindow, qtbot
     qtbot.waitUntil(lambda: not panel.jobs.running("average"), timeout=WAIT)
     QTest.qWait(100)
     assert not said
+
+
+def test_work_on_a_project_that_was_closed_is_stopped(shown: MainWindow, qtbot) -> None:
+    panel = panel_of(shown)
+    QTest.mouseClick(panel.average.average, LEFT)
+    (job,) = shown.workbench.jobs.active
+    job.pause()
+    shown.workbench.session.close()
+    qtbot.waitUntil(lambda: job.state == "cancelled", timeout=WAIT)
+
+
+def test_a_project_saved_elsewhere_gets_what_is_under_way(shown: MainWindow, tmp_path: Path, qtbot) -> None:
+    panel, session = panel_of(shown), shown.workbench.session
+    box, source = session.gallery.box, session.gallery.source
+    QTest.mouseClick(panel.average.average, LEFT)
+    (job,) = shown.workbench.jobs.active
+    job.pause()
+    session.view.tab = "annotate"  # nobody looks at the gallery meanwhile
+    projects.save_as(session, tmp_path / "elsewhere.aisproj")
+    assert session.gallery.source == source and session.gallery.box == box
+    QTest.qWait(50)
+    job.resume()
+    qtbot.waitUntil(lambda: panel.jobs.average is not None, timeout=WAIT)
+    assert job.state == "done"
 
 
 def test_an_impossible_wedge_is_said(shown: MainWindow) -> None:

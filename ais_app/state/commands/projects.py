@@ -41,8 +41,9 @@ def save_as(session: Session, path: str | Path) -> None:
     project, view = session.project, session.view
     seen, feature = view.tomogram, view.feature
     is_draft = project.is_draft and not project.read_only
-    there = Project.open(project.save_copy(path))
+    there, show_again = Project.open(project.save_copy(path)), session.gallery.shown_again()
     session.open(there)  # closes the old one, which first writes down where the person is
+    show_again()
     view.tomogram, view.feature = seen, feature
     if is_draft:
         copying.remove_draft(project.path)
