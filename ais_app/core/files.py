@@ -88,6 +88,26 @@ def check_writable(folder: Path, remedy: str = "choose another place") -> None:
         raise FileProblem(above, "cannot be written to", remedy)
 
 
+def check_file_writable(path: Path, what: str) -> None:
+    """Find out before the work that a file cannot be written; nothing is made.
+
+    Parameters
+    ----------
+    path
+        The file.
+    what
+        It is, for the remedy: ``"a STAR file"``.
+
+    Raises
+    ------
+    FileProblem
+        There is a folder of that name, or its folder cannot be made or written to.
+    """
+    check_writable(path.parent)
+    if path.is_dir():
+        raise FileProblem(path, "is a folder", f"give the name of {what}")
+
+
 def remove_leftovers(path: str | Path) -> None:
     """Remove the temporary files of writers of `path` that were killed; call it only when nobody writes it."""
     path = Path(path)

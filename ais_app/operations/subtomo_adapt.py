@@ -11,7 +11,7 @@ import numpy as np
 
 from ais_app.core import provenance
 from ais_app.core.errors import ModelProblem
-from ais_app.core.files import write_json, write_text
+from ais_app.core.files import check_file_writable, write_json, write_text
 from ais_app.core.jobs import Job, JobCancelled, Progress, direct
 from ais_app.core.model.package import Model, load_model, save_model
 from ais_app.core.particles.classify import answers_job, class_names, cube_edge, middle
@@ -92,6 +92,7 @@ def subtomo_adapt_job(
 
     params, out = params or AdaptParams(), Path(out)
     yield Progress(0, 0, "reading subtomograms")
+    check_file_writable(out, "a model: NAME.aismodel")
     first = load_model(model, trust_source=trust_source)
     if first.architecture.task != "classify":
         raise ModelProblem(model, "does not classify cubes", "train one with ais-app subtomo train")

@@ -13,7 +13,8 @@ import numpy as np
 
 from ais_app.core import provenance
 from ais_app.core.coordinates import write_particles
-from ais_app.core.errors import DataWarning, FileProblem, ParameterProblem
+from ais_app.core.errors import DataWarning, ParameterProblem
+from ais_app.core.files import check_file_writable
 from ais_app.core.jobs import Job, Progress, direct
 from ais_app.core.particles.alignment import AlignParams
 from ais_app.core.particles.poses import Poses
@@ -108,8 +109,7 @@ def subtomo_align_job(
     yield Progress(0, 0, "reading")
     opened = open_stack(stack, tilt)
     check_outputs(out.parent, stack if save else None)
-    if out.is_dir():
-        raise FileProblem(out, "is a folder", "give the name of a STAR file")
+    check_file_writable(out, "a STAR file")
     maps = [Path(path) for path in reference]
     if not maps:
         raise ParameterProblem("reference", "there is none", "give a map: --reference MAP.mrc")

@@ -23,7 +23,7 @@ from ais_app.core.particles.classify import Answers, ClassifyParams, answers_job
 from ais_app.core.particles.labels import COLUMN, NO_CLASS, save_labels
 from ais_app.core.particles.open_set import UNKNOWN, known_classes
 from ais_app.core.particles.stack import SubtomogramStack
-from ais_app.operations.subtomo_outputs import stack_parts
+from ais_app.operations.subtomo_outputs import check_outputs, stack_parts
 
 PROBABILITY = "class_probability"
 
@@ -97,6 +97,7 @@ def subtomo_classify_job(
     params, folder, stack = params or ClassifyParams(), Path(out_dir), Path(stack)
     yield Progress(0, 0, "reading")
     opened, network = SubtomogramStack.open(stack), load_model(model, trust_source=trust_source)
+    check_outputs(folder, stack if save else None)
     check_scale(opened, network)
     known = known_classes(network) if params.open_set else None
     features = params.keep in ("features", "both") or params.open_set

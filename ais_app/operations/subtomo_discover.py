@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ais_app.core import provenance
-from ais_app.core.files import write_text
+from ais_app.core.files import check_writable, write_text
 from ais_app.core.io import write_volume
 from ais_app.core.jobs import Job, Progress, direct
 from ais_app.core.model.package import load_model
@@ -96,6 +96,7 @@ def subtomo_discover_job(
     params, folder = params or DiscoverParams(), Path(out_dir)
     yield Progress(0, 0, "reading")
     opened, network = SubtomogramStack.open(stack), load_model(model, trust_source=trust_source)
+    check_writable(folder)
     check_scale(opened, network)
     known = known_classes(network)
     device = compute_device(params.device).type

@@ -13,7 +13,7 @@ import numpy as np
 
 from ais_app.core import provenance
 from ais_app.core.errors import ParameterProblem
-from ais_app.core.files import write_text
+from ais_app.core.files import check_writable, write_text
 from ais_app.core.jobs import Job, Progress, direct
 from ais_app.core.model.package import load_model
 from ais_app.core.particles.labels import class_names_of
@@ -87,6 +87,7 @@ def subtomo_segment_job(
     masks, cleaned = folder / f"{stack.stem}_masks.zarr", folder / f"{stack.stem}_clean.zarr"
     if stack.resolve() in {masks.resolve(), cleaned.resolve()}:
         raise ParameterProblem(stack, "is an output too; it would be overwritten", "choose another folder")
+    check_writable(folder)
     arguments: dict[str, Any] = {"stack": str(stack), "model": str(model), "out_dir": str(folder), "params": params}
     arguments |= {"clean": clean, "trust_source": trust_source}
     volumes = np.zeros((len(opened), 2))

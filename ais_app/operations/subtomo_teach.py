@@ -9,6 +9,7 @@ from typing import Any
 
 from ais_app.core import provenance
 from ais_app.core.errors import FileProblem, ParameterProblem
+from ais_app.core.files import check_file_writable
 from ais_app.core.jobs import Job, Progress, direct
 from ais_app.core.model.architectures import architecture
 from ais_app.core.model.card import ModelCard
@@ -80,6 +81,7 @@ def subtomo_teach_job(
     from ais_app.core.training.trainer import train_job
 
     params, out, stack = params or TeachParams(), Path(out), Path(stack)
+    check_file_writable(out, "a model: NAME.aismodel")
     opened, clusters = SubtomogramStack.open(stack), load_clusters(Path(groups) / CLUSTERS)
     network = Path(groups) / ENCODER if encoder is None else Path(encoder)
     if not network.exists():

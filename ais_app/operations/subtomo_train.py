@@ -11,7 +11,7 @@ import numpy as np
 
 from ais_app.core import provenance
 from ais_app.core.errors import ParameterProblem
-from ais_app.core.files import write_json, write_text
+from ais_app.core.files import check_file_writable, write_json, write_text
 from ais_app.core.jobs import Job, JobCancelled, Progress, run
 from ais_app.core.model.architectures import architecture
 from ais_app.core.model.card import ModelCard
@@ -124,6 +124,7 @@ def subtomo_train_job(
         params = replace(params, architecture=start.card.architecture)
     record = start.architecture if start is not None else architecture(params.architecture)
     yield Progress(0, 0, "reading subtomograms")
+    check_file_writable(out, "a model: NAME.aismodel")
     opened = [SubtomogramStack.open(path) for path in stacks]
     edge, voxel_size = _one_kind(opened)
     labels, names = _labels(opened, classes, column, unlabelled)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ais_app.core import provenance
 from ais_app.core.errors import ParameterProblem
-from ais_app.core.files import write_json, write_text
+from ais_app.core.files import check_file_writable, write_json, write_text
 from ais_app.core.jobs import Job, Progress, run
 from ais_app.core.model.architectures import architecture
 from ais_app.core.model.card import ModelCard
@@ -129,6 +129,7 @@ def train_job(
     from ais_app.core.training.trainer import train_job as core_job
 
     params, out = params or TrainParams(), Path(out)
+    check_file_writable(out, "a model: NAME.aismodel")
     start = load_model(parent, trust_source=trust_source) if parent is not None else None
     if start is not None and start.architecture.imported:
         # its layers came with it: it can be chosen by its file only
