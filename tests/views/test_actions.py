@@ -260,6 +260,17 @@ def test_keys_do_what_they_say(full, qtbot):
     assert view.tool == "brush"
 
 
+def test_tools_are_there_where_slices_are(full, qtbot):
+    full.begin()
+    window = full.window
+    for tab in ("annotate", "train", "export", "render", "particles", "annotate"):
+        window.actions_by_id.trigger(f"tab.{tab}")
+        there = tab not in ("render", "particles")
+        qtbot.waitUntil(lambda there=there: window.actions_by_id["tool.brush"].isEnabled() == there)
+        assert window.actions_by_id["annotate.ball"].isEnabled() == there
+    assert window.actions_by_id["tool.brush"].isChecked()
+
+
 def test_arrows_belong_to_the_number_that_is_edited(full, qtbot):
     full.begin()
     window, view = full.window, full.window.workbench.session.view

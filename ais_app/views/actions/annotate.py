@@ -37,10 +37,14 @@ def _has_tomogram(window: MainWindow) -> bool:
     return window.workbench.session.view.tomogram is not None
 
 
+def _shows_slices(window: MainWindow) -> bool:
+    return any(tab.data is window.slices for tab in window.tabs if tab.name == window.workbench.session.view.tab)
+
+
 def _switch(id: str, text: str, field: str, icon: str, key: str, tip: str) -> Action:
     return Action(
         f"annotate.{id}", text, lambda window: view.toggle(window.workbench.session, field), icon, key, tip,
-        checked=lambda window: bool(getattr(window.workbench.session.view, field)),
+        checked=lambda window: bool(getattr(window.workbench.session.view, field)), enabled=_shows_slices,
     )  # fmt: skip
 
 
@@ -57,7 +61,8 @@ def _tool(name: str, text: str, icon: str, key: str, tip: str) -> Action:
         window.workbench.session.view.tool = name
 
     return Action(
-        f"tool.{name}", text, run, icon, key, tip, checked=lambda window: window.workbench.session.view.tool == name
+        f"tool.{name}", text, run, icon, key, tip, checked=lambda window: window.workbench.session.view.tool == name,
+        enabled=_shows_slices,
     )  # fmt: skip
 
 
