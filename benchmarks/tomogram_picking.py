@@ -9,6 +9,7 @@ radius of the particle's centre, each particle once.
 - *T7*: 60 particles of three kinds, made of Gaussians, in 64 x 160 x 160 voxels, wedge of ±60°; SNR in their boxes.
 - *ribosomes*: a phantom with nothing else, imaged with contrast transfer, dose and detector (`ais-app simulate`); SNR
   within 100 Å of structures.
+- *few*: the same with a quarter of the ribosomes.
 - *crowded*: the same with vesicles, sheets, microtubules, actin, gold, a carbon edge and three other complexes. A pick
   that is no ribosome but another complex is wrong for recall and precision; the last column takes any complex as right.
 - *masked*: the same, where nothing within 100 Å of carbon, gold and membranes (their true labels) is picked.
@@ -41,6 +42,7 @@ RIBOSOME = 250.0  # Å
 BEYOND = 60.0  # Å; complexes whose centres are nearer to a face are cut
 ALONE = {"complexes": ("ribosome",), "occupancy": 0.06, "carbon": False, "n_beads": 0}
 ALONE |= dict.fromkeys(("n_vesicles", "n_double_membranes", "n_sheets", "n_microtubules", "n_actin"), 0)
+FEW = ALONE | {"occupancy": 0.015}
 CROWDED = {"complexes": ("ribosome", "tric", "proteasome", "p97"), "occupancy": 0.12}
 
 
@@ -144,7 +146,7 @@ def main() -> None:
     parser.add_argument("--slices", type=int, default=64)
     parser.add_argument("--side", type=int, default=256)
     parser.add_argument("--snr", type=float, nargs="+", default=[0.5, 0.1, 0.05, 0.02])
-    parser.add_argument("--case", nargs="+", default=["T7", "ribosomes", "crowded", "masked"])
+    parser.add_argument("--case", nargs="+", default=["T7", "ribosomes", "few", "crowded", "masked"])
     parser.add_argument("--method", nargs="+", default=list(METHODS))
     options = parser.parse_args()
     shape = (options.slices, options.side, options.side)
@@ -153,6 +155,7 @@ def main() -> None:
     makers: dict[str, Callable[[], list[Case]]] = {
         "T7": lambda: [calibrated(options.seed, snr) for snr in options.snr],
         "ribosomes": lambda: phantoms("ribosomes", ALONE, shape, options.seed, options.snr),
+        "few": lambda: phantoms("few", FEW, shape, options.seed, options.snr),
         "crowded": lambda: phantoms("crowded", CROWDED, shape, options.seed, options.snr),
         "masked": lambda: phantoms("masked", CROWDED, shape, options.seed, options.snr),
     }

@@ -95,9 +95,7 @@ def test_map_of_another_voxel_size_and_box_and_dark(made, tmp_path):
 def test_a_tomogram_is_hardly_a_map(made, tmp_path):
     folder, _, _ = made
     save_map(tmp_path / "tomogram.mrc", np.random.default_rng(0).normal(size=(40, 60, 60)), SIZE)
-    with pytest.warns(
-        DataWarning, match=r"tomogram.mrc: only \d+ % of its density .* box .*, 240 Å wide"
-    ):
+    with pytest.warns(DataWarning, match=r"tomogram.mrc: only \d+ % of its density .* box .*, 240 Å wide"):
         subtomo_align(folder / "stack.zarr", tmp_path / "a.star", QUICK, reference=[tmp_path / "tomogram.mrc"])
 
 

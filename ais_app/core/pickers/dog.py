@@ -134,8 +134,8 @@ def _chosen(
 ) -> Particles:
     """Return the maxima that are kept as particles."""
     from ais_app.core.particle_set import Particles
-    from ais_app.core.picking.peaks import automatic_threshold, paper_threshold
     from ais_app.core.picking.spacing import spaced
+    from ais_app.core.picking.thresholds import automatic_threshold, paper_threshold
     from ais_app.core.tomogram import mean_size
 
     cut = paper_threshold(peaks.values, params.level)  # of all maxima, as in the paper

@@ -40,9 +40,10 @@ class SaliencyParams(Params):
     diameter: float = param(250.0, "Diameter of the particles", unit="Å", low=10, high=5000)
     number: int | None = param(None, "Keep this many, the most salient, whatever the threshold", low=1)
     threshold: str = param(
-        "mixture",
-        "Which are kept: mixture and otsu divide saliencies in two, middle is halfway up, none keeps all",
-        choices=("mixture", "otsu", "middle", "none"),
+        "gap",
+        "Which are kept: gap ends at the widest gap between saliencies and, where none is wide, is mixture; mixture "
+        "and otsu divide them in two, middle is halfway up, none keeps all",
+        choices=("gap", "mixture", "otsu", "middle", "none"),
     )
     min_distance: float | None = param(
         None, "Of two closer than this the less salient one goes; two thirds of the diameter when not given",
@@ -187,8 +188,8 @@ def _chosen(
     found: Salient, shape: tuple[int, ...], voxel_size_zyx: ZYX, params: SaliencyParams, keep: Keep | None
 ) -> Particles:
     from ais_app.core.particle_set import Particles
-    from ais_app.core.picking.peaks import automatic_threshold
     from ais_app.core.picking.spacing import spaced
+    from ais_app.core.picking.thresholds import automatic_threshold
     from ais_app.core.tomogram import mean_size
 
     sizes = np.array(binned_size(voxel_size_zyx, found.binning))
@@ -206,7 +207,7 @@ def _chosen(
     positions, values = positions[kept], values[kept]
     if params.number is not None:
         chosen = slice(0, params.number)
-    elif params.threshold in ("mixture", "otsu"):
+    elif params.threshold in ("gap", "mixture", "otsu"):
         chosen = slice(0, int((values >= automatic_threshold(values, params.threshold)).sum()))
     else:
         half = (found.saliency.min() + found.saliency.max()) / 2 if params.threshold == "middle" else -np.inf

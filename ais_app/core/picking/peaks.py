@@ -1,4 +1,4 @@
-"""Local maxima of a volume that comes plane by plane, and where noise ends among their values."""
+"""Local maxima of a volume that comes plane by plane."""
 
 from __future__ import annotations
 
@@ -11,10 +11,6 @@ from numba import njit
 from ais_app.core.picking.blob_response import Plane
 from ais_app.core.tomogram import ZYX
 
-FEW = 8  # maxima; fewer tell nothing about noise
-_ROUNDS = 200  # of the fit of two Gaussians, which ends long before
-_OUTLIERS = 0.1  # share of the maxima that may be something else, far stronger than particles
-_TWO_GROUPS = 0.7  # of the variance that two groups explain; halves of a single normal distribution explain 0.64
 _ROUNDING = 4e-6  # of the largest voxel: below that a response is a rounding error
 
 
@@ -148,73 +144,3 @@ def _maximal(stack, y0, y1, x0, x1):  # type: ignore[no-untyped-def]  # pragma: 
                 found[count, 0], found[count, 1] = y, x
                 count += 1
     return found[:count]
-
-
-def paper_threshold(values: np.ndarray, level: float) -> float:
-    """Return ``m + level (M - m) / 20`` of the largest and the smallest maximum.
-
-    Pei, Xu, Frazier and Alber (2016), BMC Bioinformatics 17, 405.
-    """
-    if len(values) == 0:
-        return 0.0
-    low, high = float(values.min()), float(values.max())
-    return low + level * (high - low) / 20
-
-
-def automatic_threshold(values: np.ndarray, way: str) -> float:
-    """Return the value that divides maxima of noise from those of particles; -inf where there are too few to tell.
-
-    Parameters
-    ----------
-    values
-        (n,) values of maxima, none negative.
-    way
-        ``"otsu"``: the two groups differ most from each other for their own spread (Otsu 1979, IEEE Trans. Syst. Man
-        Cybern. 9, 62). ``"mixture"``: two Gaussians are fitted by expectation and maximisation, and a value belongs
-        to the more likely one. Square roots are divided. Where a few are far above all others, such as gold, and
-        they make no second group or the others fall apart better among themselves, those are divided.
-    """
-    if len(values) < FEW or np.ptp(values) == 0:
-        return -np.inf
-    roots = np.sqrt(np.asarray(values, dtype=np.float64))
-    between, explained = _otsu(roots)
-    others = roots[roots <= between]
-    if len(others) > (1 - _OUTLIERS) * len(roots) and len(others) >= FEW and np.ptp(others) > 0:
-        below, more = _otsu(others)
-        if more > explained or explained < _TWO_GROUPS:
-            roots, between = others, below
-    return (between if way == "otsu" else _between_gaussians(roots, between)) ** 2
-
-
-def _otsu(values: np.ndarray) -> tuple[float, float]:
-    """Return the value that divides best, and the share of the variance that the division explains."""
-    from skimage.filters import threshold_otsu
-
-    between = float(threshold_otsu(values))
-    upper = values > between
-    share = float(upper.mean())
-    if share in (0.0, 1.0):
-        return between, 0.0
-    apart = float(values[upper].mean() - values[~upper].mean())
-    return between, share * (1 - share) * apart**2 / float(values.var())
-
-
-def _between_gaussians(values: np.ndarray, start: float) -> float:
-    """Fit two Gaussians, from the two sides of `start` on, and return where the upper becomes the more likely."""
-    smallest = 1e-3 * values.std()
-    upper = (values > start).astype(float)
-    for _ in range(_ROUNDS):
-        shares = np.array([1 - upper.mean(), upper.mean()])
-        belongs = np.stack([1 - upper, upper])
-        means = belongs @ values / (shares * len(values))
-        spreads = np.sqrt((belongs * np.square(values - means[:, None])).sum(axis=1) / (shares * len(values)))
-        spreads = np.maximum(spreads, smallest)
-        logs = np.log(shares / spreads)[:, None] - 0.5 * np.square((values - means[:, None]) / spreads[:, None])
-        new = 1 / (1 + np.exp(np.clip(logs[0] - logs[1], -700, 700)))
-        new[values <= means[0]] = 0  # a wide upper one would take the lowest as well
-        new[values >= means[1]] = 1
-        done, upper = np.abs(new - upper).max() < 1e-6, new
-        if done or not 0 < upper.mean() < 1:
-            break
-    chosen = values[upper >= 0.5]
-    return float(chosen.min()) if len(chosen) else start

@@ -9,7 +9,7 @@ from ais_app.core.errors import ParameterProblem
 from ais_app.core.jobs import JobCancelled, run
 from ais_app.core.pickers.dog import DogParams, pick_dog, pick_dog_job
 from ais_app.core.picking.blob_response import Blobs, response_planes
-from ais_app.core.picking.peaks import automatic_threshold, paper_threshold
+from ais_app.core.picking.thresholds import automatic_threshold, paper_threshold
 
 from .scattered import f1, scattered
 

@@ -57,7 +57,7 @@ def test_bright_particles_are_found_where_asked_for(small):
     assert f1(wrong.positions_zyx / 10, small.centres, 5) < 0.5
 
 
-@pytest.mark.parametrize("threshold", ["otsu", "mixture", "middle"])
+@pytest.mark.parametrize("threshold", ["gap", "otsu", "mixture", "middle"])
 def test_thresholds_leave_some_out(small, threshold):
     counts = [
         len(pick_saliency(small.volume, (10.0,) * 3, SaliencyParams(diameter=173, threshold=way)))
