@@ -45,6 +45,10 @@ StackTilt = Annotated[
     str | None,
     typer.Option(metavar="MIN,MAX", help="Lowest and highest tilt of all; the stack's if not given. [°]"),
 ]
+StartingPoses = Annotated[
+    Path | None,
+    typer.Option("--poses", metavar="POSES.npz", help="Poses to begin with, such as a starting_poses.npz left before."),
+]
 TiltFile = Annotated[str | None, typer.Option(help="Tilt angles, .tlt .rawtlt .mdoc; {tomogram} stands for its name.")]
 TiltAxis = Annotated[str, typer.Option(help="Axis of these tilts: x, y or z.")]
 BeamAxis = Annotated[str, typer.Option(help="Beam of these tilts: x, y or z.")]

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ais_app.cli.arguments import GoOn, Stack, StackTilt
+from ais_app.cli.arguments import GoOn, Stack, StackTilt, StartingPoses
 from ais_app.cli.options import with_params
 from ais_app.cli.reporting import with_progress
 from ais_app.core.particles.alignment import AlignParams
@@ -35,6 +35,7 @@ def align(
         float | None, typer.Option(help="Replaces what the maps say. [Å]", min=0.01)
     ] = None,
     tilt: StackTilt = None,
+    poses: StartingPoses = None,
     resume: GoOn = True,
     *,
     params: AlignParams,
@@ -54,6 +55,7 @@ def align(
         reference_dark=reference_dark,
         low_pass_angstrom=low_pass_angstrom,
         tilt=tilt,
+        poses=poses,
         save=save,
         resume=resume,
     )

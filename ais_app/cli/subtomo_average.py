@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ais_app.cli.arguments import GoOn, OutDir, Stack, StackTilt
+from ais_app.cli.arguments import GoOn, OutDir, Stack, StackTilt, StartingPoses
 from ais_app.cli.options import with_params
 from ais_app.cli.reporting import with_progress
 from ais_app.core.particles.halves_params import AverageParams
@@ -21,6 +21,7 @@ def average(
     stack: Stack,
     out_dir: OutDir,
     tilt: StackTilt = None,
+    poses: StartingPoses = None,
     align: Annotated[
         bool, typer.Option("--align/--no-align", help="Align, or average with the poses there are.")
     ] = True,
@@ -39,6 +40,15 @@ def average(
     from ais_app.operations.subtomo_average import subtomo_average_job
 
     job = subtomo_average_job(
-        stack, out_dir, params, tilt=tilt, align=align, reference=reference, mask=mask, save=save, resume=resume
+        stack,
+        out_dir,
+        params,
+        tilt=tilt,
+        poses=poses,
+        align=align,
+        reference=reference,
+        mask=mask,
+        save=save,
+        resume=resume,
     )
     typer.echo(with_progress(job, "Averaging"))

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ais_app.cli.arguments import GoOn, OutDir, SaveAligned, SaveClasses, Stack, StackTilt
+from ais_app.cli.arguments import GoOn, OutDir, SaveAligned, SaveClasses, Stack, StackTilt, StartingPoses
 from ais_app.cli.options import with_params
 from ais_app.cli.reporting import with_progress
 from ais_app.core.particles.faml import FamlParams
@@ -20,6 +20,7 @@ def faml(
     stack: Stack,
     out_dir: OutDir,
     tilt: StackTilt = None,
+    poses: StartingPoses = None,
     use_poses: Annotated[
         bool, typer.Option("--use-poses", help="Make the first classes with the stack's poses.")
     ] = False,
@@ -37,6 +38,14 @@ def faml(
     from ais_app.operations.subtomo_faml import subtomo_faml_job
 
     job = subtomo_faml_job(
-        stack, out_dir, params, tilt=tilt, use_poses=use_poses, save=save, save_aligned=save_aligned, resume=resume
+        stack,
+        out_dir,
+        params,
+        tilt=tilt,
+        poses=poses,
+        use_poses=use_poses,
+        save=save,
+        save_aligned=save_aligned,
+        resume=resume,
     )
     typer.echo(with_progress(job, "Aligning and sorting"))

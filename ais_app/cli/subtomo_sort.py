@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ais_app.cli.arguments import GoOn, OutDir, SaveAligned, SaveClasses, Stack, StackTilt
+from ais_app.cli.arguments import GoOn, OutDir, SaveAligned, SaveClasses, Stack, StackTilt, StartingPoses
 from ais_app.cli.options import with_params
 from ais_app.cli.reporting import with_progress
 from ais_app.core.particles.sort import SortParams
@@ -21,6 +21,7 @@ def sort(
     stack: Stack,
     out_dir: OutDir,
     tilt: StackTilt = None,
+    poses: StartingPoses = None,
     mask: Annotated[Path | None, typer.Option(help="Map, 0 to 1, of where differences count.")] = None,
     save: SaveClasses = True,
     save_aligned: SaveAligned = False,
@@ -36,6 +37,6 @@ def sort(
     from ais_app.operations.subtomo_sort import subtomo_sort_job
 
     job = subtomo_sort_job(
-        stack, out_dir, params, tilt=tilt, mask=mask, save=save, save_aligned=save_aligned, resume=resume
+        stack, out_dir, params, tilt=tilt, poses=poses, mask=mask, save=save, save_aligned=save_aligned, resume=resume
     )
     typer.echo(with_progress(job, "Sorting"))

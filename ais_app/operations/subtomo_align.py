@@ -20,7 +20,7 @@ from ais_app.core.particles.alignment import AlignParams
 from ais_app.core.particles.poses import Poses
 from ais_app.core.particles.stack import SubtomogramStack, save_poses
 from ais_app.operations.density_maps import read_density
-from ais_app.operations.subtomo_outputs import check_outputs, open_stack, stack_parts
+from ais_app.operations.subtomo_outputs import STARTING_POSES, check_outputs, open_stack, stack_parts, starting_poses
 from ais_app.operations.unfinished import Unfinished
 
 _KEEP_EVERY = 5.0  # seconds
@@ -64,6 +64,7 @@ def subtomo_align_job(
     reference_dark: bool = False,
     low_pass_angstrom: float | None = None,
     tilt: str | None = None,
+    poses: str | Path | None = None,
     save: bool = False,
     resume: bool = True,
 ) -> Job[SubtomoAlignment]:
@@ -88,6 +89,9 @@ def subtomo_align_job(
         Finest detail used, Å, instead of `params.low_pass`.
     tilt
         Lowest and highest tilt of all particles, ``"-60,60"``; replaces what the stack says.
+    poses
+        Poses to begin with instead of those of the stack: a file as its ``poses.npz``, such as the
+        ``starting_poses.npz`` that is left where the stack's were replaced.
     save
         Write the poses into the stack too.
     resume
@@ -107,7 +111,7 @@ def subtomo_align_job(
     """
     chosen, out = params or AlignParams(), Path(out)
     yield Progress(0, 0, "reading")
-    opened = open_stack(stack, tilt)
+    opened = open_stack(stack, tilt, poses)
     check_outputs(out.parent, stack if save else None)
     check_file_writable(out, "a STAR file")
     maps = [Path(path) for path in reference]
@@ -118,12 +122,15 @@ def subtomo_align_job(
     arguments |= {"reference": [str(path) for path in maps], "reference_voxel_size": reference_voxel_size}
     arguments |= {"reference_dark": reference_dark, "low_pass_angstrom": low_pass_angstrom}
     asked = _in_shells(chosen, low_pass_angstrom, opened)
-    # poses count only where rotations near them are tried; so what was made with --save can be made again
-    inputs = [*(p for p in stack_parts(stack) if chosen.within is not None or p.name != "poses.npz"), *maps]
+    # poses count only where rotations near them are tried
+    kept = out.with_name(f"{out.stem}_{STARTING_POSES}") if save and chosen.within is not None else None
+    begun = starting_poses(stack, poses, kept)
+    arguments |= {"poses": None if begun is None else str(begun)}
+    inputs = [*(p for p in stack_parts(stack, begun) if chosen.within is not None or p.name != "poses.npz"), *maps]
     record = provenance.record("subtomo_align", out, arguments, inputs, {"particles": len(opened)})
     unfinished = Unfinished(out.with_name(f".{out.name}.unfinished.npz"), arguments, inputs)
-    poses, best = yield from _aligned(opened, cubes, asked, _Kept(unfinished, resume=resume))
-    found = opened.with_poses(poses)
+    aligned, best = yield from _aligned(opened, cubes, asked, _Kept(unfinished, resume=resume))
+    found = opened.with_poses(aligned)
     placed = found.placed()
     if len(maps) > 1:
         table = placed.table.copy()
@@ -132,9 +139,9 @@ def subtomo_align_job(
     write_particles(out, placed, "star")
     record.write(out)
     if save:
-        save_poses(stack, poses)
+        save_poses(stack, aligned)
     unfinished.remove()
-    return SubtomoAlignment(out, poses, best)
+    return SubtomoAlignment(out, aligned, best)
 
 
 subtomo_align = direct(subtomo_align_job)

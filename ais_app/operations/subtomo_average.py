@@ -15,6 +15,7 @@ from ais_app.core.particles.halves_params import AverageParams, HalvesState, Ref
 from ais_app.core.particles.poses import Poses
 from ais_app.core.particles.stack import SubtomogramStack, save_poses
 from ais_app.operations.subtomo_outputs import (
+    STARTING_POSES,
     Outputs,
     check_outputs,
     known_poses,
@@ -22,6 +23,7 @@ from ais_app.operations.subtomo_outputs import (
     read_map,
     resolution_text,
     stack_parts,
+    starting_poses,
 )
 from ais_app.operations.unfinished import Unfinished
 
@@ -56,6 +58,7 @@ def subtomo_average_job(
     params: AverageParams | None = None,
     *,
     tilt: str | None = None,
+    poses: str | Path | None = None,
     align: bool = True,
     reference: str | Path | None = None,
     mask: str | Path | None = None,
@@ -75,6 +78,9 @@ def subtomo_average_job(
         Iterations, symmetry, resolution.
     tilt
         Lowest and highest tilt of all particles, ``"-60,60"``; replaces what the stack says.
+    poses
+        Poses to begin with instead of those of the stack: a file as its ``poses.npz``, such as the
+        ``starting_poses.npz`` that is left where the stack's were replaced.
     align
         Without it particles are averaged with the poses that the stack has.
     reference
@@ -95,8 +101,9 @@ def subtomo_average_job(
     """
     chosen, out = params or AverageParams(), Path(out_dir)
     yield Progress(0, 0, "reading")
-    opened = open_stack(stack, tilt)
+    opened = open_stack(stack, tilt, poses)
     check_outputs(out, stack if save else None)
+    begun = starting_poses(stack, poses, out / STARTING_POSES if save else None)
     given, outline = (read_map(path, opened, what) for path, what in ((reference, "reference"), (mask, "mask")))
     # what changes the stack is no part of how the average came about
     arguments: dict[str, Any] = {
@@ -109,8 +116,9 @@ def subtomo_average_job(
     arguments |= {
         "reference": None if reference is None else str(reference),
         "mask": None if mask is None else str(mask),
+        "poses": None if begun is None else str(begun),
     }
-    inputs = [*stack_parts(stack), *(Path(path) for path in (reference, mask) if path is not None)]
+    inputs = [*stack_parts(stack, begun), *(Path(path) for path in (reference, mask) if path is not None)]
     outputs = Outputs(out, "subtomo_average", arguments, inputs)
     asked = chosen if align else replace(chosen, iterations=0)
     unfinished = Unfinished(out / "iterations" / "state.npz", arguments, inputs, ("iterations", "device"))

@@ -12,7 +12,16 @@ from ais_app.core.jobs import Job, Progress, direct
 from ais_app.core.particles.faml import Faml, FamlParams, FamlState, faml_job
 from ais_app.core.particles.labels import save_labels
 from ais_app.core.particles.stack import save_poses
-from ais_app.operations.subtomo_outputs import Outputs, check_outputs, class_lines, known_poses, open_stack, stack_parts
+from ais_app.operations.subtomo_outputs import (
+    STARTING_POSES,
+    Outputs,
+    check_outputs,
+    class_lines,
+    known_poses,
+    open_stack,
+    stack_parts,
+    starting_poses,
+)
 from ais_app.operations.unfinished import Unfinished
 
 _PARTS = ("model", "candidates")  # of a state
@@ -46,6 +55,7 @@ def subtomo_faml_job(
     params: FamlParams | None = None,
     *,
     tilt: str | None = None,
+    poses: str | Path | None = None,
     use_poses: bool = False,
     save: bool = True,
     save_aligned: bool = False,
@@ -65,6 +75,9 @@ def subtomo_faml_job(
         Classes, iterations, rotations tried.
     tilt
         Lowest and highest tilt of all particles, ``"-60,60"``; replaces what the stack says.
+    poses
+        Poses to begin with instead of those of the stack: a file as its ``poses.npz``, such as the
+        ``starting_poses.npz`` that is left where the stack's were replaced.
     use_poses
         Make the first classes with the poses that the stack has.
     save
@@ -83,12 +96,14 @@ def subtomo_faml_job(
     """
     chosen, out = params or FamlParams(), Path(out_dir)
     yield Progress(0, 0, "reading")
-    opened = open_stack(stack, tilt)
+    opened = open_stack(stack, tilt, poses)
     check_outputs(out, stack if save or save_aligned else None, "with --no-save and without --save-aligned")
+    begun = starting_poses(stack, poses, out / STARTING_POSES if save_aligned else None)
     start = opened.poses if use_poses and known_poses(opened.poses) else None
     arguments: dict[str, Any] = {"stack": str(stack), "out_dir": str(out), "params": chosen, "tilt": tilt}
-    arguments |= {"use_poses": use_poses, "save": False}
-    unfinished = Unfinished(out / "iterations" / "state.npz", arguments, stack_parts(stack))
+    arguments |= {"use_poses": use_poses, "save": False, "poses": None if begun is None else str(begun)}
+    inputs = stack_parts(stack, begun)
+    unfinished = Unfinished(out / "iterations" / "state.npz", arguments, inputs)
 
     def keep(now: FamlState) -> None:
         arrays = {f"{part}_{name}": each for part in _PARTS for name, each in getattr(now, part).items()}
@@ -107,7 +122,7 @@ def subtomo_faml_job(
     if save:
         save_labels(stack, found.classes, [f"class {number + 1}" for number in range(chosen.classes)])
     notes = {"particles": len(opened), "sigma2": found.sigma2}
-    outputs = Outputs(out, "subtomo_faml", arguments, stack_parts(stack), notes)
+    outputs = Outputs(out, "subtomo_faml", arguments, inputs, notes)
     outputs.classes(found.averages, opened.with_poses(found.poses), found.classes)
     rows = np.column_stack([np.arange(len(opened)), found.probability]).tolist()
     names = ["particle", *(f"class {number + 1}" for number in range(found.probability.shape[1]))]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,20 +14,49 @@ import numpy as np
 from ais_app.core import provenance
 from ais_app.core.coordinates import write_particles
 from ais_app.core.errors import FileProblem, ParameterProblem
-from ais_app.core.files import check_writable, write_text
+from ais_app.core.files import check_writable, replacing, write_text
 from ais_app.core.io import open_tomogram, write_volume
 from ais_app.core.particles.average import Averages
 from ais_app.core.particles.poses import Poses
 from ais_app.core.particles.stack import SubtomogramStack
+from ais_app.core.particles.stack_files import read_poses
 from ais_app.core.tomogram import Tomogram
 
 _MAPS = r"(class_\d+_)?((average|half[12])\.mrc|fsc\.csv)"
 _LISTS = r"particles\.star|(iterations|rounds|coordinates|probabilities)\.csv"
+_POSES = "poses.npz"  # of a stack
+STARTING_POSES = "starting_poses.npz"
 
 
-def stack_parts(stack: str | Path) -> list[Path]:
-    """Return the parts of a stack that do not change when classes are kept in it: inputs of what reads no classes."""
-    return [Path(stack) / name for name in ("cubes", "particles.star", "poses.npz", "wedges.json", "zarr.json")]
+def stack_parts(stack: str | Path, poses: Path | None = None) -> list[Path]:
+    """Return the parts of a stack that do not change when classes are kept in it: inputs of what reads no classes.
+
+    With `poses` that file stands for those of the stack.
+    """
+    parts = [Path(stack) / name for name in ("cubes", "particles.star", "wedges.json", "zarr.json")]
+    return [*parts, poses or Path(stack) / _POSES]
+
+
+def starting_poses(stack: str | Path, given: str | Path | None, kept: Path | None) -> Path | None:
+    """Return the file of the poses that a job begins with; ``None`` for those that the stack has, and keeps.
+
+    Where the job will replace them it begins with a copy: what it makes can then be made again.
+
+    Parameters
+    ----------
+    stack
+        The stack.
+    given
+        Poses that a person gave instead.
+    kept
+        Where the copy goes; ``None`` where the stack's poses stay.
+    """
+    if given is not None or kept is None:
+        return None if given is None else Path(given)
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(kept) as part:
+        shutil.copyfile(Path(stack) / _POSES, part)
+    return kept
 
 
 @dataclass
@@ -165,11 +195,16 @@ def remove_earlier(folder: Path, operation: str, names: str, kept: Iterable[Path
                 raise FileProblem(path, problem, "remove it, or choose another folder") from error
 
 
-def open_stack(path: str | Path, tilt: str | None = None) -> SubtomogramStack:
-    """Open a stack; with ``"MIN,MAX"`` all its cubes are taken to have these tilts, about y with the beam along z."""
+def open_stack(path: str | Path, tilt: str | None = None, poses: str | Path | None = None) -> SubtomogramStack:
+    """Open a stack; with ``"MIN,MAX"`` all its cubes are taken to have these tilts, about y with the beam along z.
+
+    With `poses`, a file as the ``poses.npz`` of a stack, its particles have these.
+    """
     from ais_app.operations.wedge import wedge_for
 
     stack = SubtomogramStack.open(path)
+    if poses is not None:
+        stack.poses = read_poses(Path(poses), len(stack))
     if tilt is None:
         return stack
     wedge = wedge_for("", tilt)

@@ -16,6 +16,7 @@ from ais_app.core.particles.sort import Sorted, SortParams, SortState, sort_job
 from ais_app.core.particles.sort_features import check_classes
 from ais_app.core.particles.stack import save_poses
 from ais_app.operations.subtomo_outputs import (
+    STARTING_POSES,
     Outputs,
     check_outputs,
     class_lines,
@@ -23,6 +24,7 @@ from ais_app.operations.subtomo_outputs import (
     open_stack,
     read_map,
     stack_parts,
+    starting_poses,
 )
 from ais_app.operations.unfinished import Unfinished
 
@@ -55,6 +57,7 @@ def subtomo_sort_job(
     params: SortParams | None = None,
     *,
     tilt: str | None = None,
+    poses: str | Path | None = None,
     mask: str | Path | None = None,
     save: bool = True,
     save_aligned: bool = False,
@@ -74,6 +77,9 @@ def subtomo_sort_job(
         Classes, what is compared.
     tilt
         Lowest and highest tilt of all particles, ``"-60,60"``; replaces what the stack says.
+    poses
+        Poses to begin with instead of those of the stack: a file as its ``poses.npz``, such as the
+        ``starting_poses.npz`` that is left where the stack's were replaced.
     mask
         A map, 0 to 1, of where differences count.
     save
@@ -92,16 +98,18 @@ def subtomo_sort_job(
     """
     chosen, out = params or SortParams(), Path(out_dir)
     yield Progress(0, 0, "reading")
-    opened = open_stack(stack, tilt)
+    opened = open_stack(stack, tilt, poses)
     check_outputs(out, stack if save or save_aligned else None, "with --no-save and without --save-aligned")
     check_classes(chosen.classes, len(opened))
     if len(opened) > 1 and not known_poses(opened.poses):
         problem = "its particles are not aligned"
         raise ParameterProblem(stack, problem, "align them first: ais-app subtomo average --save")
     outline = read_map(mask, opened, "mask")
+    begun = starting_poses(stack, poses, out / STARTING_POSES if save_aligned else None)
     arguments: dict[str, Any] = {"stack": str(stack), "out_dir": str(out), "params": chosen, "tilt": tilt}
     arguments |= {"mask": None if mask is None else str(mask), "save": False}
-    inputs = [*stack_parts(stack), *(Path(path) for path in (mask,) if path is not None)]
+    arguments |= {"poses": None if begun is None else str(begun)}
+    inputs = [*stack_parts(stack, begun), *(Path(path) for path in (mask,) if path is not None)]
     unfinished = Unfinished(out / "rounds" / "state.npz", arguments, inputs)
 
     def keep(now: SortState) -> None:

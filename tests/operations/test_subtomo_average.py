@@ -1,6 +1,7 @@
 """`ais-app subtomo average`, `sort` and `faml`: files, provenance, stopped and resumed, bad input."""
 
 import csv
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -104,6 +105,23 @@ def test_alignment_from_poses_is_saved_on_demand(stack, tmp_path):
     after = SubtomogramStack.open(stack).poses
     assert np.allclose(after.rotations, saved.refined.poses.rotations)
     assert np.array_equal(saved.refined.averages.average, found.refined.averages.average)
+    assert not np.array_equal(after.rotations, before.rotations)
+    assert replay(tmp_path / "b" / "average.mrc").identical  # from the poses that were replaced
+
+
+def test_poses_that_were_replaced_can_be_begun_with(stack, tmp_path, ais):
+    first = subtomo_average(stack, tmp_path / "a", FAST, save=True)
+    begin = tmp_path / "a" / "starting_poses.npz"
+    code, _, err = ais("subtomo", "average", stack, "-o", tmp_path / "b", "--no-align", "--poses", begin)
+    assert code == 0, err
+    rotations = read_particles(tmp_path / "b" / "particles.star", voxel_size=SIZE).rotations
+    with np.load(begin) as kept:
+        assert np.allclose(rotations, kept["rotations"], atol=1e-4)
+    assert not np.allclose(rotations, first.refined.poses.rotations, atol=1e-4)
+    moved = shutil.move(tmp_path / "b", stack.parent / "c")
+    assert replay(stack.parent / "c" / "average.mrc").identical and moved
+    with pytest.raises(FileProblem, match="none.npz"):
+        subtomo_average(stack, tmp_path / "d", FAST, poses=tmp_path / "none.npz")
 
 
 def test_stopped_it_goes_on_where_it_was(stack, tmp_path):
@@ -231,6 +249,10 @@ def test_sort_writes_class_averages_and_the_classes(stack, tmp_path, ais):
     assert np.array_equal(np.asarray(table["rlnClassNumber"], dtype=int), classes + 1)
     assert replay(out / "class_1_average.mrc").identical
     assert class_names_of(SubtomogramStack.open(stack)) == ("class 1", "class 2")
+    code, text, err = ais("subtomo", "sort", stack, "-o", tmp_path / "turned", "--classes", "2", "--save-aligned",
+                          "--angular-step", "60", "--rounds", "1", "--dimensions", "2")  # fmt: skip
+    assert code == 0, err
+    assert replay(tmp_path / "turned" / "class_2_average.mrc").identical
     unknown = tmp_path / "unknown.zarr"
     opened = SubtomogramStack.open(stack)
     bare = Particles(opened.particles.positions_zyx, voxel_size=SIZE)
@@ -253,6 +275,7 @@ def test_faml_writes_class_averages_and_probabilities(stack, tmp_path):
     assert np.allclose(opened.poses.rotations, found.faml.poses.rotations)
     for name in ("class_1_average.mrc", "class_2_average.mrc", "particles.star", "iterations.csv"):
         assert (out / name).exists() and (out / f"{name}.json").exists()
+    assert replay(out / "class_1_average.mrc").identical
 
 
 def test_averages_are_made_again_when_the_stack_has_other_classes_and_from_another_folder(stack, tmp_path, monkeypatch):

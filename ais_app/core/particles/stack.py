@@ -184,7 +184,7 @@ class _StackOnDisk(SubtomogramStack):
     @cached_property
     def poses(self) -> Poses:  # type: ignore[override]
         assert self.path is not None
-        return files.read_poses(self.path, self._content.count)
+        return files.read_poses(self.path / "poses.npz", self._content.count)
 
 
 def write_stack(

@@ -155,9 +155,8 @@ def write_poses(folder: Path, poses: Poses) -> None:
         np.savez(stream, rotations=poses.rotations, shifts_zyx=poses.shifts_zyx, scores=poses.scores)
 
 
-def read_poses(folder: Path, count: int) -> Poses:
-    """Read the poses, and check their number."""
-    path = folder / "poses.npz"
+def read_poses(path: Path, count: int) -> Poses:
+    """Read poses from a file, and check their number."""
     try:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
             arrays = [np.asarray(stored[name], dtype=float) for name in ("rotations", "shifts_zyx", "scores")]
