@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -101,7 +101,7 @@ def classify_rows_job(request: CubeRequest, model: str | Path) -> Job[ClassesFou
     return ClassesFound(cubes.rows, [names[best] for best in found.argmax(axis=1).tolist()], found.max(axis=1), done)
 
 
-def kept_job(job: Job[R], table: ParticleTable, folder: Path | None, name: str) -> Job[R]:
+def kept_job(job: Job[R], table: ParticleTable, folder_now: Callable[[], Path | None], name: str) -> Job[R]:
     """Do the work, and write beside the project which particles it was, and of an average what it is.
 
     That a file cannot be written is said; the result is there all the same.
@@ -112,12 +112,14 @@ def kept_job(job: Job[R], table: ParticleTable, folder: Path | None, name: str) 
         The work.
     table
         The particles of the gallery.
-    folder
-        Of the project's particles; ``None`` where it may not be written.
+    folder_now
+        Returns that of the project's particles once the work is done, when the project may have another place;
+        ``None`` where it may not be written.
     name
         Of the choice of particles, in names of files.
     """
     found = yield from job
+    folder = folder_now()
     if folder is None or found.worked is None:
         return found
     try:

@@ -114,6 +114,9 @@ def subtomo_align_job(
     opened = open_stack(stack, tilt, poses)
     check_outputs(out.parent, stack if save else None)
     check_file_writable(out, "a STAR file")
+    if poses is not None and chosen.within is None:
+        problem = "count only where rotations near them are tried"
+        raise ParameterProblem("poses", problem, "say how near: --within 20")
     maps = [Path(path) for path in reference]
     if not maps:
         raise ParameterProblem("reference", "there is none", "give a map: --reference MAP.mrc")
@@ -122,11 +125,12 @@ def subtomo_align_job(
     arguments |= {"reference": [str(path) for path in maps], "reference_voxel_size": reference_voxel_size}
     arguments |= {"reference_dark": reference_dark, "low_pass_angstrom": low_pass_angstrom}
     asked = _in_shells(chosen, low_pass_angstrom, opened)
-    # poses count only where rotations near them are tried
-    kept = out.with_name(f"{out.stem}_{STARTING_POSES}") if save and chosen.within is not None else None
-    begun = starting_poses(stack, poses, kept)
+    begun = starting_poses(opened, poses, out.with_name(f"{out.stem}_{STARTING_POSES}") if save else None)
+    parts = stack_parts(stack, begun)
+    if chosen.within is None:  # no poses count then
+        begun, parts = None, parts[:-1]
     arguments |= {"poses": None if begun is None else str(begun)}
-    inputs = [*(p for p in stack_parts(stack, begun) if chosen.within is not None or p.name != "poses.npz"), *maps]
+    inputs = [*parts, *maps]
     record = provenance.record("subtomo_align", out, arguments, inputs, {"particles": len(opened)})
     unfinished = Unfinished(out.with_name(f".{out.name}.unfinished.npz"), arguments, inputs)
     aligned, best = yield from _aligned(opened, cubes, asked, _Kept(unfinished, resume=resume))

@@ -103,8 +103,8 @@ def subtomo_average_job(
     yield Progress(0, 0, "reading")
     opened = open_stack(stack, tilt, poses)
     check_outputs(out, stack if save else None)
-    begun = starting_poses(stack, poses, out / STARTING_POSES if save else None)
     given, outline = (read_map(path, opened, what) for path, what in ((reference, "reference"), (mask, "mask")))
+    begun = starting_poses(opened, poses, out / STARTING_POSES if save else None)
     # what changes the stack is no part of how the average came about
     arguments: dict[str, Any] = {
         "stack": str(stack),

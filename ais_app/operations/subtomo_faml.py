@@ -79,7 +79,7 @@ def subtomo_faml_job(
         Poses to begin with instead of those of the stack: a file as its ``poses.npz``, such as the
         ``starting_poses.npz`` that is left where the stack's were replaced.
     use_poses
-        Make the first classes with the poses that the stack has.
+        Make the first classes with the poses that the stack has; with those of `poses` they are made anyway.
     save
         Write the classes into the stack.
     save_aligned
@@ -98,8 +98,8 @@ def subtomo_faml_job(
     yield Progress(0, 0, "reading")
     opened = open_stack(stack, tilt, poses)
     check_outputs(out, stack if save or save_aligned else None, "with --no-save and without --save-aligned")
-    begun = starting_poses(stack, poses, out / STARTING_POSES if save_aligned else None)
-    start = opened.poses if use_poses and known_poses(opened.poses) else None
+    begun = starting_poses(opened, poses, out / STARTING_POSES if save_aligned else None)
+    start = opened.poses if (use_poses or poses is not None) and known_poses(opened.poses) else None
     arguments: dict[str, Any] = {"stack": str(stack), "out_dir": str(out), "params": chosen, "tilt": tilt}
     arguments |= {"use_poses": use_poses, "save": False, "poses": None if begun is None else str(begun)}
     inputs = stack_parts(stack, begun)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import filecmp
 import re
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
@@ -31,32 +32,41 @@ STARTING_POSES = "starting_poses.npz"
 def stack_parts(stack: str | Path, poses: Path | None = None) -> list[Path]:
     """Return the parts of a stack that do not change when classes are kept in it: inputs of what reads no classes.
 
-    With `poses` that file stands for those of the stack.
+    The last are its poses; with `poses` that file stands for them.
     """
     parts = [Path(stack) / name for name in ("cubes", "particles.star", "wedges.json", "zarr.json")]
     return [*parts, poses or Path(stack) / _POSES]
 
 
-def starting_poses(stack: str | Path, given: str | Path | None, kept: Path | None) -> Path | None:
+def starting_poses(stack: SubtomogramStack, given: str | Path | None, kept: Path | None) -> Path | None:
     """Return the file of the poses that a job begins with; ``None`` for those that the stack has, and keeps.
 
-    Where the job will replace them it begins with a copy: what it makes can then be made again.
+    Where the job will replace those of the stack a copy of them is made first, and it begins with that: what it makes
+    can then be made again. A copy that holds other poses stays: this one is then called ``…_2``, and so on.
 
     Parameters
     ----------
     stack
-        The stack.
+        The stack, as it was opened from its folder.
     given
         Poses that a person gave instead.
     kept
         Where the copy goes; ``None`` where the stack's poses stay.
     """
-    if given is not None or kept is None:
-        return None if given is None else Path(given)
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(kept) as part:
-        shutil.copyfile(Path(stack) / _POSES, part)
-    return kept
+    if kept is not None:
+        assert stack.path is not None  # it was opened
+        own, place, number = stack.path / _POSES, kept, 1
+        if not own.exists():
+            raise FileProblem(own, "is missing", "copy the stack again")
+        while place.exists() and not filecmp.cmp(own, place, shallow=False):
+            number += 1
+            place = kept.with_stem(f"{kept.stem}_{number}")
+        if not place.exists():
+            place.parent.mkdir(parents=True, exist_ok=True)
+            with replacing(place) as part:
+                shutil.copyfile(own, part)
+        kept = place
+    return kept if given is None else Path(given)
 
 
 @dataclass
@@ -204,7 +214,7 @@ def open_stack(path: str | Path, tilt: str | None = None, poses: str | Path | No
 
     stack = SubtomogramStack.open(path)
     if poses is not None:
-        stack.poses = read_poses(Path(poses), len(stack))
+        stack.poses = read_poses(Path(poses), len(stack), "give the poses of this stack, such as a starting_poses.npz")
     if tilt is None:
         return stack
     wedge = wedge_for("", tilt)

@@ -105,7 +105,7 @@ def subtomo_sort_job(
         problem = "its particles are not aligned"
         raise ParameterProblem(stack, problem, "align them first: ais-app subtomo average --save")
     outline = read_map(mask, opened, "mask")
-    begun = starting_poses(stack, poses, out / STARTING_POSES if save_aligned else None)
+    begun = starting_poses(opened, poses, out / STARTING_POSES if save_aligned else None)
     arguments: dict[str, Any] = {"stack": str(stack), "out_dir": str(out), "params": chosen, "tilt": tilt}
     arguments |= {"mask": None if mask is None else str(mask), "save": False}
     arguments |= {"poses": None if begun is None else str(begun)}

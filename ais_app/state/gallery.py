@@ -159,12 +159,16 @@ class Gallery:
         self.selection.emit()
 
     def shown_again(self) -> Callable[[], None]:
-        """Return what shows the same particles again, cut alike, once a copy of the project was opened in its place."""
-        source, stack, edge, box = self.source, self._stack, self.stack_edge, self._box
+        """Return what shows all as it is now once a copy of the project was opened in its place."""
+        source, stack, edge, box, look = self.source, self._stack, self.stack_edge, self._box, self.look
+        table, selected, current, quality = self._table, self.selected, self.current, self.quality
 
         def show() -> None:
             self.show(source, stack, edge)
+            self._before, self.selected, self.current, self.quality = table, selected, current, quality
             self.set_box(box)
+            self.set_look(look)
+            self.selection.emit()
 
         return show
 

@@ -162,8 +162,7 @@ class ParticleJobs(QObject):
         table, rows, source = gallery.table, gallery.working, gallery.source
         if not len(rows):
             raise ParameterProblem("particles", "there is none to work on", "keep some, or select others")
-        box, folder, name = gallery.box, self._folder, file_name(source)
-        writable = None if self._session.project.read_only else folder
+        box, cubes, name = gallery.box, self._writable(), file_name(source)
         volume_of = self._session.volume
 
         def make_job() -> Any:
@@ -172,10 +171,10 @@ class ParticleJobs(QObject):
             from ais_app.operations.particle_work import kept_job
 
             params = SubtomogramParams(box=max(box.edge, 4), bin=box.binning, edge="pad", dark=dark)
-            cache = None if writable is None else writable / f"{name}.zarr"
+            cache = None if cubes is None else cubes / f"{name}.zarr"
             stack = source.path if isinstance(source, StackSource) else None
             request = CubeRequest(table, rows, volume_of, params, wedge, cache, stack)
-            return kept_job(make(request), table, writable, name)
+            return kept_job(make(request), table, self._writable, name)
 
         count = f"{len(rows):,} particle{'s' * (len(rows) != 1)}"
         handle = self._jobs.start(
@@ -203,6 +202,11 @@ class ParticleJobs(QObject):
         for handle, asked in self._handles.values():
             if not self._are_there(asked):
                 handle.stop()
+
+    def _writable(self) -> Path | None:
+        """Return that folder; ``None`` where no project is open, or one that may not be changed. Any thread may ask."""
+        session = self._session
+        return self._folder if session.has_project and not session.project.read_only else None
 
     @property
     def _folder(self) -> Path:

@@ -75,19 +75,19 @@ def test_an_average_of_a_selection_is_made_again_to_the_last_bit(request_: CubeR
 
 def test_the_line_of_the_log_does_it_again(request_: CubeRequest, tmp_path: Path) -> None:
     params = AverageParams(iterations=1, angular_step=60.0, max_shift=20.0, seed=4)
-    found = run(kept_job(align_rows_job(request_, params), request_.table, tmp_path, "spots"))
+    found = run(kept_job(align_rows_job(request_, params), request_.table, lambda: tmp_path, "spots"))
     done = found.worked
     assert done is not None and done.path is not None and done.title == "9 of 24 particles"
     line = done.python(str(tmp_path / "again"))
     exec(line, {})
     assert (tmp_path / "again" / "average.mrc").read_bytes() == saved(found, tmp_path / "out").read_bytes()
-    again = run(kept_job(average_rows_job(request_), request_.table, tmp_path, "spots"))
+    again = run(kept_job(average_rows_job(request_), request_.table, lambda: tmp_path, "spots"))
     assert again.worked is not None and again.worked.path == done.path  # one list for the same particles
 
 
 def test_groups_and_what_is_not_written(request_: CubeRequest, tmp_path: Path) -> None:
     params = GroupingParams(clusters=2, by="components", map="components", seed=1)
-    found = run(kept_job(group_rows_job(request_, params), request_.table, None, ""))
+    found = run(kept_job(group_rows_job(request_, params), request_.table, lambda: None, ""))
     done = found.worked
     assert done is not None and done.path is None
     assert done.python("out").startswith("# group: 9 of 24 particles; the list of them was not written")
@@ -141,7 +141,7 @@ def test_what_a_terminal_can_say(request_: CubeRequest) -> None:
 
 def test_an_average_is_kept_and_belongs_to_its_particles(request_: CubeRequest, tmp_path: Path) -> None:
     table = request_.table
-    found = run(kept_job(average_rows_job(request_), table, tmp_path, "spots"))
+    found = run(kept_job(average_rows_job(request_), table, lambda: tmp_path, "spots"))
     path = tmp_path / "spots_average.npz"
     again = kept_average(path, table)
     assert again is not None and again.count == 9 and again.rows.tolist() == request_.rows.tolist()
@@ -161,7 +161,7 @@ def test_an_average_is_kept_and_belongs_to_its_particles(request_: CubeRequest, 
 def test_where_nothing_can_be_written_the_result_is_there(request_: CubeRequest, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.warns(DataWarning, match="is shown, and not kept"):
-        found = run(kept_job(average_rows_job(request_), request_.table, tmp_path / "file", "spots"))
+        found = run(kept_job(average_rows_job(request_), request_.table, lambda: tmp_path / "file", "spots"))
     assert found.count == 9
 
 

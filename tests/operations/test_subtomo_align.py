@@ -124,7 +124,9 @@ def test_saved_poses_are_refined_locally(made, tmp_path):
     close_to(found.poses, true)
     close_to(SubtomogramStack.open(stack).poses, true)
     assert replay(tmp_path / "b.star").identical  # near the poses that it replaced
-    assert (tmp_path / "b_starting_poses.npz").exists() and not (tmp_path / "a_starting_poses.npz").exists()
+    assert (tmp_path / "b_starting_poses.npz").exists() and (tmp_path / "a_starting_poses.npz").exists()
+    with pytest.raises(ParameterProblem, match="--within"):
+        subtomo_align(stack, tmp_path / "c.star", QUICK, reference=maps, poses=tmp_path / "a_starting_poses.npz")
 
 
 def test_stopped_and_resumed_as_if_never_stopped(made, tmp_path, monkeypatch):

@@ -120,8 +120,23 @@ def test_poses_that_were_replaced_can_be_begun_with(stack, tmp_path, ais):
     assert not np.allclose(rotations, first.refined.poses.rotations, atol=1e-4)
     moved = shutil.move(tmp_path / "b", stack.parent / "c")
     assert replay(stack.parent / "c" / "average.mrc").identical and moved
-    with pytest.raises(FileProblem, match="none.npz"):
+    with pytest.raises(FileProblem, match=r"none.npz: .*give the poses of this stack"):
         subtomo_average(stack, tmp_path / "d", FAST, poses=tmp_path / "none.npz")
+
+
+def test_poses_that_were_replaced_stay_when_more_are_replaced(stack, tmp_path):
+    first = SubtomogramStack.open(stack).poses
+    subtomo_average(stack, tmp_path / "a", FAST, save=True)
+    second = SubtomogramStack.open(stack).poses
+    with pytest.raises(FileProblem, match="none.mrc"):
+        subtomo_average(stack, tmp_path / "a", FAST, mask=tmp_path / "none.mrc", save=True)
+    with pytest.raises(JobCancelled):
+        run(subtomo_average_job(stack, tmp_path / "a", FAST, resume=False, save=True), stop=lambda: True)
+    assert replay(tmp_path / "a" / "average.mrc").identical  # of the first run
+    subtomo_average(stack, tmp_path / "a", FAST, poses=tmp_path / "a" / "starting_poses.npz", save=True)
+    for name, poses in (("starting_poses.npz", first), ("starting_poses_2.npz", second)):
+        with np.load(tmp_path / "a" / name) as kept:
+            assert np.array_equal(kept["rotations"], poses.rotations)
 
 
 def test_stopped_it_goes_on_where_it_was(stack, tmp_path):

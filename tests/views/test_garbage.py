@@ -5,12 +5,13 @@ import sys
 import weakref
 
 import pytest
-from PyQt6.QtCore import QPoint
-from PyQt6.QtGui import QCursor, QGuiApplication
+from PyQt6.QtCore import QPoint, QPointF, Qt
+from PyQt6.QtGui import QAction, QCursor, QGuiApplication, QWheelEvent
 from PyQt6.QtTest import QTest
-from PyQt6.QtWidgets import QLineEdit
+from PyQt6.QtWidgets import QLineEdit, QMainWindow
 
 from ais_app.views.garbage import Garbage
+from ais_app.views.presence import Presence
 
 
 class Ring:
@@ -55,27 +56,36 @@ def test_it_waits_until_the_pointer_is_still(qapp, qtbot, thresholds):
         garbage.close()
 
 
-def test_somebody_who_types_is_there_too(qapp, qtbot, thresholds):
-    searched = []
-    note = lambda phase, info: searched.append(info["generation"]) if phase == "start" else None  # noqa: E731
-    field = QLineEdit()
-    field.show()
-    field.activateWindow()
-    qtbot.waitUntil(lambda: QGuiApplication.focusWindow() is field.windowHandle())
-    garbage = Garbage(quiet=0.1)
-    qtbot.wait(120)  # the first look finds the pointer at a new place
-    gc.callbacks.append(note)
-    try:
-        for letter in "nobody moves the pointer":
-            QTest.keyClick(field.windowHandle(), letter)
-            qtbot.wait(20)
-        assert field.text() == "nobody moves the pointer"  # what is noticed arrives all the same
-        assert 2 not in searched
-        qtbot.waitUntil(lambda: 2 in searched)
-    finally:
-        gc.callbacks.remove(note)
-        garbage.close()
-        field.close()
+def test_somebody_who_types_or_turns_the_wheel_is_there_too(qapp, qtbot):
+    window, field, done = QMainWindow(), QLineEdit(), []
+    window.setCentralWidget(field)
+    action = QAction("Reject", window)
+    action.setShortcut("F7")
+    action.triggered.connect(lambda: done.append("rejected"))
+    window.addAction(action)
+    window.show()
+    window.activateWindow()
+    qtbot.waitUntil(lambda: QGuiApplication.focusWindow() is window.windowHandle())
+    presence, handle = Presence(window), window.windowHandle()
+    turned = QWheelEvent(
+        QPointF(5, 5), QPointF(5, 5), QPoint(), QPoint(0, 120), Qt.MouseButton.NoButton,
+        Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False,
+    )  # fmt: skip
+    presence.is_still()  # the first look finds the pointer at a new place
+    assert presence.is_still()
+    for act in (
+        lambda: QTest.keyClick(handle, Qt.Key.Key_A),
+        lambda: QTest.keyClick(handle, Qt.Key.Key_F7),  # an action takes it
+        lambda: qapp.sendEvent(handle, turned),
+        lambda: QTest.mousePress(handle, Qt.MouseButton.LeftButton, pos=QPoint(5, 5)),
+    ):
+        act()
+        QTest.mouseRelease(handle, Qt.MouseButton.LeftButton, pos=QPoint(5, 5))
+        qtbot.wait(1)
+        assert not presence.is_still()
+        assert presence.is_still()
+    assert field.text() == "a" and done == ["rejected"]  # what is noticed arrives all the same
+    window.close()
 
 
 def test_it_does_not_wait_for_ever(qapp, qtbot, thresholds):

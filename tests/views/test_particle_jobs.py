@@ -170,16 +170,20 @@ def test_work_on_a_project_that_was_closed_is_stopped(shown: MainWindow, qtbot) 
 def test_a_project_saved_elsewhere_gets_what_is_under_way(shown: MainWindow, tmp_path: Path, qtbot) -> None:
     panel, session = panel_of(shown), shown.workbench.session
     box, source = session.gallery.box, session.gallery.source
+    particles.select(session, [2, 3, 5, 7])
     QTest.mouseClick(panel.average.average, LEFT)
     (job,) = shown.workbench.jobs.active
     job.pause()
     session.view.tab = "annotate"  # nobody looks at the gallery meanwhile
     projects.save_as(session, tmp_path / "elsewhere.aisproj")
     assert session.gallery.source == source and session.gallery.box == box
+    assert rows(shown) == [2, 3, 5, 7]
     QTest.qWait(50)
     job.resume()
     qtbot.waitUntil(lambda: panel.jobs.average is not None, timeout=WAIT)
     assert job.state == "done"
+    assert [path.name for path in (tmp_path / "elsewhere_particles").glob("*_average.npz")]
+    assert "elsewhere_particles" in session.log.lines[-1].python
 
 
 def test_an_impossible_wedge_is_said(shown: MainWindow) -> None:

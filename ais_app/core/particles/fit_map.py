@@ -51,11 +51,18 @@ def share_inside(density: np.ndarray, voxel_size: float, width: float) -> float:
     width
         Of the cube, Å.
     """
-    away = np.asarray(density, dtype=np.float64) - _background(density)
-    half = width / voxel_size / 2
-    middle = tuple(slice(max(0, round(n // 2 - half)), round(n // 2 + half)) for n in density.shape)
-    total = float(np.square(away).sum())
-    return float(np.square(away[middle]).sum()) / total if total else 1.0
+    half, background = width / voxel_size / 2, _background(density)
+    lows = [max(0, round(n // 2 - half)) for n in density.shape]
+    planes, rows, columns = (
+        slice(low, max(low + 1, round(n // 2 + half))) for low, n in zip(lows, density.shape, strict=True)
+    )
+    total = inside = 0.0
+    for number, plane in enumerate(density):  # a whole tomogram is no rare mistake
+        power = np.square(plane - background, dtype=np.float64)
+        total += float(power.sum())
+        if planes.start <= number < planes.stop:
+            inside += float(power[rows, columns].sum())
+    return inside / total if total else 1.0
 
 
 def _background(density: np.ndarray) -> float:

@@ -155,7 +155,7 @@ def write_poses(folder: Path, poses: Poses) -> None:
         np.savez(stream, rotations=poses.rotations, shifts_zyx=poses.shifts_zyx, scores=poses.scores)
 
 
-def read_poses(path: Path, count: int) -> Poses:
+def read_poses(path: Path, count: int, remedy: str = "copy the stack again") -> Poses:
     """Read poses from a file, and check their number."""
     try:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
@@ -165,9 +165,9 @@ def read_poses(path: Path, count: int) -> Poses:
             raise ValueError(f"arrays of shapes {shapes} for {count} cubes")
         return Poses(*arrays)
     except OSError as error:
-        raise FileProblem(path, error.strerror or str(error), "copy the stack again") from error
+        raise FileProblem(path, error.strerror or str(error), remedy) from error
     except _DAMAGED as error:
-        raise _damaged(path, error) from error
+        raise _damaged(path, error, remedy) from error
 
 
 def write_classes(folder: Path, classes: np.ndarray) -> None:
@@ -202,5 +202,5 @@ def _shape(values: Sequence[int] | Mapping[str, int]) -> Shape:
     return int(z), int(y), int(x)
 
 
-def _damaged(path: Path, error: Exception) -> FileProblem:
-    return FileProblem(path, f"is damaged ({error})", "copy the stack again")
+def _damaged(path: Path, error: Exception, remedy: str = "copy the stack again") -> FileProblem:
+    return FileProblem(path, f"is damaged ({error})", remedy)

@@ -53,22 +53,29 @@ def automatic_threshold(values: np.ndarray, way: str) -> float:
 
 
 def gap_threshold(values: np.ndarray) -> float | None:
-    """Return the lowest value above a gap that chance hardly makes; ``None`` where there is none.
+    """Return the value above the lowest gap that chance hardly makes; ``None`` where there is none.
 
     From the largest down, the k-th spacing of values of one kind, times k, is about as large as the next ones are, and
     exponential (Renyi 1953, Acta Math. Acad. Sci. Hung. 4, 191): of n of them the largest is beyond ``ln(n / p)`` times
     their mean with a probability of p, here one in a thousand. Spacings of square roots are compared with the mean of
-    the 60 below; fewer than `FEW` above the gap, or more than half of all, are not taken for a group.
+    the 60 below; fewer than `FEW` above the gap, or more than half of all, are not taken for a group. Below a gap
+    there may be another, as below gold that below particles: it is looked for among the others alone.
 
     Parameters
     ----------
     values
         (n,), none negative.
     """
-    falling = np.sort(np.asarray(values, dtype=np.float64))[::-1]
-    roots = np.sqrt(falling)
-    spacings = -np.diff(roots) * np.arange(1, len(roots))
-    last = min(len(roots) // 2, len(spacings) - _BELOW)
+    others, cut = np.sort(np.asarray(values, dtype=np.float64))[::-1], None
+    while (above := _above_widest_gap(np.sqrt(others))) is not None:
+        others, cut = others[above:], float(others[above - 1])
+    return cut
+
+
+def _above_widest_gap(falling: np.ndarray) -> int | None:
+    """Return how many values lie above the widest gap; ``None`` where chance may have made it."""
+    spacings = -np.diff(falling) * np.arange(1, len(falling))
+    last = min(len(falling) // 2, len(spacings) - _BELOW)
     if last < FEW:
         return None
     sums = np.concatenate([[0.0], np.cumsum(spacings)])
@@ -76,7 +83,7 @@ def gap_threshold(values: np.ndarray) -> float | None:
     ratios = np.divide(spacings[:last], below, out=np.zeros(last), where=below > 0)
     ratios[: FEW - 1] = 0
     widest = int(ratios.argmax())
-    return float(falling[widest]) if ratios[widest] > np.log(len(roots) / _CHANCE) else None
+    return widest + 1 if ratios[widest] > np.log(len(falling) / _CHANCE) else None
 
 
 def _otsu(values: np.ndarray) -> tuple[float, float]:

@@ -30,11 +30,11 @@ def _do(
 
 def _can_annotate(window: MainWindow) -> bool:
     state = window.workbench.session.view
-    return state.tomogram is not None and state.feature is not None
+    return _shows_slices(window) and state.tomogram is not None and state.feature is not None
 
 
 def _has_tomogram(window: MainWindow) -> bool:
-    return window.workbench.session.view.tomogram is not None
+    return _shows_slices(window) and window.workbench.session.view.tomogram is not None
 
 
 def _shows_slices(window: MainWindow) -> bool:

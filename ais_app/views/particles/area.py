@@ -85,7 +85,7 @@ class ParticleArea(QWidget):
         self.go_pick.setToolTip("Particles can be picked there from segmentations, or one by one")
         self.go_import.setToolTip("Picks from the file of another program; see where they lie first")
         self.go_open.setToolTip("Show the particles of a stack (NAME.zarr) that was cut before")
-        self._stack = QStackedWidget()
+        self._stack, self._page = QStackedWidget(), 0
         self._build()
         # one after the other, with keys and mouse in between: with thousands of particles each takes its time
         steps = (self._read, self._read_clusters, self._show)
@@ -200,11 +200,8 @@ class ParticleArea(QWidget):
         found = sources(session)
         if gallery.source is None and found:
             gallery.show(found[0][1])
-        was_empty = self.is_empty
         # what has gone altogether may come back by undo: it stays the choice
-        self._stack.setCurrentIndex(int(bool(found) or len(gallery.table) > 0))
-        if was_empty and not self.is_empty:
-            self._take_focus()
+        self._page = int(bool(found) or len(gallery.table) > 0)
 
     def _read_clusters(self) -> None:
         if self._is_in_front:
@@ -233,6 +230,10 @@ class ParticleArea(QWidget):
         self.grid.set_colours(known)
         self.tiles.follow()
         self.grid.refresh()
+        was_empty = self.is_empty
+        self._stack.setCurrentIndex(self._page)
+        if was_empty and not self.is_empty:
+            self._take_focus()
         self._say()
 
     def _fill_classes(self, known: dict[str, str]) -> None:

@@ -40,6 +40,7 @@ class Embedding(QWidget):
         self._outline: list[QPointF] = []
         self._dots: QImage | None = None
         self._rings: QImage | None = None
+        self._ratio = 0.0  # pixels of the screen a point, that they were drawn for
 
     def show_points(self, embedding: np.ndarray, clusters: np.ndarray) -> None:
         """Show places (n, 2), NaN for none, of clusters (n,)."""
@@ -67,6 +68,8 @@ class Embedding(QWidget):
     def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802 - Qt's name
         """Draw the points over the rings, and the lasso over both."""
         theme = current_theme()
+        if self._ratio != self.devicePixelRatioF():  # on another screen now
+            self._ratio, self._dots, self._rings = self.devicePixelRatioF(), None, None
         if self._dots is None:
             colours = np.array([QColor(colour).getRgb() for colour in FEATURE_COLOURS], dtype=np.uint8)
             self._dots = self._picture(self._pixels(), self._clusters % len(colours), disc, (POINT / 2,), colours)

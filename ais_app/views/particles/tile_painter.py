@@ -64,6 +64,7 @@ class TilePainter:
     def on(self, widget: QWidget, gallery: Gallery, flipped: bool, focused: bool) -> Iterator[_Drawing]:
         """Draw on a widget."""
         painter = QPainter(widget)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)  # for screens of 1.5 pixels a point
         try:
             yield _Drawing(self, painter, gallery, flipped, focused, widget.devicePixelRatioF())
         finally:

@@ -38,6 +38,12 @@ def test_where_no_gap_is_two_groups_are_divided():
     assert automatic_threshold(values, "gap") == automatic_threshold(values, "mixture")
 
 
+def test_particles_are_found_below_gold():
+    random = np.random.default_rng(4)
+    values = np.concatenate([noise("halved", 6), random.uniform(12, 13, 50), random.uniform(60, 66, 10)])
+    assert gap_threshold(values) == values[400:450].min()
+
+
 def test_a_few_beads_of_gold_are_no_group():
     values = np.concatenate([noise("halved", 5), [30, 31, 32, 33]])
     assert gap_threshold(values) is None
