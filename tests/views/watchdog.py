@@ -44,15 +44,15 @@ class Watchdog(QObject):
         The stall of which most was the program's own; those shorter than `STALL` on the clock are none.
     longest
         Seconds between two turns of the event loop.
-    own_of_longest
-        Seconds of the processor in it, on the main thread; 0 where it was less than half of `STALL`.
+    halts
+        When it began, the seconds, and those of its own, of each time that took half of `STALL` or more.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.worst = Stall(0.0, 0.0, "")
         self.longest = 0.0
-        self.own_of_longest = 0.0
+        self.halts: list[tuple[float, float, float]] = []
         self._where, self._is_over = "", threading.Event()
         self._timer = QTimer(self)
         self._timer.timeout.connect(self._beat)
@@ -83,8 +83,9 @@ class Watchdog(QObject):
     def _beat(self) -> None:
         now, own = time.perf_counter(), time.thread_time()
         away, own_away = now - self._last, own - self._own - self._drawn
-        if away > self.longest:
-            self.longest, self.own_of_longest = away, own_away if away >= STALL / 2 else 0.0
+        self.longest = max(self.longest, away)
+        if away > STALL / 2:
+            self.halts.append((self._last, away, own_away))
         if away > STALL and own_away > self.worst.own:
             self.worst = Stall(away, own_away, self._where)
         self._last, self._own, self._drawn, self._where = now, own, 0.0, ""
