@@ -1,15 +1,15 @@
-"""Was this made already? Compares what an item would do with what the provenance of its outputs says was done."""
+"""Was this made already, and of what? Compares an item with what the provenance of its outputs says was done."""
 
 from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ais_app.batch.records import Item
-from ais_app.core.errors import AisAppError
+from ais_app.core.errors import AisAppError, ParameterProblem
 from ais_app.core.params import Params
 from ais_app.core.provenance import Provenance, fingerprint, read_provenance
 from ais_app.operations.calling import OUTPUT_ARGUMENTS, operation, params_of, recorded_arguments
@@ -23,6 +23,40 @@ def already_made(item: Item) -> bool:
     Versions of the program are not compared. False for an item that does not say what it makes.
     """
     return bool(item.outputs) and all(output.exists() and _fits(output, item) for output in item.outputs)
+
+
+def refuse_others(outputs: Sequence[str | Path], arguments: Mapping[str, Any]) -> None:
+    """Raise where an output is there and was made from another tomogram: two of one name, exported into one folder.
+
+    A tomogram that was moved or copied, as its fingerprint tells, is no other one. Outputs that do not say what they
+    were made from are not looked at.
+
+    Raises
+    ------
+    ParameterProblem
+        Names the output, the other tomogram and what to do.
+    """
+    tomograms = arguments.get("tomograms", ())
+    if len(tomograms) != 1:
+        return
+    for output in outputs:
+        other = _other_source(Path(output), Path(tomograms[0]))
+        if other is not None:
+            raise ParameterProblem(output, f"was made from another tomogram, {other}", "export into another folder")
+
+
+def _other_source(output: Path, tomogram: Path) -> Path | None:
+    """Return the tomogram that an output was made from, where that is not this one."""
+    if not output.exists():
+        return None
+    try:
+        record = read_provenance(output)
+        (name,) = record.arguments["tomograms"]
+        source = (output.parent / name).resolve()
+        same = source == tomogram.resolve() or record.inputs[name] == fingerprint(tomogram)
+    except (AisAppError, LookupError, TypeError, ValueError):  # nobody knows what it was made from
+        return None
+    return None if same else source
 
 
 def _fits(output: Path, item: Item) -> bool:

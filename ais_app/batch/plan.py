@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from ais_app.batch.matching import refuse_others
 from ais_app.batch.paths import absolute
 from ais_app.batch.records import Task
 from ais_app.core.errors import ParameterProblem
@@ -205,7 +206,8 @@ def plan_exports(
     Raises
     ------
     ParameterProblem
-        There is no tomogram or no model, a feature is not predicted, or two tomograms have one name.
+        There is no tomogram or no model, a feature is not predicted, or two tomograms have one name; an output is there
+        that was made from another tomogram of this name.
     FileProblem, ModelProblem
         A model or the interactions cannot be read.
     """
@@ -234,7 +236,10 @@ def plan_exports(
     )
     sizes, parts = _by_path(voxel_size), _by_path(regions)
     everywhere = None if isinstance(voxel_size, Mapping) else voxel_size
-    return [task for path in files for task in plan.tasks(path, sizes.get(path, everywhere), parts.get(path))]
+    tasks = [task for path in files for task in plan.tasks(path, sizes.get(path, everywhere), parts.get(path))]
+    for task in tasks:
+        refuse_others(task.outputs, task.arguments)
+    return tasks
 
 
 def _check(

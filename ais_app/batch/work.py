@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ais_app.batch.matching import already_made
+from ais_app.batch.matching import already_made, refuse_others
 from ais_app.batch.queue import Queue
 from ais_app.batch.records import Item, Summary
 from ais_app.batch.worker import Worker
@@ -186,6 +186,7 @@ class _Operation:
             problem = "asks to run a program that is packed with a model"
             remedy = "if you trust who made queue and model, run it with trust_source=True (--trust-source)"
             raise ParameterProblem(self.item.title, problem, remedy)
+        refuse_others(self.item.outputs, arguments)  # they may have been made since this was planned
         for output in self.item.outputs:
             remove_leftovers(output)  # of a worker that was killed
         return operation_job(self.item.operation, arguments)

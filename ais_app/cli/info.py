@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -29,12 +30,15 @@ _CONTRAST = {
 
 @app.command()
 def info(
-    files: Annotated[list[str], typer.Argument(help="Volumes: files, folders or globs.")],
+    files: Annotated[list[str], typer.Argument(help="Volumes or stacks: files, folders or globs.")],
     as_json: JsonArray = False,
     fast: Annotated[bool, typer.Option("--fast", help="Take range and mean from a dozen slices.")] = False,
     voxel_size: VoxelSize = None,
 ) -> None:
-    """Show size, voxel size, type, range, origin and labels of volumes, and what is odd about them."""
+    """Show size, voxel size, type, range, origin and labels of volumes, and what is odd about them.
+
+    Of a stack of subtomograms: how many, their size, classes, missing wedges, and whether poses are known.
+    """
     from ais_app.operations.info import info_job
 
     found = with_progress(info_job(files, fast=fast, voxel_size=voxel_size), "Reading")
@@ -51,21 +55,30 @@ def _show(found: list[VolumeInfo]) -> None:
     width = None if sys.stdout.isatty() else 200  # a file or a pipe has no width to wrap at
     console = Console(file=sys.stdout, highlight=False, width=width, soft_wrap=width is not None)
     for one in found:
-        if one.tomogram is not None and one.survey is not None:
+        if one.stack is not None:
+            _show_table(console, one, one.stack.rows())
+            console.print()
+        elif one.tomogram is not None and one.survey is not None:
             _show_one(console, one, one.tomogram, one.survey)
 
 
-def _show_one(console: Console, one: VolumeInfo, tomogram: Tomogram, survey: Survey) -> None:
+def _show_table(console: Console, one: VolumeInfo, rows: Iterable[tuple[str, str]]) -> None:
     from rich.markup import escape
     from rich.table import Table
 
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", min_width=11)
     table.add_column(overflow="fold")
-    for name, text in _rows(tomogram, survey):
+    for name, text in rows:
         table.add_row(name, escape(text))
     console.print(f"[bold]{escape(str(one.path))}[/bold]  [dim]{escape(one.format)}[/dim]")
     console.print(table)
+
+
+def _show_one(console: Console, one: VolumeInfo, tomogram: Tomogram, survey: Survey) -> None:
+    from rich.markup import escape
+
+    _show_table(console, one, _rows(tomogram, survey))
     for finding in survey.findings:
         console.print(f"[yellow]! {escape(str(finding))}[/yellow]")
     if not survey.findings:

@@ -21,6 +21,7 @@ from ais_app.cli.arguments import (
 )
 from ais_app.cli.options import with_params
 from ais_app.cli.reporting import report, with_progress
+from ais_app.core.errors import ParameterProblem
 from ais_app.core.matching.parameters import MatchParams
 
 app = typer.Typer(add_completion=False)
@@ -59,6 +60,9 @@ def match(
     from ais_app.operations.match import match_job
 
     if template_dark:
+        if params.template_contrast == "bright":
+            problem = "says bright, --template-dark says dark"
+            raise ParameterProblem("--template-contrast", problem, "give one of them")
         params = replace(params, template_contrast="dark")
     job = match_job(
         tomograms,

@@ -11,12 +11,14 @@ from ais_app.cli.arguments import GoOn, Stack, StackTilt, StartingPoses
 from ais_app.cli.options import with_params
 from ais_app.cli.reporting import with_progress
 from ais_app.core.particles.alignment import AlignParams
+from ais_app.core.particles.choice import ParticleChoice
 
 app = typer.Typer(add_completion=False)
 
 
 @app.command()
 @with_params(AlignParams)
+@with_params(ParticleChoice, "choice")
 def align(
     stack: Stack,
     reference: Annotated[
@@ -38,6 +40,7 @@ def align(
     poses: StartingPoses = None,
     resume: GoOn = True,
     *,
+    choice: ParticleChoice,
     params: AlignParams,
 ) -> None:
     """Find the orientation and place of a map in each subtomogram, under the missing wedge.
@@ -58,5 +61,6 @@ def align(
         poses=poses,
         save=save,
         resume=resume,
+        choice=choice,
     )
     typer.echo(with_progress(job, "Aligning"))

@@ -10,6 +10,7 @@ import typer
 from ais_app.cli.arguments import GoOn, OutDir, Stack, StackTilt, StartingPoses
 from ais_app.cli.options import with_params
 from ais_app.cli.reporting import with_progress
+from ais_app.core.particles.choice import ParticleChoice
 from ais_app.core.particles.halves_params import AverageParams
 
 app = typer.Typer(add_completion=False)
@@ -17,6 +18,7 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 @with_params(AverageParams)
+@with_params(ParticleChoice, "choice")
 def average(
     stack: Stack,
     out_dir: OutDir,
@@ -30,6 +32,7 @@ def average(
     save: Annotated[bool, typer.Option("--save", help="Write the poses into the stack too.")] = False,
     resume: GoOn = True,
     *,
+    choice: ParticleChoice,
     params: AverageParams,
 ) -> None:
     """Align subtomograms to their own average, in two independent halves.
@@ -50,5 +53,6 @@ def average(
         mask=mask,
         save=save,
         resume=resume,
+        choice=choice,
     )
     typer.echo(with_progress(job, "Averaging"))

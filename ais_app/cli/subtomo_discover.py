@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from ais_app.cli.arguments import Classifier, OutDir, Stack, TrustModel
+from ais_app.cli.arguments import Classifier, GoOn, OutDir, Stack, TrustModel
 from ais_app.cli.options import with_params
-from ais_app.cli.reporting import with_progress
+from ais_app.cli.training import stoppable
 from ais_app.core.particles.discover import DiscoverParams
 
 app = typer.Typer(add_completion=False)
@@ -26,6 +26,7 @@ def discover(
         int, typer.Option(help="Clusters to average, from the first rank on, with the poses of the stack.", min=0)
     ] = 12,
     trust_source: TrustModel = False,
+    resume: GoOn = True,
 ) -> None:
     """Group subtomograms by what a network sees in them, and show first the groups that its classes do not explain.
 
@@ -33,5 +34,7 @@ def discover(
     """
     from ais_app.operations.subtomo_discover import subtomo_discover_job
 
-    job = subtomo_discover_job(stack, model, out_dir, params, averages=averages, trust_source=trust_source)
-    typer.echo(str(with_progress(job, "Discovering")))
+    job = subtomo_discover_job(
+        stack, model, out_dir, params, averages=averages, trust_source=trust_source, resume=resume
+    )
+    typer.echo(str(stoppable(job, "Discovering")))

@@ -9,6 +9,7 @@ import typer
 from ais_app.cli.arguments import GoOn, OutDir, SaveAligned, SaveClasses, Stack, StackTilt, StartingPoses
 from ais_app.cli.options import with_params
 from ais_app.cli.reporting import with_progress
+from ais_app.core.particles.choice import ParticleChoice
 from ais_app.core.particles.faml import FamlParams
 
 app = typer.Typer(add_completion=False)
@@ -16,6 +17,7 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 @with_params(FamlParams)
+@with_params(ParticleChoice, "choice")
 def faml(
     stack: Stack,
     out_dir: OutDir,
@@ -28,6 +30,7 @@ def faml(
     save_aligned: SaveAligned = False,
     resume: GoOn = True,
     *,
+    choice: ParticleChoice,
     params: FamlParams,
 ) -> None:
     """Align subtomograms and sort them into classes by maximum likelihood; nothing needs to be known before.
@@ -47,5 +50,6 @@ def faml(
         save=save,
         save_aligned=save_aligned,
         resume=resume,
+        choice=choice,
     )
     typer.echo(with_progress(job, "Aligning and sorting"))

@@ -10,6 +10,7 @@ import typer
 from ais_app.cli.arguments import GoOn, OutDir, SaveAligned, SaveClasses, Stack, StackTilt, StartingPoses
 from ais_app.cli.options import with_params
 from ais_app.cli.reporting import with_progress
+from ais_app.core.particles.choice import ParticleChoice
 from ais_app.core.particles.sort import SortParams
 
 app = typer.Typer(add_completion=False)
@@ -17,6 +18,7 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 @with_params(SortParams)
+@with_params(ParticleChoice, "choice")
 def sort(
     stack: Stack,
     out_dir: OutDir,
@@ -27,6 +29,7 @@ def sort(
     save_aligned: SaveAligned = False,
     resume: GoOn = True,
     *,
+    choice: ParticleChoice,
     params: SortParams,
 ) -> None:
     """Sort aligned subtomograms into classes by what sets them apart, each compared only where it was measured.
@@ -37,6 +40,15 @@ def sort(
     from ais_app.operations.subtomo_sort import subtomo_sort_job
 
     job = subtomo_sort_job(
-        stack, out_dir, params, tilt=tilt, poses=poses, mask=mask, save=save, save_aligned=save_aligned, resume=resume
+        stack,
+        out_dir,
+        params,
+        tilt=tilt,
+        poses=poses,
+        mask=mask,
+        save=save,
+        save_aligned=save_aligned,
+        resume=resume,
+        choice=choice,
     )
     typer.echo(with_progress(job, "Sorting"))

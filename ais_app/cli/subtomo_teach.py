@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
+from ais_app.cli.arguments import GoOn
 from ais_app.cli.options import with_params
-from ais_app.cli.reporting import with_progress
+from ais_app.cli.training import stoppable
 from ais_app.operations.subtomo_teach import TeachParams
 
 app = typer.Typer(add_completion=False)
@@ -27,6 +28,7 @@ def teach(
     encoder: Annotated[
         Path | None, typer.Option(metavar="NAME.aismodel", help="Network that encoded, where DIR holds none.")
     ] = None,
+    resume: GoOn = True,
 ) -> None:
     """Train a network that segments from groups that you chose by looking at clusters.png: no voxel is painted."""
     from ais_app.core.errors import ParameterProblem
@@ -36,5 +38,5 @@ def teach(
         chosen = [int(word) for word in choose.split(",") if word.strip()]
     except ValueError as error:
         raise ParameterProblem("choose", f"{choose!r} are no numbers", "give them like 1,3,4") from error
-    job = subtomo_teach_job(stack, groups, chosen, out, params, feature=feature, encoder=encoder)
-    typer.echo(with_progress(job, "Training"))
+    job = subtomo_teach_job(stack, groups, chosen, out, params, feature=feature, encoder=encoder, resume=resume)
+    typer.echo(stoppable(job, "Training"))

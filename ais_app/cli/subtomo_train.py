@@ -1,4 +1,4 @@
-"""``ais-app subtomo train``: a network that classifies or encodes subtomograms."""
+"""``ais-app subtomo train``: a network that classifies or encodes subtomograms, or marks the particle in them."""
 
 from __future__ import annotations
 
@@ -31,11 +31,20 @@ def train(
     unlabelled: Annotated[
         bool, typer.Option("--unlabelled", help="Take no notice of any class: an encoder learns from the cubes alone.")
     ] = False,
+    masks: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Labels of all voxels, for a network of volumes: a stack, or .npz as of simulate."
+        ),
+    ] = None,
     parent: Parent = None,
     trust_source: TrustParent = False,
     resume: ResumeTraining = False,
 ) -> None:
     """Train a network on subtomograms whose classes are known, all or some: NAME.aismodel, its history, its provenance.
+
+    With --masks a network of volumes (--architecture ssn3d_ed) learns which voxels are the particle, for subtomo
+    segment and for segment.
 
     Ctrl-C stops after the current batch and keeps the best weights; --resume goes on from there.
     """
@@ -48,6 +57,7 @@ def train(
         classes=classes,
         column=column,
         unlabelled=unlabelled,
+        masks=masks,
         parent=parent,
         trust_source=trust_source,
         resume=resume,

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from ais_app.core.jobs import Job, Progress, run
+from ais_app.cli.reporting import with_progress
+from ais_app.core.jobs import Job, JobCancelled, Progress, run
 
 R = TypeVar("R")
 SHOWN = ("training_loss", "loss", "dice", "precision", "recall", "average_precision")
@@ -35,6 +36,15 @@ def watched(job: Job[R], title: str) -> R:
                 console.print(f"{progress.message}: {numbers(progress.values, 4)}", highlight=False, soft_wrap=True)
 
         return run(job, show, lambda: bool(interrupted))
+
+
+def stoppable(job: Job[R], title: str) -> R:
+    """Run with a progress bar; Ctrl-C lets the job keep what it has, so that the same command goes on there."""
+    with interrupts() as interrupted:
+        try:
+            return with_progress(job, title, stop=lambda: bool(interrupted))
+        except JobCancelled:
+            raise KeyboardInterrupt from None
 
 
 def numbers(values: Mapping[str, Any], digits: int = 3) -> str:

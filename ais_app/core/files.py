@@ -9,12 +9,12 @@ import os
 import secrets
 import shutil
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ais_app.core.errors import FileProblem
+from ais_app.core.errors import FileProblem, ParameterProblem
 
 
 @contextmanager
@@ -106,6 +106,63 @@ def check_file_writable(path: Path, what: str) -> None:
     check_writable(path.parent)
     if path.is_dir():
         raise FileProblem(path, "is a folder", f"give the name of {what}")
+
+
+def check_not_input(outputs: Iterable[str | Path], inputs: Iterable[str | Path]) -> None:
+    """Find out before the work that an output would overwrite an input.
+
+    Parameters
+    ----------
+    outputs
+        Files or folders that will be written. Where a name is only the beginning of many, give them all.
+    inputs
+        Files, or folders such as stacks, that are read; they need not be there.
+
+    Raises
+    ------
+    ParameterProblem
+        An output is an input, also by a link or another spelling of its name, or one lies in the other.
+    """
+    named = {Path(path).resolve(): path for path in inputs}
+    known = {_identity(Path(path)) for path in named.values()} - {None}
+    remedy = "choose another name or folder"
+    for output in map(Path, outputs):
+        place = output.resolve()
+        if place in named or _identity(output) in known:
+            raise ParameterProblem(output, "is an input; it would be overwritten", remedy)
+        if (above := next((folder for folder in place.parents if folder in named), None)) is not None:
+            raise ParameterProblem(output, f"lies in the input {named[above]}, which would be changed", remedy)
+        if (inside := next((path for read, path in named.items() if place in read.parents), None)) is not None:
+            raise ParameterProblem(output, f"would replace the folder that the input {inside} lies in", remedy)
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Return what a file has under all its names; nothing where it is not there, or its disk does not number files."""
+    found = path.stat() if path.exists() else None
+    return (found.st_dev, found.st_ino) if found is not None and found.st_ino else None
+
+
+def check_suffix(path: str | Path, suffixes: Sequence[str], what: str) -> None:
+    """Find out before the work that the name of an output does not end as its kind of file does.
+
+    Parameters
+    ----------
+    path
+        The output.
+    suffixes
+        Lower-case, with dot; the first is proposed.
+    what
+        It is, for the message: ``"a STAR file"``.
+
+    Raises
+    ------
+    ParameterProblem
+        It ends in none of them.
+    """
+    path = Path(path)
+    if not path.name.lower().endswith(tuple(suffixes)):
+        problem = f"is to be {what}, which does not end in {path.suffix or 'nothing'}"
+        raise ParameterProblem(path, problem, f"call it {_parts(path)[0]}{suffixes[0]}")
 
 
 def remove_leftovers(path: str | Path) -> None:

@@ -92,22 +92,24 @@ def record(
     operation: str,
     output: str | Path,
     arguments: Mapping[str, Any],
-    inputs: Sequence[str | Path],
+    inputs: Sequence[str | Path] | Mapping[Path, str],
     notes: Mapping[str, Any] | None = None,
 ) -> Provenance:
     """Collect the provenance of `output`.
 
+    `inputs` are files as they are now, or files with the fingerprints that they had when they were read.
     `arguments` may hold paths among their values: those that name one of `inputs`, or the Zarr folder of which an input
     is a part, are written relative to the output's folder, so that the whole folder can be moved.
     """
     folder = Path(output).resolve().parent
+    read = inputs if isinstance(inputs, Mapping) else {path: fingerprint(path) for path in inputs}
     names = {str(path): _relative(path, folder) for path in inputs}
     wholes = {path.parent for path in map(Path, inputs) if path.parent.suffix == ".zarr"}
     known = {**{str(path): _relative(path, folder) for path in wholes}, **names}
     return Provenance(
         operation=operation,
         arguments={key: _jsonable(value, known) for key, value in arguments.items()},
-        inputs={names[str(path)]: fingerprint(path) for path in inputs},
+        inputs={names[str(path)]: known_as for path, known_as in read.items()},
         notes=dict(notes or {}),
         versions=versions(),
     )

@@ -93,10 +93,12 @@ class Tomogram:
         """
         return mean_size(self.require_voxel_size_zyx())
 
-    def require_voxel_size_zyx(self) -> ZYX:
-        """Return the voxel size along z, y, x in Å, or raise `ParameterProblem` where it is not known."""
+    def require_voxel_size_zyx(self, remedy: str = "give it with --voxel-size, or set it in the project") -> ZYX:
+        """Return the voxel size along z, y, x in Å, or raise `ParameterProblem` where it is not known.
+
+        `remedy` names the option that says it: commands that read two kinds of volumes have one for each.
+        """
         if self.voxel_size_zyx is None:
-            remedy = "give it with --voxel-size, or set it in the project"
             raise ParameterProblem(self.path or self.name, "the voxel size is not known", remedy)
         return self.voxel_size_zyx
 

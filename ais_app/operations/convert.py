@@ -16,6 +16,7 @@ import numpy as np
 
 from ais_app.core import provenance
 from ais_app.core.errors import ParameterProblem
+from ais_app.core.files import check_not_input
 from ais_app.core.io import create_volume, format_of, open_tomogram
 from ais_app.core.jobs import Job, Progress, direct
 from ais_app.core.params import Params, param
@@ -91,11 +92,8 @@ def convert_job(
     files = input_files(inputs)
     target = _targets(files, Path(out), format)
     chosen = params or ConvertParams()
+    check_not_input([target(path) for path in files], files)
     for path in files:
-        if target(path).resolve() in {file.resolve() for file in files}:
-            raise ParameterProblem(
-                target(path), "is an input; it would be overwritten", "choose another name or folder"
-            )
         format_of(target(path), writable=True)  # an unknown one is said before anything is done
 
     def work(path: Path) -> Job[str]:

@@ -12,9 +12,11 @@ from typing import Any
 from ais_app.core import provenance
 from ais_app.core.coordinates import coordinate_format, write_particles
 from ais_app.core.errors import AisAppError, DataWarning, ParameterProblem
+from ais_app.core.files import check_not_input, check_suffix
 from ais_app.core.formats.star.merging import merged
 from ais_app.core.jobs import Job, direct
 from ais_app.core.position_check import position_problems
+from ais_app.core.tomogram import VOLUME_SUFFIXES
 from ais_app.operations.particle_lists import Listing, how_many, read_job
 from ais_app.operations.per_file import FileResult
 
@@ -68,11 +70,14 @@ def coordinates_job(
     Raises
     ------
     ParameterProblem
-        Options that do not fit, or an unknown format.
+        Options that do not fit, an unknown format, or `out` is an input or has the suffix of a volume.
     FileProblem
         A folder or glob holds no coordinate file.
     """
-    coordinate_format(to).params.from_dict(options or {})  # a wrong option is said before anything is done
+    chosen = coordinate_format(to)
+    chosen.params.from_dict(options or {})  # a wrong option is said before anything is done
+    if _is_file(out, split) and Path(out).name.lower().endswith(VOLUME_SUFFIXES):
+        check_suffix(out, (chosen.suffix,), f"a file of format {to}")
     reading: dict[str, Any] = {"source": source, "voxel_size": voxel_size, "shape": shape, "tomograms": tomograms}
     reading |= {"source_options": source_options, "only": only, "rename": rename}
     listings = yield from read_job(inputs, **reading)
@@ -120,8 +125,7 @@ def _targets(listings: Iterable[Listing], out: Path, to: str, split: bool) -> di
 def _write(
     target: Path, parts: Sequence[Listing], arguments: dict[str, Any], tomograms: Sequence[str | Path]
 ) -> FileResult:
-    if target.resolve() in {part.path.resolve() for part in parts}:
-        raise ParameterProblem(target, "is read and written at once", "give the output another name or folder")
+    check_not_input([target], [*(part.path for part in parts), *tomograms])
     particles = merged([part.particles for part in parts if part.particles is not None])
     for problem in position_problems(particles):
         warnings.warn(DataWarning(f"{target}: {problem}"), stacklevel=2)

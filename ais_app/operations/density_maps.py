@@ -10,7 +10,9 @@ from ais_app.core.errors import FileProblem, ParameterProblem
 from ais_app.core.io import open_tomogram
 
 
-def read_density(path: str | Path, voxel_size: float | None = None) -> tuple[np.ndarray, float]:
+def read_density(
+    path: str | Path, voxel_size: float | None = None, *, option: str = "--voxel-size"
+) -> tuple[np.ndarray, float]:
     """Read a map of cubic voxels.
 
     Parameters
@@ -19,6 +21,8 @@ def read_density(path: str | Path, voxel_size: float | None = None) -> tuple[np.
         The file.
     voxel_size
         Å; replaces what it says.
+    option
+        Of the command, with which a person gives `voxel_size`: what is said where it is missing.
 
     Returns
     -------
@@ -33,7 +37,7 @@ def read_density(path: str | Path, voxel_size: float | None = None) -> tuple[np.
         It cannot be read, or holds values that are no numbers.
     """
     opened = open_tomogram(path, voxel_size=voxel_size)
-    sizes = opened.require_voxel_size_zyx()
+    sizes = opened.require_voxel_size_zyx(f"give it with {option}")
     if max(sizes) > 1.001 * min(sizes):
         raise ParameterProblem(path, f"its voxels are no cubes: {sizes} Å (z y x)", "rescale it: ais-app convert")
     density = opened.read()

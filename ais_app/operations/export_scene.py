@@ -129,7 +129,8 @@ def _contents(scene: Scene, with_meshes: bool) -> Job[tuple[dict[str, Mesh], dic
         picks[shown.name] = _picks(scene, shown)
         if shown.style == "map" and with_meshes:
             template = open_tomogram(shown.template)
-            glyph = map_surface(template.data, template.require_voxel_size_zyx(), shown.template_level)
+            size = template.require_voxel_size_zyx("write it into the file: ais-app convert --voxel-size")
+            glyph = map_surface(template.data, size, shown.template_level)
             meshes[shown.name] = picks_mesh(shown, picks[shown.name], glyph, scene.first_voxel_zyx)
     yield Progress(total - 1, total, "writing")
     return meshes, picks

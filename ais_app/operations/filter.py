@@ -11,6 +11,7 @@ import numpy as np
 
 from ais_app.core import provenance
 from ais_app.core.errors import ParameterProblem
+from ais_app.core.files import check_not_input
 from ais_app.core.filtering.blocks import filtered_slabs
 from ais_app.core.filtering.chain import FilterSetting
 from ais_app.core.io import create_volume, format_of, open_tomogram
@@ -71,11 +72,8 @@ def filter_volume_job(
     def target(path: Path) -> Path:
         return Path(out) if format is None else Path(out) / f"{tomogram_name(path)}.{format.lstrip('.')}"
 
+    check_not_input([target(path) for path in files], files)
     for path in files:
-        if target(path).resolve() in {file.resolve() for file in files}:
-            raise ParameterProblem(
-                target(path), "is an input; it would be overwritten", "choose another name or folder"
-            )
         format_of(target(path), writable=True)
 
     def work(path: Path) -> Job[str]:

@@ -13,9 +13,12 @@ import numpy as np
 from ais_app.core.errors import AisAppError, DataWarning
 from ais_app.core.io import format_of, open_tomogram
 from ais_app.core.jobs import Job, Progress, direct
+from ais_app.core.particles.stack import SubtomogramStack
+from ais_app.core.particles.stack_files import is_stack
 from ais_app.core.tomogram import Tomogram
 from ais_app.core.volume.preflight import Survey, survey_job
 from ais_app.operations.per_file import input_files
+from ais_app.operations.stack_info import TITLE, StackInfo
 
 
 @dataclass(frozen=True)
@@ -32,18 +35,23 @@ class VolumeInfo:
         The opened volume.
     survey
         Range, mean, deviation, contrast, missing wedge, findings.
+    stack
+        What a stack of subtomograms holds; then there are no `tomogram` and `survey`.
     error
-        Why it could not be read; then the three before are ``None``.
+        Why it could not be read; then the others are ``None``.
     """
 
     path: Path
     format: str = ""
     tomogram: Tomogram | None = None
     survey: Survey | None = None
+    stack: StackInfo | None = None
     error: AisAppError | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as JSON-able values; lengths in Å, axes in z, y, x."""
+        if self.stack is not None:
+            return {"file": str(self.path), "format": self.format, **self.stack.to_dict()}
         if self.error is not None or self.tomogram is None or self.survey is None:
             return {"file": str(self.path), "error": str(self.error)}
         tomogram, survey, moments = self.tomogram, self.survey, self.survey.moments
@@ -72,7 +80,7 @@ class VolumeInfo:
 def info_job(
     paths: Sequence[str | Path], *, fast: bool = False, voxel_size: float | None = None
 ) -> Job[list[VolumeInfo]]:
-    """Describe volumes and what is odd about them.
+    """Describe volumes and what is odd about them; of stacks of subtomograms, what they hold.
 
     Parameters
     ----------
@@ -81,7 +89,7 @@ def info_job(
     fast
         Take range and mean from a dozen slices instead of reading everything.
     voxel_size
-        Å; replaces what the files say.
+        Å; replaces what the files of volumes say.
 
     Returns
     -------
@@ -108,6 +116,8 @@ info = direct(info_job)
 
 
 def _one(path: Path, fast: bool, voxel_size: float | None) -> Job[VolumeInfo]:
+    if is_stack(path):
+        return VolumeInfo(path, TITLE, stack=StackInfo.of(SubtomogramStack.open(path)))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)  # they are among the findings
         tomogram = open_tomogram(path, voxel_size=voxel_size)

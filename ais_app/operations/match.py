@@ -93,7 +93,7 @@ def match_job(
     """
     for name in formats:
         coordinate_format(name)  # an unknown one is said before anything is done
-    density, size = read_density(template, template_voxel_size)
+    density, size = read_density(template, template_voxel_size, option="--template-voxel-size")
     own_mask = None if mask is None else open_tomogram(mask).read()
     arguments: dict[str, Any] = {"template": str(template), "params": params or MatchParams(), "tilt": tilt}
     arguments |= {"tilt_file": None if tilt_file is None else str(tilt_file), "tilt_axis": tilt_axis}

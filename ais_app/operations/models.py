@@ -12,6 +12,7 @@ from ais_app.core import provenance
 from ais_app.core.errors import ModelProblem
 from ais_app.core.model.architectures import architectures
 from ais_app.core.model.package import load_card, load_model
+from ais_app.core.model.tracing import TRACING
 from ais_app.core.registry import BUILT_IN, discover
 
 if TYPE_CHECKING:
@@ -157,12 +158,14 @@ def _answer(network: Any, shape: tuple[int, ...]) -> Any:
 def _info(record: Architecture, depth: int, origin: str) -> ArchitectureInfo:
     # only slice networks have the depth that was asked for: networks of volumes and of cubes take what comes
     depth = depth if record.dimension == 2 else 1
-    body = _built(record, depth)
+    with TRACING:
+        body = _built(record, depth)
+        cost = _cost(body, input_shape(record, depth), record.dimension == 3)
     return ArchitectureInfo(
         record.name,
         record.title,
         _numbers(body.state_dict().values()),
-        _cost(body, input_shape(record, depth), record.dimension == 3),
+        cost,
         record.stride,
         record.receptive_field,
         dict(record.parameters),

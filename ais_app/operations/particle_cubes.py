@@ -10,7 +10,11 @@ from __future__ import annotations
 import hashlib
 import re
 import shutil
-from collections.abc import Callable
+import threading
+import weakref
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,12 +28,18 @@ from ais_app.core.particles.extract import Places, SubtomogramParams, cut, place
 from ais_app.core.particles.poses import Poses
 from ais_app.core.particles.stack import SubtomogramStack, create_stack
 from ais_app.core.particles.wedge import Wedge
+from ais_app.core.provenance import fingerprint
 from ais_app.core.tomogram import Tomogram
 from ais_app.state.gallery_table import ParticleTable
 
 IN_MEMORY = 2**28  # bytes of cubes that are not worth a file
 KEPT = 2  # stacks of one choice: another job may still read the one before
 SHARE = 0.5  # of all rows, from which on all are cut into a file
+WAIT_SECONDS = 0.1  # between two looks whether another job has cut what is wanted
+
+_guard = threading.RLock()  # of what follows: several jobs of the window work on the same stacks
+_cutting: dict[Path, threading.Lock] = {}
+_users: Counter[Path] = Counter()  # of each stack: jobs that cut it or read its cubes
 
 
 @dataclass(frozen=True)
@@ -169,7 +179,32 @@ def _cached(request: CubeRequest, cache: Path) -> Job[Cubes]:
     every = yield from _placed(request, np.arange(len(request.table)))
     mark = _mark(request, every)
     path = cache.with_name(f"{cache.stem}_{mark[:12]}.zarr")
-    if not path.exists():
+    with ExitStack() as until_read:
+        until_read.enter_context(_in_use(path))
+        yield from _present(path, request, every, mark)
+        _forget_older(cache)
+        stack = SubtomogramStack.open(path).with_poses(
+            Poses(every.rotations, every.shifts, np.zeros(len(every.rows)))  # they may have been aligned since
+        )
+        stack.wedges = (request.wedge,)
+        chosen = np.flatnonzero(np.isin(every.rows, request.rows))
+        if not len(chosen):
+            remedy = "choose others, or a smaller box"
+            raise ParameterProblem("particles", "none of them has its box in a tomogram", remedy)
+        wanted = stack.subset(chosen)
+        weakref.finalize(wanted, until_read.pop_all().close)  # cubes are read as long as somebody has it
+    return Cubes(wanted, every.rows[chosen])
+
+
+def _present(path: Path, request: CubeRequest, every: _Found, mark: str) -> Job[None]:
+    """Cut a stack if it is not there; where another job does so, wait for it."""
+    with _guard:
+        lock = _cutting.setdefault(path, threading.Lock())
+    while not lock.acquire(timeout=WAIT_SECONDS):
+        yield Progress(0, 0, "waiting for the job that cuts these subtomograms")
+    try:
+        if path.exists():
+            return
         path.parent.mkdir(parents=True, exist_ok=True)
         poses = Poses(every.rotations, every.shifts, np.zeros(len(every.rows)))
         options: dict[str, Any] = {"poses": poses, "resume": mark, "notes": {"contrast": "bright"}}
@@ -182,23 +217,30 @@ def _cached(request: CubeRequest, cache: Path) -> Job[Cubes]:
                 fresh = missing[places]
                 writer.write(places[fresh], batch[fresh])
                 yield Progress(done, len(every.rows), "cutting subtomograms")
-        _forget_older(cache)
-    stack = SubtomogramStack.open(path).with_poses(
-        Poses(every.rotations, every.shifts, np.zeros(len(every.rows)))  # they may have been aligned since
-    )
-    stack.wedges = (request.wedge,)
-    chosen = np.flatnonzero(np.isin(every.rows, request.rows))
-    if not len(chosen):
-        raise ParameterProblem("particles", "none of them has its box in a tomogram", "choose others, or a smaller box")
-    return Cubes(stack.subset(chosen), every.rows[chosen])
+    finally:
+        lock.release()
+
+
+@contextmanager
+def _in_use(path: Path) -> Iterator[None]:
+    """Keep a stack from being forgotten."""
+    with _guard:
+        _users[path] += 1
+    try:
+        yield
+    finally:
+        with _guard:
+            _users[path] -= 1
 
 
 def _forget_older(cache: Path) -> None:
-    """Remove stacks of this choice that nothing asks for any more: all but the newest two."""
+    """Remove stacks of this choice that nothing asks for any more: all but the newest two, and those that are read."""
     pattern = re.compile(rf"{re.escape(cache.stem)}_[0-9a-f]{{12}}\.zarr")
-    found = [path for path in cache.parent.iterdir() if pattern.fullmatch(path.name)]
-    for path in sorted(found, key=lambda each: each.stat().st_mtime)[:-KEPT]:
-        shutil.rmtree(path, ignore_errors=True)
+    with _guard:
+        found = [path for path in cache.parent.iterdir() if pattern.fullmatch(path.name)]
+        for path in sorted(found, key=lambda each: each.stat().st_mtime)[:-KEPT]:
+            if not _users[path]:
+                shutil.rmtree(path, ignore_errors=True)
 
 
 def _mark(request: CubeRequest, found: _Found) -> str:
@@ -206,5 +248,7 @@ def _mark(request: CubeRequest, found: _Found) -> str:
     digest = hashlib.blake2b(digest_size=16)
     digest.update(repr(request.params.to_dict()).encode())
     digest.update(found.particles.positions_zyx.tobytes())
-    digest.update("/".join(str(tomogram.path) for tomogram, _ in found.parts).encode())
+    for tomogram, _ in found.parts:
+        known = "" if tomogram.path is None else fingerprint(tomogram.path)  # a file may be replaced by a better one
+        digest.update(f"{tomogram.path} {known} {tomogram.require_voxel_size_zyx()}\n".encode())
     return digest.hexdigest()

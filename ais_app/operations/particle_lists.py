@@ -18,6 +18,7 @@ from ais_app.core.formats.tables import UnknownVoxelSize
 from ais_app.core.io import open_tomogram
 from ais_app.core.jobs import Job, Progress, run
 from ais_app.core.particle_set import Shape
+from ais_app.core.tomogram import tomogram_name
 from ais_app.operations.per_file import input_files
 
 _EXTRA_SUFFIXES = (".txt", ".coords", ".xyz")
@@ -50,6 +51,31 @@ class _Box:
     name: str
     shape: Shape
     voxel_size: float | None
+
+
+def check_told_apart(tomograms: Sequence[str | Path], *, series: bool = False) -> None:
+    """Refuse tomograms that lists, which know them by the names of their files, cannot tell from each other.
+
+    Parameters
+    ----------
+    tomograms
+        Files.
+    series
+        Refuse also those of one tilt series, such as ``TS_01`` and ``rec_TS_01``, which have each other's particles.
+
+    Raises
+    ------
+    ParameterProblem
+        Two are called the same.
+    """
+    known: dict[str, str | Path] = {}
+    for path in tomograms:
+        name = _plain_name(tomogram_name(path)) if series else tomogram_name(path)
+        other = known.setdefault(name, path)
+        if other is not path:
+            problem = f"{other} and {path} have one name, {name}, by which particle lists tell tomograms apart"
+            remedy = "give them different names (links do, and --rename for the lists), or do them one by one"
+            raise ParameterProblem("tomograms", problem, remedy)
 
 
 def read_lists(inputs: Sequence[str | Path], **arguments: Any) -> list[Listing]:
@@ -103,6 +129,7 @@ def _shape(shape: Sequence[int] | None) -> Shape | None:
 
 
 def _boxes(tomograms: Sequence[str | Path]) -> list[_Box]:
+    check_told_apart(tomograms, series=True)
     boxes = []
     for path in tomograms:
         volume = open_tomogram(path)
@@ -203,6 +230,15 @@ def _chosen(particles: Particles, only: Sequence[str], path: Path) -> Particles:
     return particles[keep]
 
 
+def check_not_empty(listings: Sequence[Listing]) -> None:
+    """Raise `FileProblem`, which names them, where all lists that could be read hold no particle at all."""
+    read = [listing for listing in listings if listing.particles is not None]
+    if read and not any(len(listing.particles) for listing in read if listing.particles is not None):
+        several = f" and {len(read) - 1} more" if len(read) > 1 else ""
+        problem = f"{'hold' if several else 'holds'} no particles: the list is empty"
+        raise FileProblem(f"{read[0].path}{several}", problem, "pick some first, or name another list")
+
+
 def particles_of(listings: Sequence[Listing], tomogram: str, *, by_name: bool = False) -> Particles:
     """Return the particles of one tomogram from all lists, by the name of its file; of lists that could be read.
 
@@ -214,6 +250,7 @@ def particles_of(listings: Sequence[Listing], tomogram: str, *, by_name: bool = 
     FileProblem
         No list has any.
     """
+    check_not_empty(listings)
     read = [listing.particles for listing in listings if listing.particles is not None]
     names = {name for particles in read for name in particles.names}
     own = {name for name in names if _same_series(str(name), tomogram)}

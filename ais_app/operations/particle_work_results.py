@@ -17,6 +17,7 @@ from ais_app.core.io import write_volume
 from ais_app.core.particles.tiles import central_slices
 from ais_app.core.tomogram import Tomogram
 from ais_app.operations.particle_work_list import Worked
+from ais_app.operations.subtomo_outputs import AVERAGE
 from ais_app.state.gallery_groups import rows_of
 from ais_app.state.gallery_table import ParticleTable
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 THRESHOLDS = (0.143, 0.5)
 CURVES = ("fsc", "fsc_masked", "fsc_random", "corrected")
 LIST = "particles.csv"
+WRITTEN = (*AVERAGE, LIST)  # of an average
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,12 +12,14 @@ import numpy as np
 
 from ais_app.core.coordinates import coordinate_formats
 from ais_app.core.errors import DataWarning, FileProblem, ParameterProblem, ProjectProblem
+from ais_app.core.formats.tables import UnknownVoxelSize
 from ais_app.core.io import open_tomogram
 from ais_app.core.particle_set import Particles
-from ais_app.core.tomogram import Tomogram
-from ais_app.operations.particle_lists import Listing, particles_of, read_lists
+from ais_app.core.tomogram import Tomogram, tomogram_name
+from ais_app.operations.particle_lists import Listing, check_not_empty, check_told_apart, particles_of, read_lists
 from ais_app.operations.per_file import input_files
 
+MISSING_SIZE = "give it with --tomogram-voxel-size, or set it in the project"  # --voxel-size is that of the cubes
 _OTHER_SUFFIXES = (".txt", ".coords", ".xyz")
 
 
@@ -46,19 +48,17 @@ def picks_of_lists(
     Raises
     ------
     ParameterProblem
-        There is no list.
+        There is no list, or it cannot tell the tomograms apart: two have one name.
     FileProblem
         A file cannot be read, or there is a single tomogram and it has no picks.
     """
     if not coordinates:
         raise ParameterProblem("coordinates", "none are given", "name particle lists, or a project with --project")
+    check_told_apart(paths, series=True)
     by_name, missing = len(paths) > 1, []
     for path in paths:
         tomogram = open_tomogram(path, voxel_size=voxel_size)
-        listings = read_lists(coordinates, tomograms=[path], voxel_size=voxel_size, by_name=by_name, **reading)
-        for listing in listings:
-            if listing.error is not None:
-                raise listing.error
+        listings = _read(path, coordinates, voxel_size, by_name, reading)
         if not by_name or _mentions(listings, tomogram.name):
             yield path, tomogram, _named(particles_of(listings, tomogram.name, by_name=by_name), tomogram.name)
         else:
@@ -66,6 +66,39 @@ def picks_of_lists(
     if missing:
         text = f"{len(missing)} of {len(paths)} tomograms have no picks in the lists: {', '.join(missing[:5])}"
         warnings.warn(DataWarning(f"{text}; --rename makes the names alike"), stacklevel=2)
+
+
+def picks_of_one(
+    path: Path, coordinates: Sequence[str | Path], voxel_size: float | None, *, by_name: bool
+) -> Particles:
+    """Return the picks of a tomogram; arguments as those of `picks_of_lists` and `particle_lists.particles_of`.
+
+    Raises
+    ------
+    FileProblem
+        A list cannot be read, or none has picks of the tomogram.
+    """
+    listings = _read(path, coordinates, voxel_size, by_name, {}, "give it with --voxel-size")
+    return particles_of(listings, tomogram_name(path), by_name=by_name)
+
+
+def _read(
+    path: Path,
+    coordinates: Sequence[str | Path],
+    voxel_size: float | None,
+    by_name: bool,
+    reading: Mapping[str, Any],
+    missing_size: str = MISSING_SIZE,
+) -> list[Listing]:
+    """Read lists as those of one tomogram; what is wrong with one of them is raised."""
+    listings = read_lists(coordinates, tomograms=[path], voxel_size=voxel_size, by_name=by_name, **reading)
+    for listing in listings:
+        if isinstance(listing.error, UnknownVoxelSize):
+            raise UnknownVoxelSize(listing.error.subject, listing.error.problem, missing_size)
+        if listing.error is not None:
+            raise listing.error
+    check_not_empty(listings)
+    return listings
 
 
 def _mentions(listings: Sequence[Listing], tomogram: str) -> bool:

@@ -23,7 +23,7 @@ from ais_app.core.particle_set import Particles
 from ais_app.core.pickers import DENSITY, PROBABILITY
 from ais_app.core.picking.masking import MaskParams, keeper
 from ais_app.core.probability import open_probabilities
-from ais_app.core.tomogram import mean_size, tomogram_name
+from ais_app.core.tomogram import ZYX, mean_size, tomogram_name
 from ais_app.core.volume.watched import Watched, no_numbers
 from ais_app.operations.companions import companion, tomogram_of
 from ais_app.operations.per_file import FileResult, each_file, input_files
@@ -131,14 +131,18 @@ def _pick_one(path: Path, out_dir: Path, picking: Picking) -> Job[str]:
         write_particles(output, found, format)
         notes = {"particles": len(found)}
         provenance.record(picking.operation, output, arguments, inputs, notes).write(output)
-    return f"{len(found):,} particle{'s' * (len(found) != 1)}" if len(found) else _why_nothing(picking, data)
+    return f"{len(found):,} particle{'s' * (len(found) != 1)}" if len(found) else _why_nothing(picking, data, size)
 
 
-def _why_nothing(picking: Picking, data: Watched) -> str:
+def _why_nothing(picking: Picking, data: Watched, voxel_size_zyx: ZYX) -> str:
     if data.only_value is not None:
         return f"0 particles: all voxels have one value, {data.only_value:g}"
     if picking.picker:
         return f"0 particles: {picking.picker} finds nothing with these parameters"
-    dark = getattr(picking.params, "dark", True)
-    where = "" if picking.mask is None else ", or all of it is on the wrong side of the mask"
+    dark, margin = getattr(picking.params, "dark", True), getattr(picking.params, "border_margin", 0.0)
+    thinnest = min(n * size for n, size in zip(data.shape, voxel_size_zyx, strict=True))
+    if 2 * margin > thinnest:
+        return f"0 particles: --border-margin {margin:g} Å leaves nothing of a volume that is {thinnest:g} Å thin"
+    where = f", or all of it lies within {margin:g} Å of a face (--border-margin)" if margin else ""
+    where += "" if picking.mask is None else ", or all of it is on the wrong side of the mask"
     return f"0 particles: nothing {'dark' if dark else 'bright'} of this size stands out{where}"

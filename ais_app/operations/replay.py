@@ -33,12 +33,15 @@ class Replayed:
         Whether both hold the same bytes; ``None`` where there was nothing to compare with.
     changed_versions
         Library to (then, now) where they differ: the usual reason for a difference.
+    differing
+        Of a folder, the files in it that are not the same.
     """
 
     path: Path
     made: Path | None
     identical: bool | None
     changed_versions: dict[str, tuple[str, str]]
+    differing: tuple[str, ...] = ()
 
 
 def replay(path: str | Path, out_dir: str | Path | None = None) -> Replayed:
@@ -66,6 +69,7 @@ def replay(path: str | Path, out_dir: str | Path | None = None) -> Replayed:
     with tempfile.TemporaryDirectory(prefix="ais-app-replay-") as scratch:
         made = _make(record.operation, arguments, output, Path(scratch))
         identical = _same(output, made) if output.exists() else None
+        differing = _differing(output, made) if identical is False else ()
         target = Path(out_dir) / output.name if out_dir is not None else None if output.exists() else output
         if target is not None:
             with replacing(target) as part:
@@ -74,7 +78,7 @@ def replay(path: str | Path, out_dir: str | Path | None = None) -> Replayed:
             make_record(record.operation, target, arguments, inputs, record.notes).write(target)
     now = versions()
     changed = {k: (v, now.get(k, "none")) for k, v in record.versions.items() if now.get(k) != v}
-    return Replayed(output, target, identical, changed)
+    return Replayed(output, target, identical, changed, differing)
 
 
 def _check_inputs(record: Provenance, folder: Path) -> None:
@@ -105,3 +109,17 @@ def _same(one: Path, other: Path) -> bool:
     if one.is_dir():
         return fingerprint(one) == fingerprint(other)
     return cmp(one, other, shallow=False)
+
+
+def _differing(one: Path, other: Path) -> tuple[str, ...]:
+    """Return the files of two folders that are not the same in both."""
+    if not (one.is_dir() and other.is_dir()):
+        return ()
+    names = {file.relative_to(folder).as_posix() for folder in (one, other) for file in folder.rglob("*")}
+    pairs = {name: (one / name, other / name) for name in sorted(names)}
+    return tuple(
+        name
+        for name, (first, second) in pairs.items()
+        if not (first.is_dir() or second.is_dir())
+        and not (first.exists() and second.exists() and cmp(first, second, shallow=False))
+    )

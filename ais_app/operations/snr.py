@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +12,20 @@ import numpy as np
 from ais_app.core.errors import AisAppError, ParameterProblem
 from ais_app.core.io import open_tomogram
 from ais_app.core.jobs import Job, Progress, direct
+from ais_app.core.particles.choice import without_empty
 from ais_app.core.particles.half_snr import half_snr_job
 from ais_app.core.particles.snr import PairParams, PairSnr, pair_snr_job
 from ais_app.core.particles.stack import SubtomogramStack
 from ais_app.core.particles.volume_snr import CUBE, VolumeSnr, volume_snr_job
 from ais_app.core.tomogram import Tomogram
 from ais_app.core.volume.region import sample_regions
-from ais_app.operations.particle_lists import particles_of, read_lists
+from ais_app.core.volume.unknown import KnownVoxels, all_known
+from ais_app.operations.particle_lists import check_told_apart
 from ais_app.operations.per_file import input_files
+from ais_app.operations.pick_sources import picks_of_one
 
 _SIDE, _BLOCKS = 8 * CUBE, 32
+_LEFT_OUT = "are left out"
 
 
 @dataclass(frozen=True)
@@ -74,7 +78,7 @@ def snr_job(
     Parameters
     ----------
     inputs
-        Stacks of aligned subtomograms (``.zarr``), or tomograms.
+        Stacks of aligned subtomograms (``.zarr``), whose empty cubes are left out, or tomograms.
     params
         How pairs of subtomograms are compared.
     halves
@@ -95,7 +99,8 @@ def snr_job(
     Raises
     ------
     ParameterProblem
-        `radius` is not positive, or there are not as many halves as inputs.
+        `radius` is not positive, there are not as many halves as inputs, or particle lists cannot tell the tomograms
+        apart: two have one name.
     """
     if not radius > 0:
         raise ParameterProblem("radius", f"{radius:g} Å", "give a positive number")
@@ -104,6 +109,8 @@ def snr_job(
     if others and len(others) != len(files):
         problem = f"{len(others)} for {len(files)} tomograms"
         raise ParameterProblem("halves", problem, "give the other half of each, in the same order")
+    if coordinates:
+        check_told_apart(files)
     for number, path in enumerate(files):
         yield Progress(number, len(files), path.name)
         try:
@@ -114,7 +121,11 @@ def snr_job(
                 continue
             tomogram = open_tomogram(path, voxel_size=voxel_size)
             other = open_tomogram(others[number], voxel_size=voxel_size) if others else None
-            found = yield from _of_tomogram(tomogram, other, coordinates, radius)
+            places = None
+            if coordinates:
+                picks = picks_of_one(path, coordinates, voxel_size, by_name=len(files) > 1)
+                places = picks.positions_zyx / np.array(tomogram.require_voxel_size_zyx())
+            found = yield from _of_tomogram(tomogram, other, places, radius)
             results.append(SnrResult(path, volume=found, half=others[number] if others else None))
         except AisAppError as error:
             if isinstance(error, ParameterProblem) and str(path) not in str(
@@ -129,52 +140,49 @@ snr = direct(snr_job)
 
 
 def _of_stack(path: Path, params: PairParams | None) -> Job[PairSnr]:
-    stack = SubtomogramStack.open(path)
+    stack = without_empty(SubtomogramStack.open(path))
     poses = stack.poses
     if len(poses) > 1 and np.allclose(poses.rotations, np.eye(3)) and not poses.shifts_zyx.any():
         problem = "its subtomograms have no orientations"
         raise ParameterProblem(path, problem, "align them first: ais-app subtomo align --save")
-    return (yield from pair_snr_job(stack.cubes, poses, stack.wedges, stack.wedge_of, stack.classes, params))
+    found = yield from pair_snr_job(stack.cubes, poses, stack.wedges, stack.wedge_of, stack.classes, params)
+    return replace(found, pairs=stack.rows[found.pairs])
 
 
 def _of_tomogram(
-    tomogram: Tomogram, other: Tomogram | None, coordinates: Sequence[str | Path], radius: float
+    tomogram: Tomogram, other: Tomogram | None, places: np.ndarray | None, radius: float
 ) -> Job[VolumeSnr]:
-    regions = sample_regions(tomogram.shape, _SIDE, _BLOCKS)
-    near = [_near(tomogram, region, coordinates, radius) for region in regions] if coordinates else None
+    """Return the ratio of a tomogram, by its other half if given; `places`, (n, 3) voxels, are those of picks."""
+    regions, voxels = sample_regions(tomogram.shape, _SIDE, _BLOCKS), KnownVoxels(tomogram, constant=False)
+    near = None if places is None else [_near(tomogram, region, places, radius) for region in regions]
     if other is None:
-        return (yield from volume_snr_job([_block(tomogram, region) for region in regions], near))
+        blocks, known = zip(*(voxels.block(region) for region in regions), strict=True)
+        voxels.say(_LEFT_OUT)
+        return (yield from volume_snr_job(blocks, near, known))
     if other.shape != tomogram.shape:
         problem = f"{other.path or other.name} has {other.shape} voxels, {tomogram.name} has {tomogram.shape}"
         raise ParameterProblem("halves", problem, "give two halves of one tomogram")
-    pairs = ((_block(tomogram, region), _block(other, region)) for region in regions)
-    return (yield from half_snr_job(pairs, near))
+    of_other, masks = KnownVoxels(other, constant=False), []
+    for region in regions:  # what is known in both is found first: blocks are read again, not kept
+        (block, one), (_, two) = voxels.block(region), of_other.block(region)
+        masks.append(all_known([one, two], block))
+    voxels.say(_LEFT_OUT)
+    of_other.say(_LEFT_OUT)
+    if near is not None:
+        masks = [mask if known is None else mask & known for mask, known in zip(near, masks, strict=True)]
+    pairs = ((voxels.block(region)[0], of_other.block(region)[0]) for region in regions)
+    return (yield from half_snr_job(pairs, masks))
 
 
-def _block(tomogram: Tomogram, region: tuple[slice, slice, slice]) -> np.ndarray:
-    block = np.asarray(tomogram.data[region], dtype=np.float32)
-    if not np.isfinite(block).all():
-        raise ParameterProblem(tomogram.path or tomogram.name, "voxels are no number", "find what wrote them")
-    return block
-
-
-def _near(
-    tomogram: Tomogram, region: tuple[slice, slice, slice], coordinates: Sequence[str | Path], radius: float
-) -> np.ndarray:
-    """Return which voxels of a region are within a radius of a pick."""
+def _near(tomogram: Tomogram, region: tuple[slice, slice, slice], places: np.ndarray, radius: float) -> np.ndarray:
+    """Return which voxels of a region are within a radius, Å, of a pick; `places` are in voxels."""
     sizes = np.array(tomogram.require_voxel_size_zyx())
-    paths = [tomogram.path] if tomogram.path is not None else []
-    listings = read_lists([str(path) for path in coordinates], tomograms=paths)
-    for listing in listings:
-        if listing.error is not None:
-            raise listing.error
-    found = particles_of(listings, tomogram.name)
     shape = tuple(part.stop - part.start for part in region)
     near = np.zeros(shape, bool)
     reach = np.ceil(radius / sizes).astype(int)
     grid = np.meshgrid(*(np.arange(-r, r + 1) for r in reach), indexing="ij", sparse=True)
     ball = sum((axis * size) ** 2 for axis, size in zip(grid, sizes, strict=True)) <= radius**2
-    for place in np.round(found.positions_zyx / sizes).astype(int) - [part.start for part in region]:
+    for place in np.round(places).astype(int) - [part.start for part in region]:
         low, high = place - reach, place + reach + 1
         into = tuple(slice(max(0, a), max(0, min(n, b))) for a, b, n in zip(low, high, shape, strict=True))
         of = tuple(slice(s.start - a, s.stop - a) for s, a in zip(into, low, strict=True))

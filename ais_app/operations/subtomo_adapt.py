@@ -11,14 +11,15 @@ import numpy as np
 
 from ais_app.core import provenance
 from ais_app.core.errors import ModelProblem
-from ais_app.core.files import check_file_writable, write_json, write_text
+from ais_app.core.files import check_file_writable, check_not_input
 from ais_app.core.jobs import Job, JobCancelled, Progress, direct
 from ais_app.core.model.package import Model, load_model, save_model
 from ais_app.core.particles.classify import answers_job, class_names, cube_edge, middle
 from ais_app.core.particles.labels import NO_CLASS, labels_of
 from ais_app.core.particles.stack import SubtomogramStack
 from ais_app.core.training.adapt_parameters import AdaptParams
-from ais_app.operations.train import history_csv
+from ais_app.core.training.checkpoint import checkpoint_path
+from ais_app.operations.train import history_files, write_history
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,7 @@ def subtomo_adapt_job(
     params, out = params or AdaptParams(), Path(out)
     yield Progress(0, 0, "reading subtomograms")
     check_file_writable(out, "a model: NAME.aismodel")
+    check_not_input([out, *history_files(out)], [model, source, target])
     first = load_model(model, trust_source=trust_source)
     if first.architecture.task != "classify":
         raise ModelProblem(model, "does not classify cubes", "train one with ais-app subtomo train")
@@ -100,7 +102,7 @@ def subtomo_adapt_job(
     settings = params.for_training(first.card.architecture, cube_edge(first))
     cubes = [_cubes(stack, settings.box_size) for stack in stacks]
     data = adapt_data(cubes[0], cubes[1], settings, voxel_size=stacks[1].voxel_size)
-    checkpoint = out.with_name(out.name + ".checkpoint")
+    checkpoint = checkpoint_path(out)
     task = Adapt(params.discriminator_rate)
     result = yield from train_job(
         data, settings, first.card, start=first, task=task, checkpoint=checkpoint, resume=resume
@@ -113,8 +115,7 @@ def subtomo_adapt_job(
     except JobCancelled:
         pass  # the network is there; only the scores are not
     save_model(adapted, out)
-    table = out.with_name(f"{out.stem}_history.csv")
-    history = write_text(table, history_csv(result.history)), write_json(table.with_suffix(".json"), result.history)
+    history = write_history(out, result.history)
     metrics = adapted.card.training["metrics"]
     arguments: dict[str, Any] = {"model": str(model), "source": str(source), "target": str(target), "out": out.name}
     arguments |= {"params": params, "trust_source": trust_source}

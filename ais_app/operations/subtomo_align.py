@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,18 +12,20 @@ import numpy as np
 
 from ais_app.core import provenance
 from ais_app.core.coordinates import write_particles
-from ais_app.core.errors import DataWarning, ParameterProblem
-from ais_app.core.files import check_file_writable
+from ais_app.core.errors import ParameterProblem
+from ais_app.core.files import check_file_writable, check_not_input, check_suffix
 from ais_app.core.jobs import Job, Progress, direct
 from ais_app.core.particles.alignment import AlignParams
+from ais_app.core.particles.choice import ParticleChoice
+from ais_app.core.particles.fit_map import fitted_map
 from ais_app.core.particles.poses import Poses
 from ais_app.core.particles.stack import SubtomogramStack, save_poses
 from ais_app.operations.density_maps import read_density
-from ais_app.operations.subtomo_outputs import STARTING_POSES, check_outputs, open_stack, stack_parts, starting_poses
+from ais_app.operations.subtomo_inputs import choice_notes, open_particles, recorded_choice, warn_of_outside
+from ais_app.operations.subtomo_outputs import STARTING_POSES, check_outputs, stack_parts, starting_poses
 from ais_app.operations.unfinished import Unfinished
 
 _KEEP_EVERY = 5.0  # seconds
-_MOST = 0.5  # of a map's power: where less lies in the box, it is hardly the map of one particle
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,7 @@ def subtomo_align_job(
     poses: str | Path | None = None,
     save: bool = False,
     resume: bool = True,
+    choice: ParticleChoice | None = None,
 ) -> Job[SubtomoAlignment]:
     """Find a map, or the best of several, in each subtomogram.
 
@@ -96,6 +98,8 @@ def subtomo_align_job(
         Write the poses into the stack too.
     resume
         Go on where the same call was stopped.
+    choice
+        Which particles take part; all, but for those whose cubes are the same everywhere, if not given.
 
     Returns
     -------
@@ -107,11 +111,14 @@ def subtomo_align_job(
     FileProblem
         The stack or a map cannot be read, or the list not be written.
     ParameterProblem
-        There is no map, its voxel size is not known, or a parameter is out of bounds.
+        There is no map, its voxel size is not known, no such particle is there, a parameter is out of bounds, or `out`
+        is an input or has another suffix than ``.star``.
     """
     chosen, out = params or AlignParams(), Path(out)
     yield Progress(0, 0, "reading")
-    opened = open_stack(stack, tilt, poses)
+    check_suffix(out, (".star",), "a STAR file")
+    check_not_input([out], [stack, *reference, *([] if poses is None else [poses])])
+    opened = open_particles(stack, tilt, poses, choice)
     check_outputs(out.parent, stack if save else None)
     check_file_writable(out, "a STAR file")
     if poses is not None and chosen.within is None:
@@ -129,9 +136,10 @@ def subtomo_align_job(
     parts = stack_parts(stack, begun)
     if chosen.within is None:  # no poses count then
         begun, parts = None, parts[:-1]
-    arguments |= {"poses": None if begun is None else str(begun)}
+    arguments |= {"poses": None if begun is None else str(begun), "choice": recorded_choice(opened, choice)}
     inputs = [*parts, *maps]
-    record = provenance.record("subtomo_align", out, arguments, inputs, {"particles": len(opened)})
+    notes = {"particles": len(opened), **choice_notes(choice)}
+    record = provenance.record("subtomo_align", out, arguments, inputs, notes)
     unfinished = Unfinished(out.with_name(f".{out.name}.unfinished.npz"), arguments, inputs)
     aligned, best = yield from _aligned(opened, cubes, asked, _Kept(unfinished, resume=resume))
     found = opened.with_poses(aligned)
@@ -143,7 +151,7 @@ def subtomo_align_job(
     write_particles(out, placed, "star")
     record.write(out)
     if save:
-        save_poses(stack, aligned)
+        save_poses(stack, aligned, opened.rows)
     unfinished.remove()
     return SubtomoAlignment(out, aligned, best)
 
@@ -152,14 +160,9 @@ subtomo_align = direct(subtomo_align_job)
 
 
 def _read(path: Path, stack: SubtomogramStack, voxel_size: float | None, *, dark: bool) -> np.ndarray:
-    from ais_app.core.particles.fit_map import fitted_map, share_inside
-
-    own, size = read_density(path, voxel_size)
+    own, size = read_density(path, voxel_size, option="--reference-voxel-size")
     density = fitted_map(own, size, stack.edge, stack.voxel_size)
-    width = stack.edge * stack.voxel_size
-    if (share := share_inside(own, size, width)) < _MOST:
-        text = f"{path}: only {100 * share:.0f} % of its density lies in the box of the particles, {width:.0f} Å wide"
-        warnings.warn(DataWarning(f"{text}; give the map of one particle, or extract larger boxes"), stacklevel=2)
+    warn_of_outside(path, own, size, stack)
     return -density if dark else density
 
 

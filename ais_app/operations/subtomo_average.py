@@ -10,17 +10,18 @@ import numpy as np
 
 from ais_app.core.jobs import Job, Progress, direct
 from ais_app.core.particles.average import Averages
+from ais_app.core.particles.choice import ParticleChoice
 from ais_app.core.particles.halves import refine_halves_job
 from ais_app.core.particles.halves_params import AverageParams, HalvesState, Refined
 from ais_app.core.particles.poses import Poses
 from ais_app.core.particles.stack import SubtomogramStack, save_poses
+from ais_app.operations.subtomo_inputs import choice_notes, open_particles, read_mask, read_reference, recorded_choice
 from ais_app.operations.subtomo_outputs import (
     STARTING_POSES,
     Outputs,
+    check_inputs_stay,
     check_outputs,
     known_poses,
-    open_stack,
-    read_map,
     resolution_text,
     stack_parts,
     starting_poses,
@@ -64,6 +65,7 @@ def subtomo_average_job(
     mask: str | Path | None = None,
     save: bool = False,
     resume: bool = True,
+    choice: ParticleChoice | None = None,
 ) -> Job[SubtomoAverage]:
     """Align and average the subtomograms of a stack.
 
@@ -86,24 +88,28 @@ def subtomo_average_job(
     reference
         A map to align to first; without it, and without orientations in the stack, the start is random.
     mask
-        A map, 0 to 1, of what belongs to the particle.
+        A map, 0 to 1, of what belongs to the particle. Both may have any box and voxel size; voxel ``n // 2`` of each
+        axis is the centre.
     save
         Write the poses into the stack.
     resume
         Go on where the same call was stopped, or after its last iteration where more are asked for now.
+    choice
+        Which particles take part; all, but for those whose cubes are the same everywhere, if not given.
 
     Raises
     ------
     FileProblem
         The stack, the reference or the mask cannot be read, or the folder not be written.
     ParameterProblem
-        They do not fit each other, or a parameter is out of bounds.
+        They do not fit each other, a parameter is out of bounds, no such particle is there, or an output is an input.
     """
     chosen, out = params or AverageParams(), Path(out_dir)
     yield Progress(0, 0, "reading")
-    opened = open_stack(stack, tilt, poses)
+    check_inputs_stay(out, None, (stack, poses, reference, mask), chosen.iterations if align else 0)
+    opened = open_particles(stack, tilt, poses, choice)
     check_outputs(out, stack if save else None)
-    given, outline = (read_map(path, opened, what) for path, what in ((reference, "reference"), (mask, "mask")))
+    given, outline = read_reference(reference, opened), read_mask(mask, opened)
     begun = starting_poses(opened, poses, out / STARTING_POSES if save else None)
     # what changes the stack is no part of how the average came about
     arguments: dict[str, Any] = {
@@ -117,12 +123,13 @@ def subtomo_average_job(
         "reference": None if reference is None else str(reference),
         "mask": None if mask is None else str(mask),
         "poses": None if begun is None else str(begun),
+        "choice": recorded_choice(opened, choice),
     }
     inputs = [*stack_parts(stack, begun), *(Path(path) for path in (reference, mask) if path is not None)]
     outputs = Outputs(out, "subtomo_average", arguments, inputs)
     asked = chosen if align else replace(chosen, iterations=0)
     unfinished = Unfinished(out / "iterations" / "state.npz", arguments, inputs, ("iterations", "device"))
-    state = _read(unfinished) if resume and align else None
+    state = _read(unfinished) if resume and asked.iterations else None
 
     def keep(now: HalvesState, averages: Averages) -> None:
         intermediate = Outputs(out / "iterations", "subtomo_average", arguments, inputs)
@@ -136,28 +143,29 @@ def subtomo_average_job(
         opened.wedge_of,
         asked,
         voxel_size=opened.voxel_size,
-        start=_start(opened, given, align),
+        start=_start(opened, given, asked),
         reference=given,
         mask=outline,
         state=state,
         keep=keep,
     )
-    outputs.notes = {"particles": len(opened), "iterations": len(refined.history)}
+    outputs.notes = {"particles": len(opened), "iterations": len(refined.history), **choice_notes(choice)}
     outputs.averages(refined.averages, opened.voxel_size)
     outputs.particles("particles.star", opened.with_poses(refined.poses))
     outputs.table("iterations.csv", refined.history)
     outputs.remove_earlier()
     if save:
-        save_poses(stack, refined.poses)
+        save_poses(stack, refined.poses, opened.rows)
     return SubtomoAverage(out, tuple(outputs.written), refined)
 
 
 subtomo_average = direct(subtomo_average_job)
 
 
-def _start(stack: SubtomogramStack, reference: np.ndarray | None, align: bool) -> Poses | None:
+def _start(stack: SubtomogramStack, reference: np.ndarray | None, params: AverageParams) -> Poses | None:
     """Return the poses to begin with; none where nothing is known, so that the start is random."""
-    return stack.poses if not align or reference is not None or known_poses(stack.poses) else None
+    as_they_lie = not params.iterations or reference is not None
+    return stack.poses if as_they_lie or known_poses(stack.poses) else None
 
 
 def _read(unfinished: Unfinished) -> HalvesState | None:

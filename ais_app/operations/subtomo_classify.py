@@ -20,9 +20,10 @@ from ais_app.core.jobs import Job, Progress, direct
 from ais_app.core.model.package import Model, load_model
 from ais_app.core.particle_set import Particles
 from ais_app.core.particles.classify import Answers, ClassifyParams, answers_job, class_names
-from ais_app.core.particles.labels import COLUMN, NO_CLASS, save_labels
+from ais_app.core.particles.labels import COLUMN, NO_CLASS
 from ais_app.core.particles.open_set import UNKNOWN, known_classes
 from ais_app.core.particles.stack import SubtomogramStack
+from ais_app.operations.subtomo_inputs import replace_labels, replaced_line
 from ais_app.operations.subtomo_outputs import check_outputs, stack_parts
 
 PROBABILITY = "class_probability"
@@ -44,6 +45,8 @@ class Classified:
         (n,) float32, of the class.
     names
         Of the classes.
+    replaced
+        A table of the classes that the stack had before; none where it had none, or keeps them.
     """
 
     table: Path
@@ -52,11 +55,13 @@ class Classified:
     classes: np.ndarray
     probability: np.ndarray
     names: tuple[str, ...]
+    replaced: Path | None = None
 
     def __str__(self) -> str:
         counts = [f"{name} {int((self.classes == number).sum()):,}" for number, name in enumerate(self.names)]
         rest = int((self.classes == NO_CLASS).sum())
-        return ", ".join([*counts, *([f"{UNKNOWN} {rest:,}"] if rest else [])]) + f" -> {self.table}, {self.star}"
+        words = ", ".join([*counts, *([f"{UNKNOWN} {rest:,}"] if rest else [])])
+        return "\n".join([f"{words} -> {self.table}, {self.star}", *replaced_line(self.replaced)])
 
 
 def subtomo_classify_job(
@@ -81,7 +86,8 @@ def subtomo_classify_job(
     params
         See `ClassifyParams`.
     save
-        Keep the classes in the stack too, where other commands and the window find them.
+        Keep the classes in the stack too, where other commands and the window find them; those that they replace are
+        left as ``starting_classes.csv``.
     trust_source
         Run the source of an architecture that is packed with the model.
 
@@ -99,7 +105,7 @@ def subtomo_classify_job(
     opened, network = SubtomogramStack.open(stack), load_model(model, trust_source=trust_source)
     check_outputs(folder, stack if save else None)
     check_scale(opened, network)
-    known = known_classes(network) if params.open_set else None
+    known = known_classes(network, model) if params.open_set else None
     features = params.keep in ("features", "both") or params.open_set
     options: dict[str, Any] = {"batch": params.batch, "device": compute_device(params.device).type}
     answers = yield from answers_job(network, opened.cubes, with_features=features, **options)
@@ -118,7 +124,7 @@ def subtomo_classify_job(
     for path in (found.table, found.star, *found.arrays):
         provenance.record("subtomo_classify", path, arguments, inputs, _notes(found)).write(path)
     if save:
-        save_labels(stack, classes, names)
+        found = replace(found, replaced=replace_labels(opened, classes, names, folder, None))
     return found
 
 

@@ -14,18 +14,20 @@ import numpy as np
 from ais_app.core import provenance
 from ais_app.core.coordinates import write_particles
 from ais_app.core.errors import DataWarning
-from ais_app.core.files import write_text
+from ais_app.core.files import check_not_input, write_text
 from ais_app.core.io import create_volume
 from ais_app.core.jobs import Job, Progress, direct
 from ais_app.core.model.package import load_model, save_model
 from ais_app.core.particles.average import average_now
-from ais_app.core.particles.clusters import load_clusters, matched, save_clusters
+from ais_app.core.particles.choice import without_empty
+from ais_app.core.particles.clusters import Clusters, load_clusters, matched, save_clusters
 from ais_app.core.particles.grouping import Grouping, GroupingParams, group_job
-from ais_app.core.particles.labels import save_labels
 from ais_app.core.particles.stack import SubtomogramStack
 from ais_app.core.pictures import cube_sheet
 from ais_app.core.tomogram import Tomogram
+from ais_app.core.training.checkpoint import checkpoint_path
 from ais_app.operations.subtomo_classify import save_array, with_voxels
+from ais_app.operations.subtomo_inputs import replace_labels, replaced_line
 from ais_app.operations.subtomo_outputs import check_outputs, remove_earlier, stack_parts
 
 CLUSTERS, CODES, ENCODER = "clusters.npz", "codes.npy", "encoder.aismodel"
@@ -42,13 +44,16 @@ class Clustered:
     table, star
         One line a subtomogram: its group, its distance from the centre, its place on the map; the particles.
     clusters
-        ``clusters.npz``, for `subtomo_teach`, and to keep the numbers of groups in the next run.
+        ``clusters.npz``, for `subtomo_teach`, and to keep the numbers of groups in the next run: one for each
+        subtomogram of the stack, -1 where its cube is empty.
     picture
         The middle slices of each centre and each average.
     sizes
         Subtomograms in each group.
     others
         The codes, the network if one was trained, centre and average of each group.
+    replaced
+        A table of the classes that the stack had before; none where it had none, or keeps them.
     """
 
     table: Path
@@ -57,9 +62,11 @@ class Clustered:
     picture: Path
     sizes: tuple[int, ...]
     others: tuple[Path, ...] = ()
+    replaced: Path | None = None
 
     def __str__(self) -> str:
-        return f"{len(self.sizes)} groups of {', '.join(f'{n:,}' for n in self.sizes)} -> {self.table}, {self.picture}"
+        groups = f"{len(self.sizes)} groups of {', '.join(f'{n:,}' for n in self.sizes)}"
+        return "\n".join([f"{groups} -> {self.table}, {self.picture}", *replaced_line(self.replaced)])
 
 
 def subtomo_cluster_job(
@@ -70,8 +77,9 @@ def subtomo_cluster_job(
     encoder: str | Path | None = None,
     like: str | Path | None = None,
     save: bool = False,
+    resume: bool = True,
 ) -> Job[Clustered]:
-    """Group the subtomograms of a stack.
+    """Group the subtomograms of a stack, but for those whose cubes are the same everywhere, which are warned of.
 
     Parameters
     ----------
@@ -88,7 +96,11 @@ def subtomo_cluster_job(
     like
         ``clusters.npz`` of an earlier run over the same subtomograms: groups keep its numbers.
     save
-        Keep the groups in the stack as classes ``cluster 1`` ..., where other commands and the window find them.
+        Keep the groups in the stack as classes ``cluster 1`` ..., where other commands and the window find them; those
+        that they replace are left as ``starting_classes.csv``.
+    resume
+        Go on with the training of the network where the same call was stopped: it is kept in
+        ``encoder.aismodel.checkpoint`` until all is done.
 
     Raises
     ------
@@ -100,15 +112,18 @@ def subtomo_cluster_job(
         The network does not encode cubes of this size.
     """
     params, folder, stack = params or GroupingParams(), Path(out_dir), Path(stack)
-    opened = SubtomogramStack.open(stack)
+    opened = without_empty(whole := SubtomogramStack.open(stack))
     check_outputs(folder, stack if save else None)
+    check_not_input([folder / CLUSTERS], [stack, *([] if like is None else [like])])
     network = None if encoder is None else load_model(encoder)
-    found = yield from group_job(opened.cubes, params, wedges=opened.wedges, encoder=network)
+    kept = checkpoint_path(folder / ENCODER)
+    if not resume:
+        kept.unlink(missing_ok=True)
+    found = yield from group_job(opened.cubes, params, wedges=opened.wedges, encoder=network, kept=kept)
     if like is not None:
-        found = _renumbered(found, Path(like))
-    yield Progress(0, 0, "averaging groups")
-    averages = _averages(opened, found)
-    result = _written(stack, opened, found, averages, folder, trained=network is None)
+        found = _renumbered(found, Path(like), opened.rows, len(whole))
+    averages = yield from _averages(opened, found)
+    result = _written(stack, opened, len(whole), found, averages, folder, trained=network is None)
     arguments: dict[str, Any] = {"stack": str(stack), "out_dir": str(folder), "params": params, "save": False}
     arguments |= {"encoder": _name(encoder), "like": _name(like)}
     inputs = [*stack_parts(stack), *(Path(path) for path in (encoder, like) if path is not None)]
@@ -118,7 +133,8 @@ def subtomo_cluster_job(
     remove_earlier(folder, "subtomo_cluster", _NAMES, [*outputs, *inputs])
     if save:
         names = [f"cluster {number + 1}" for number in range(len(result.sizes))]
-        save_labels(stack, found.clusters.assignment, names)
+        result = replace(result, replaced=replace_labels(opened, found.clusters.assignment, names, folder, None))
+    kept.unlink(missing_ok=True)
     return result
 
 
@@ -129,16 +145,18 @@ def _name(path: str | Path | None) -> str | None:
     return None if path is None else str(path)
 
 
-def _renumbered(found: Grouping, like: Path) -> Grouping:
-    """Return the groups numbered as in an earlier run, and their centres in that order."""
-    clusters = matched(found.clusters, load_clusters(like))
+def _renumbered(found: Grouping, like: Path, rows: np.ndarray, count: int) -> Grouping:
+    """Return the groups of `rows` of a stack numbered as in an earlier run, and their centres in that order."""
+    every = matched(found.clusters.among(rows, count), load_clusters(like))
+    clusters = Clusters(every.assignment[rows], every.centres)
     _, first = np.unique(clusters.assignment, return_index=True)  # where each group has its first cube
     return replace(found, clusters=clusters, centres=found.centres[found.clusters.assignment[first]])
 
 
-def _averages(stack: SubtomogramStack, found: Grouping) -> list[np.ndarray]:
-    averages = []
-    for number in range(len(found.clusters.centres)):
+def _averages(stack: SubtomogramStack, found: Grouping) -> Job[list[np.ndarray]]:
+    averages, count = [], len(found.clusters.centres)
+    for number in range(count):
+        yield Progress(number, count, "averaging groups")
         rows = np.flatnonzero(found.clusters.assignment == number)
         part = stack.subset(rows)
         averages.append(average_now(part.cubes, part.poses, part.wedges, part.wedge_of).average)
@@ -148,6 +166,7 @@ def _averages(stack: SubtomogramStack, found: Grouping) -> list[np.ndarray]:
 def _written(
     stack: Path,
     opened: SubtomogramStack,
+    count: int,
     found: Grouping,
     averages: list[np.ndarray],
     folder: Path,
@@ -162,8 +181,10 @@ def _written(
     star = write_particles(
         folder / f"{stack.stem}_clusters.star", with_voxels(replace(placed, table=columns), opened), "star"
     )
-    clusters = save_clusters(folder / CLUSTERS, groups)
-    others = [save_array(folder / CODES, found.codes)]
+    clusters = save_clusters(folder / CLUSTERS, groups.among(opened.rows, count))
+    codes = np.full((count, found.codes.shape[1]), np.nan, found.codes.dtype)
+    codes[opened.rows] = found.codes
+    others = [save_array(folder / CODES, codes)]
     if trained and found.encoder is not None:
         others.append(save_model(found.encoder, folder / ENCODER))
     for number, (centre, average) in enumerate(zip(found.centres, averages, strict=True), start=1):
@@ -193,5 +214,7 @@ def _csv(stack: SubtomogramStack, found: Grouping, away: np.ndarray) -> str:
         z, y, x = stack.particles.positions_zyx[row]
         places = [f"{value:.2f}" for value in (x, y, z)]
         across = [f"{value:.4f}" for value in found.map[row]]
-        writer.writerow([row, stack.particles.tomograms[row], *places, int(number) + 1, f"{away[row]:.5f}", *across])
+        writer.writerow(
+            [stack.rows[row], stack.particles.tomograms[row], *places, int(number) + 1, f"{away[row]:.5f}", *across]
+        )
     return text.getvalue()

@@ -5,19 +5,19 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ais_app.core import provenance
-from ais_app.core.files import check_writable, write_text
+from ais_app.core.files import check_not_input, check_writable, write_text
 from ais_app.core.io import write_volume
 from ais_app.core.jobs import Job, Progress, direct
 from ais_app.core.model.package import load_model
 from ais_app.core.particles.average_sums import sums_job
-from ais_app.core.particles.classify import answers_job, class_names
+from ais_app.core.particles.classify import Answers, answers_job, class_names
 from ais_app.core.particles.correlation import compute_device
 from ais_app.core.particles.discover import DiscoverParams, Discovery, Found, discover
 from ais_app.core.particles.labels import labels_of
@@ -27,6 +27,8 @@ from ais_app.core.pictures import grey
 from ais_app.core.report import Report
 from ais_app.core.tomogram import Tomogram
 from ais_app.operations.subtomo_classify import check_scale, save_array
+from ais_app.operations.subtomo_outputs import stack_parts
+from ais_app.operations.unfinished import Unfinished
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,7 @@ def subtomo_discover_job(
     *,
     averages: int = 12,
     trust_source: bool = False,
+    resume: bool = True,
 ) -> Job[Discovered]:
     """Group the subtomograms of a stack, and rank the groups by how little the network's classes explain them.
 
@@ -83,6 +86,8 @@ def subtomo_discover_job(
         Clusters, from the first rank on, to average with the poses that the stack has.
     trust_source
         Run the source of an architecture that is packed with the model.
+    resume
+        Go on where the same call was stopped: what the network says of subtomograms is kept until all is done.
 
     Raises
     ------
@@ -97,10 +102,24 @@ def subtomo_discover_job(
     yield Progress(0, 0, "reading")
     opened, network = SubtomogramStack.open(stack), load_model(model, trust_source=trust_source)
     check_writable(folder)
+    check_not_input([folder / "clusters.csv"], [stack, model])
     check_scale(opened, network)
-    known = known_classes(network)
+    known = known_classes(network, model)
     device = compute_device(params.device).type
-    answers = yield from answers_job(network, opened.cubes, with_features=True, device=device)
+    unfinished = Unfinished(
+        folder / ".discover.unfinished.npz",
+        {"stack": str(stack), "model": str(model), "params": params},
+        [*stack_parts(stack), Path(model)],
+        [field.name for field in fields(params)],  # what the network says depends on none of them
+    )
+    answers = yield from answers_job(
+        network,
+        opened.cubes,
+        with_features=True,
+        device=device,
+        known=_read(unfinished) if resume else None,
+        keep=lambda answers: _keep(unfinished, answers),
+    )
     assert answers.features is not None  # asked for
     yield Progress(0, 0, "grouping")
     labels, names = labels_of(opened)
@@ -121,10 +140,22 @@ def subtomo_discover_job(
     report = _report(folder, found, volumes, class_names(network), names, opened)
     for path in (table, members, report, *arrays, *files.values()):
         record.write(path)
+    unfinished.remove()
     return Discovered(table, members, report, tuple(files.values()), found)
 
 
 subtomo_discover = direct(subtomo_discover_job)
+
+
+def _read(unfinished: Unfinished) -> Answers | None:
+    """Return what the network has said before the work was stopped."""
+    found = unfinished.read()
+    return None if found is None else Answers.of(found[0]["logits"], found[0]["features"])
+
+
+def _keep(unfinished: Unfinished, answers: Answers) -> None:
+    assert answers.features is not None  # asked for
+    unfinished.write({"logits": answers.logits, "features": answers.features}, None)
 
 
 def _averages(stack: SubtomogramStack, found: Discovery, count: int, device: str) -> Job[dict[int, np.ndarray]]:

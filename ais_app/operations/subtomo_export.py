@@ -12,14 +12,16 @@ import numpy as np
 
 from ais_app.core import provenance
 from ais_app.core.errors import FileProblem
-from ais_app.core.files import replacing, write_text
+from ais_app.core.files import check_not_input, replacing, write_text
 from ais_app.core.formats.star.syntax import write_star
 from ais_app.core.io import write_volume
 from ais_app.core.jobs import Job, Progress, direct
 from ais_app.core.params import Params, param
+from ais_app.core.particles.choice import ParticleChoice, chosen_rows
 from ais_app.core.particles.export import dynamo_table, relion_star, table_text, wedge_volume, write_em
 from ais_app.core.particles.stack import SubtomogramStack
 from ais_app.core.tomogram import Tomogram
+from ais_app.operations.subtomo_inputs import recorded_choice
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,7 @@ def subtomo_export_job(
     params: SubtomogramExportParams | None = None,
     *,
     root: str | Path | None = None,
+    choice: ParticleChoice | None = None,
 ) -> Job[Path]:
     """Write a stack for another program.
 
@@ -50,6 +53,8 @@ def subtomo_export_job(
         Program and contrast.
     root
         Folder of the RELION project, which the names in the STAR file are relative to; `out_dir` if not given.
+    choice
+        Which particles are written; all if not given. They are numbered anew.
 
     Returns
     -------
@@ -61,12 +66,15 @@ def subtomo_export_job(
     FileProblem
         The stack is damaged, or the folder cannot be written.
     ParameterProblem
-        The tilt axis has no place in the table of Dynamo.
+        The tilt axis has no place in the table of Dynamo, or `out_dir` lies in the stack.
     """
     chosen, folder = params or SubtomogramExportParams(), Path(out_dir)
+    check_not_input([folder / "particles.star"], [stack])  # a stack has a list of that name too
     opened = SubtomogramStack.open(stack)
+    if choice:
+        opened = opened.subset(chosen_rows(opened, choice))
     arguments: dict[str, Any] = {"stack": str(stack), "out_dir": str(out_dir), "params": chosen}
-    arguments["root"] = None if root is None else str(root)
+    arguments |= {"root": None if root is None else str(root), "choice": recorded_choice(opened, choice)}
     if chosen.format == "dynamo":
         return (yield from _dynamo(opened, folder, chosen, arguments))
     return (yield from _relion(opened, folder, chosen, arguments, Path(root) if root is not None else folder))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from ais_app.core import provenance
-from ais_app.core.errors import DataWarning, ParameterProblem
+from ais_app.core.errors import ParameterProblem
+from ais_app.core.files import check_not_input
 from ais_app.core.jobs import Job, Progress, direct
 from ais_app.core.particle_set import Particles
 from ais_app.core.particles.extract import Places, SubtomogramParams, cut, place
@@ -23,8 +23,9 @@ from ais_app.core.particles.stack import create_stack
 from ais_app.core.particles.wedge import Wedge
 from ais_app.core.tomogram import Tomogram
 from ais_app.core.volume.resample import rescaled
+from ais_app.operations.empty_places import EmptyPlaces, check_any_filled
 from ais_app.operations.per_file import input_files
-from ais_app.operations.pick_sources import list_files, picks_of_lists, picks_of_project
+from ais_app.operations.pick_sources import MISSING_SIZE, list_files, picks_of_lists, picks_of_project
 from ais_app.operations.wedge import wedge_for
 
 
@@ -40,8 +41,8 @@ class Extraction:
         How many cubes it has, and from how many tomograms.
     outside, at_edge, unknown
         How many picks were left out: beyond their volume, with too little of the box in it, at no number.
-    flat
-        How many of the cubes are 0, because the tomogram has a single grey value there.
+    flat, empty
+        How many of the cubes are 0, because the tomogram has a single grey value, or no numbers, there.
     """
 
     path: Path
@@ -51,6 +52,7 @@ class Extraction:
     at_edge: int = 0
     unknown: int = 0
     flat: int = 0
+    empty: int = 0
 
     def __str__(self) -> str:
         left = {"outside": self.outside, "at the edge": self.at_edge, "without a position": self.unknown}
@@ -123,7 +125,8 @@ def subtomo_extract_job(
     Raises
     ------
     ParameterProblem
-        No pick has a place; a voxel size is not known; they differ and none is given; both lists and a project.
+        No pick has a place, or the tomograms hold nothing at any; a voxel size is not known; they differ and none is
+        given; both lists and a project; `out` is an input.
     FileProblem
         A file cannot be read, no list has particles of any of the tomograms, or `out` is something else.
     ProjectProblem
@@ -149,8 +152,10 @@ def subtomo_extract_job(
         wedge = wedge_for(tomogram, tilt, _tilt_file(tilt_file, tomogram))
         sources.append(_placed(path, tomogram, particles, chosen, cube_size, wedge))
     inputs = [each.path for each in sources]
-    inputs += [Path(project)] if project is not None else list_files(coordinates)
     inputs += [file for each in sources if (file := _tilt_file(tilt_file, each.tomogram)) is not None]
+    inputs += list_files(coordinates) if project is None else []
+    check_not_input([out], inputs)
+    inputs += [] if project is None else [Path(project)]  # a stack may lie in it
     arguments: dict[str, Any] = {"tomograms": [str(path) for path in tomograms], "out": str(out), "params": chosen}
     arguments |= {"coordinates": [str(path) for path in coordinates], **reading, "feature": feature}
     arguments |= {"project": None if project is None else str(project), "pick_set": pick_set, "tilt": tilt}
@@ -169,7 +174,7 @@ def _cube_voxel_size(tomograms: Sequence[Tomogram], params: SubtomogramParams) -
         raise ParameterProblem("coordinates", "no pick is of any of these tomograms", remedy)
     if params.voxel_size is not None:
         return params.voxel_size * params.bin
-    sizes = [size for tomogram in tomograms for size in tomogram.require_voxel_size_zyx()]
+    sizes = [size for tomogram in tomograms for size in tomogram.require_voxel_size_zyx(MISSING_SIZE)]
     if max(sizes) > 1.001 * min(sizes):
         problem = f"tomograms have voxels of {min(sizes):g} to {max(sizes):g} Å"
         raise ParameterProblem("voxel_size", problem, f"rescale them all: --voxel-size {max(sizes):g}")
@@ -181,7 +186,7 @@ def _placed(
 ) -> _Source:
     """Return a tomogram with the places of its picks, at the voxel size that is asked for."""
     grid, first = tomogram, np.zeros(3)
-    sizes = np.array(tomogram.require_voxel_size_zyx())
+    sizes = np.array(tomogram.require_voxel_size_zyx(MISSING_SIZE))
     if params.voxel_size is not None and np.abs(sizes / params.voxel_size - 1).max() > 1e-3:
         grid = rescaled(tomogram, params.voxel_size)
         middle = [(np.array(shape) - 1) / 2 for shape in (tomogram.shape, grid.shape)]
@@ -225,7 +230,9 @@ def _written(
     mark = hashlib.blake2b(digest_size=16)
     mark.update(json.dumps([record.arguments, record.inputs, notes], sort_keys=True, default=str).encode())
     mark.update(particles.positions_zyx.tobytes())
-    flat = 0
+    edge, measured = params.box * params.bin, ((each.path, each.grid.data, each.places.voxels) for each in sources)
+    check_any_filled(measured, edge)
+    empty = EmptyPlaces(edge)
     with create_stack(
         out, params.box, particles, wedges, wedge_of, cube_size,
         poses=_poses(sources, particles, params), notes=_notes(params), resume=mark.hexdigest(),
@@ -237,14 +244,12 @@ def _written(
             options: dict[str, Any] = {"rows": rows, "threads": threads or os.cpu_count() or 1}
             for at, cubes in cut(each.grid.data, each.places, params, cube_voxel_size=cube_size, **options):
                 writer.write(own[at], cubes)
-                flat += int((cubes == 0).all(axis=(1, 2, 3)).sum())
+                empty.look(cubes, each.grid.data, each.places.voxels[at])
                 yield Progress(count - int(writer.missing.sum()), count, each.tomogram.name)
             first += len(own)
     record.write(out)
-    if flat:
-        text = f"{out}: {flat:,} cube{'s are' if flat != 1 else ' is'} 0, because the tomogram has one grey value there"
-        warnings.warn(DataWarning(f"{text}; leave such picks out"), stacklevel=2)
-    return Extraction(out, count, len(sources), flat=flat, **lost)
+    empty.say(out)
+    return Extraction(out, count, len(sources), flat=empty.flat, empty=empty.unknown, **lost)
 
 
 def _poses(sources: Sequence[_Source], particles: Particles, params: SubtomogramParams) -> Poses:

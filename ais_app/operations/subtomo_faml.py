@@ -9,16 +9,23 @@ from typing import Any
 import numpy as np
 
 from ais_app.core.jobs import Job, Progress, direct
+from ais_app.core.particles.choice import ParticleChoice
 from ais_app.core.particles.faml import Faml, FamlParams, FamlState, faml_job
-from ais_app.core.particles.labels import save_labels
 from ais_app.core.particles.stack import save_poses
+from ais_app.operations.subtomo_inputs import (
+    choice_notes,
+    open_particles,
+    recorded_choice,
+    replace_labels,
+    replaced_line,
+)
 from ais_app.operations.subtomo_outputs import (
     STARTING_POSES,
     Outputs,
+    check_inputs_stay,
     check_outputs,
     class_lines,
     known_poses,
-    open_stack,
     stack_parts,
     starting_poses,
 )
@@ -39,14 +46,18 @@ class SubtomoFaml:
         Files in it.
     faml
         Posteriors, classes, averages, poses.
+    replaced
+        A table of the classes that the stack had before; none where it had none, or keeps them.
     """
 
     out_dir: Path
     outputs: tuple[Path, ...]
     faml: Faml
+    replaced: Path | None = None
 
     def __str__(self) -> str:
-        return "\n".join(class_lines(self.faml.classes, self.faml.averages, self.out_dir))
+        lines = class_lines(self.faml.classes, self.faml.averages, self.out_dir)
+        return "\n".join([*lines, *replaced_line(self.replaced)])
 
 
 def subtomo_faml_job(
@@ -60,6 +71,7 @@ def subtomo_faml_job(
     save: bool = True,
     save_aligned: bool = False,
     resume: bool = True,
+    choice: ParticleChoice | None = None,
 ) -> Job[SubtomoFaml]:
     """Align and sort the subtomograms of a stack, of which nothing needs to be known.
 
@@ -81,11 +93,14 @@ def subtomo_faml_job(
     use_poses
         Make the first classes with the poses that the stack has; with those of `poses` they are made anyway.
     save
-        Write the classes into the stack.
+        Write the classes into the stack; those that they replace are left as ``starting_classes.csv``. Of chosen
+        particles they are called ``class 1 of …``, and the others keep theirs.
     save_aligned
         Write the poses into the stack too; those of different classes are in different frames.
     resume
         Go on after the last iteration where the same call was stopped.
+    choice
+        Which particles take part; all, but for those whose cubes are the same everywhere, if not given.
 
     Raises
     ------
@@ -96,12 +111,14 @@ def subtomo_faml_job(
     """
     chosen, out = params or FamlParams(), Path(out_dir)
     yield Progress(0, 0, "reading")
-    opened = open_stack(stack, tilt, poses)
+    check_inputs_stay(out, chosen.classes, (stack, poses))
+    opened = open_particles(stack, tilt, poses, choice)
     check_outputs(out, stack if save or save_aligned else None, "with --no-save and without --save-aligned")
     begun = starting_poses(opened, poses, out / STARTING_POSES if save_aligned else None)
     start = opened.poses if (use_poses or poses is not None) and known_poses(opened.poses) else None
     arguments: dict[str, Any] = {"stack": str(stack), "out_dir": str(out), "params": chosen, "tilt": tilt}
     arguments |= {"use_poses": use_poses, "save": False, "poses": None if begun is None else str(begun)}
+    arguments["choice"] = recorded_choice(opened, choice)
     inputs = stack_parts(stack, begun)
     unfinished = Unfinished(out / "iterations" / "state.npz", arguments, inputs)
 
@@ -119,20 +136,20 @@ def subtomo_faml_job(
         state=_read(unfinished) if resume else None,
         keep=keep,
     )
-    if save:
-        save_labels(stack, found.classes, [f"class {number + 1}" for number in range(chosen.classes)])
-    notes = {"particles": len(opened), "sigma2": found.sigma2}
+    names = [f"class {number + 1}" for number in range(chosen.classes)]
+    replaced = replace_labels(opened, found.classes, names, out, choice) if save else None
+    notes = {"particles": len(opened), "sigma2": found.sigma2, **choice_notes(choice)}
     outputs = Outputs(out, "subtomo_faml", arguments, inputs, notes)
     outputs.classes(found.averages, opened.with_poses(found.poses), found.classes)
-    rows = np.column_stack([np.arange(len(opened)), found.probability]).tolist()
+    rows = np.column_stack([opened.rows, found.probability]).tolist()
     names = ["particle", *(f"class {number + 1}" for number in range(found.probability.shape[1]))]
     outputs.table("probabilities.csv", [dict(zip(names, row, strict=True)) for row in rows])
     outputs.table("iterations.csv", found.history)
     outputs.remove_earlier()
     if save_aligned:
-        save_poses(stack, found.poses)
+        save_poses(stack, found.poses, opened.rows)
     unfinished.remove()
-    return SubtomoFaml(out, tuple(outputs.written), found)
+    return SubtomoFaml(out, tuple(outputs.written), found, replaced)
 
 
 subtomo_faml = direct(subtomo_faml_job)

@@ -13,6 +13,7 @@ import numpy as np
 from ais_app.core import geometry, provenance
 from ais_app.core.coordinates import read_particles
 from ais_app.core.errors import FileProblem, ParameterProblem
+from ais_app.core.files import check_not_input
 from ais_app.core.formats.star.columns import COORDINATES, ORIGINS, ORIGINS_ANGST, SUBTOMOGRAM_ANGLES
 from ais_app.core.formats.star.reading import particle_table
 from ais_app.core.io import open_tomogram
@@ -82,11 +83,12 @@ def subtomo_import_job(
     FileProblem
         The list or a box cannot be read, or boxes are of several sizes.
     ParameterProblem
-        The voxel size or the tilts are not known, or boxes were cut turned.
+        The voxel size or the tilts are not known, boxes were cut turned, or the list lies in `out`.
     """
     chosen, listing, out = params or SubtomogramImportParams(), Path(listing), Path(out)
     if out.suffix != ".zarr":
         raise ParameterProblem("out", f"{out.name!r} does not end in .zarr", "a stack is a folder such as PICKS.zarr")
+    check_not_input([out], [listing])
     yield Progress(0, 0, "reading the list")
     read = _dynamo if listing.suffix.lower() == ".tbl" else _relion
     found = read(listing, None if root is None else Path(root), tilt, chosen.voxel_size)
@@ -130,6 +132,9 @@ def _cube(path: Path, edge: int, params: SubtomogramImportParams) -> np.ndarray:
         shape = " × ".join(map(str, volume.shape))
         raise FileProblem(path, f"has {shape} voxels, the first box {edge} along each axis", "boxes must be alike")
     cube = np.asarray(volume.read(), dtype=np.float32) * (-1 if params.dark else 1)
+    if missing := cube.size - int(np.count_nonzero(np.isfinite(cube))):
+        problem = f"{missing:,} of its voxels are no numbers (NaN or infinite)"
+        raise FileProblem(path, problem, "leave it out of the list, or cut it again")
     return normalised(cube) if params.normalise else cube
 
 

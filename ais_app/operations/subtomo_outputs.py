@@ -14,15 +14,16 @@ import numpy as np
 
 from ais_app.core import provenance
 from ais_app.core.coordinates import write_particles
-from ais_app.core.errors import FileProblem, ParameterProblem
-from ais_app.core.files import check_writable, replacing, write_text
-from ais_app.core.io import open_tomogram, write_volume
+from ais_app.core.errors import FileProblem
+from ais_app.core.files import check_not_input, check_writable, replacing, write_text
+from ais_app.core.io import write_volume
 from ais_app.core.particles.average import Averages
 from ais_app.core.particles.poses import Poses
 from ais_app.core.particles.stack import SubtomogramStack
 from ais_app.core.particles.stack_files import read_poses
 from ais_app.core.tomogram import Tomogram
 
+AVERAGE = ("average.mrc", "half1.mrc", "half2.mrc", "fsc.csv")  # files of one
 _MAPS = r"(class_\d+_)?((average|half[12])\.mrc|fsc\.csv)"
 _LISTS = r"particles\.star|(iterations|rounds|coordinates|probabilities)\.csv"
 _POSES = "poses.npz"  # of a stack
@@ -55,18 +56,26 @@ def starting_poses(stack: SubtomogramStack, given: str | Path | None, kept: Path
     """
     if kept is not None:
         assert stack.path is not None  # it was opened
-        own, place, number = stack.path / _POSES, kept, 1
+        own = stack.path / _POSES
         if not own.exists():
             raise FileProblem(own, "is missing", "copy the stack again")
-        while place.exists() and not filecmp.cmp(own, place, shallow=False):
-            number += 1
-            place = kept.with_stem(f"{kept.stem}_{number}")
-        if not place.exists():
-            place.parent.mkdir(parents=True, exist_ok=True)
-            with replacing(place) as part:
-                shutil.copyfile(own, part)
-        kept = place
+        kept = kept_copy(own, kept)
     return kept if given is None else Path(given)
+
+
+def kept_copy(file: Path, place: Path) -> Path:
+    """Copy a file that is about to be replaced, and return the copy.
+
+    A file at `place` that holds something else stays: the copy is then called ``…_2``, and so on.
+    """
+    first, number = place, 1
+    while place.exists() and not filecmp.cmp(file, place, shallow=False):
+        number += 1
+        place = first.with_stem(f"{first.stem}_{number}")
+    if not place.exists():
+        with replacing(place) as part:
+            shutil.copyfile(file, part)
+    return place
 
 
 @dataclass
@@ -144,6 +153,31 @@ class Outputs:
     def _done(self, record: provenance.Provenance, output: Path) -> None:
         record.write(output)
         self.written.append(output)
+
+
+def check_inputs_stay(folder: Path, classes: int | None, inputs: Iterable[str | Path | None], steps: int = 0) -> None:
+    """Find out before the work that its maps and lists would replace an input of it.
+
+    Parameters
+    ----------
+    folder
+        Of the outputs.
+    classes
+        That get averages; ``None`` for one average without a class.
+    inputs
+        Files and stacks; ``None`` for those that were not given.
+    steps
+        Iterations whose averages are kept.
+
+    Raises
+    ------
+    ParameterProblem
+        One is an input.
+    """
+    prefixes = [""] if classes is None else [f"class_{number}_" for number in range(1, classes + 1)]
+    names = [f"{prefix}{name}" for prefix in prefixes for name in AVERAGE]
+    names += [f"iterations/average_{step:02d}.mrc" for step in range(1, steps + 1)]
+    check_not_input([folder / name for name in (*names, "particles.star")], [path for path in inputs if path])
 
 
 def check_outputs(folder: Path, stack: str | Path | None = None, without: str = "without --save") -> None:
@@ -225,31 +259,6 @@ def open_stack(path: str | Path, tilt: str | None = None, poses: str | Path | No
 def known_poses(poses: Poses) -> bool:
     """Say whether any particle is turned: else nothing is known of how they lie."""
     return bool(np.abs(poses.rotations - np.eye(3)).max() > 1e-6)
-
-
-def read_map(path: str | Path | None, stack: SubtomogramStack, what: str) -> np.ndarray | None:
-    """Return a map for the cubes of a stack, (e, e, e) float32; nothing where no path is given.
-
-    Raises
-    ------
-    ParameterProblem
-        It has another size or voxel size than the cubes.
-    FileProblem
-        It cannot be read.
-    """
-    if path is None:
-        return None
-    tomogram = open_tomogram(path)
-    edge, size = stack.edge, tomogram.voxel_size_zyx
-    if tomogram.shape != (edge,) * 3:
-        shape = " × ".join(map(str, tomogram.shape))
-        raise ParameterProblem(
-            what, f"{path} has {shape} voxels, the cubes {edge}", "crop or rescale it: ais-app convert"
-        )
-    if size is not None and max(abs(one / stack.voxel_size - 1) for one in size) > 0.01:
-        problem = f"{path} has voxels of {size[0]:g} Å, the cubes of {stack.voxel_size:g} Å"
-        raise ParameterProblem(what, problem, "rescale it: ais-app convert")
-    return np.array(tomogram.read(), dtype=np.float32)  # a copy: files are mapped to be read only
 
 
 def resolution_text(averages: Averages) -> str:

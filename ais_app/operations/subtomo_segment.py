@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 
 from ais_app.core import provenance
-from ais_app.core.errors import ParameterProblem
-from ais_app.core.files import check_writable, write_text
+from ais_app.core.files import check_not_input, check_writable, write_text
 from ais_app.core.jobs import Job, Progress, direct
 from ais_app.core.model.package import load_model
 from ais_app.core.particles.labels import class_names_of
@@ -79,14 +78,15 @@ def subtomo_segment_job(
     ------
     ModelProblem
         The network does not mark particles in cubes.
+    ParameterProblem
+        An output is an input, or lies in it.
     FileProblem
         A file cannot be read or written.
     """
     params, folder, stack = params or ParticleMaskParams(), Path(out_dir), Path(stack)
     opened, network = SubtomogramStack.open(stack), load_model(model, trust_source=trust_source)
     masks, cleaned = folder / f"{stack.stem}_masks.zarr", folder / f"{stack.stem}_clean.zarr"
-    if stack.resolve() in {masks.resolve(), cleaned.resolve()}:
-        raise ParameterProblem(stack, "is an output too; it would be overwritten", "choose another folder")
+    check_not_input([masks, cleaned], [stack, model])
     check_writable(folder)
     arguments: dict[str, Any] = {"stack": str(stack), "model": str(model), "out_dir": str(folder), "params": params}
     arguments |= {"clean": clean, "trust_source": trust_source}

@@ -11,7 +11,7 @@ import numpy as np
 
 from ais_app.core import provenance
 from ais_app.core.errors import ParameterProblem
-from ais_app.core.files import replacing
+from ais_app.core.files import check_not_input, replacing
 from ais_app.core.io import open_tomogram, write_volume
 from ais_app.core.jobs import Job, Progress, direct
 from ais_app.core.params import Params, param
@@ -23,7 +23,7 @@ from ais_app.core.simulate import atoms
 from ais_app.core.simulate.parameters import SimulateParams
 from ais_app.core.simulate.subtomograms import NOTHING, Subtomograms, simulate_subtomograms_job
 from ais_app.core.simulate.templates import Template, load_template, smoothed, template_names, template_of
-from ais_app.core.tomogram import Tomogram, tomogram_name
+from ais_app.core.tomogram import Tomogram, mean_size, tomogram_name
 
 _MAPS = (".mrc", ".map", ".ccp4", ".rec", ".mrc.gz", ".map.gz")
 
@@ -97,7 +97,7 @@ def subtomo_simulate_job(
     Raises
     ------
     ParameterProblem
-        A template is not known or too large for the box, or two have one name.
+        A template is not known or too large for the box, two have one name, or an output is one of them.
     FileProblem
         A file cannot be read or written.
     """
@@ -108,6 +108,8 @@ def subtomo_simulate_job(
     names = [template.name for template in loaded]
     if len(set(names)) < len(names):
         raise ParameterProblem("templates", f"two have one name ({', '.join(names)})", "rename a file")
+    files = [str(each) for each in templates if Path(each).exists() and str(each) not in template_names()]
+    check_not_input([path, path.with_name(f"{path.stem}_truth.npz"), *(_map_file(path, name) for name in names)], files)
     for template in loaded:
         if 2 * template.radius > chosen.box * chosen.voxel_size:
             problem = (
@@ -122,9 +124,6 @@ def subtomo_simulate_job(
         loaded, microscope, chosen.box, chosen.number, seed, chosen.shift, **options
     )
     yield Progress(1, 1, "write")
-    files = [
-        str(template) for template in templates if Path(template).exists() and str(template) not in template_names()
-    ]
     arguments = {"out": str(path), "params": chosen, "templates": [str(t) for t in templates], "seed": seed}
     arguments |= {"known_poses": known_poses}
     return _write(path, made, loaded, chosen, known_poses, (arguments, files))
@@ -146,7 +145,8 @@ def _template(template: str | Path, params: SubtomoSimulateParams) -> Template:
     density = opened.read().astype(np.float32)
     if len(set(density.shape)) > 1 or not np.isfinite(density).all() or density.max() <= 0:
         raise ParameterProblem(path, "is no cube with bright density", "crop it to a cube; invert it if it is dark")
-    return template_of(np.clip(density, 0, None), opened.voxel_size, tomogram_name(path), source=str(path))
+    size = mean_size(opened.require_voxel_size_zyx("write it into the file: ais-app convert --voxel-size"))
+    return template_of(np.clip(density, 0, None), size, tomogram_name(path), source=str(path))
 
 
 def _write(
@@ -194,10 +194,14 @@ def _write(
         )
     maps = {}
     for template in templates:
-        output = path.with_name(f"{path.stem}_{template.name}.mrc")
+        output = _map_file(path, template.name)
         cube = map_of(template, params.box, params.voxel_size)
         maps[template.name] = write_volume(output, cube, like=Tomogram(cube, (params.voxel_size,) * 3))
     return SimulatedStack(path, truth, maps)
+
+
+def _map_file(stack: Path, name: str) -> Path:
+    return stack.with_name(f"{stack.stem}_{name}.mrc")
 
 
 def map_of(template: Template, edge: int, voxel_size: float) -> np.ndarray:

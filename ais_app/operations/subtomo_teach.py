@@ -9,8 +9,8 @@ from typing import Any
 
 from ais_app.core import provenance
 from ais_app.core.errors import FileProblem, ParameterProblem
-from ais_app.core.files import check_file_writable
-from ais_app.core.jobs import Job, Progress, direct
+from ais_app.core.files import check_file_writable, check_not_input
+from ais_app.core.jobs import Job, JobCancelled, Progress, direct
 from ais_app.core.model.architectures import architecture
 from ais_app.core.model.card import ModelCard
 from ais_app.core.model.package import load_model, save_model
@@ -20,7 +20,9 @@ from ais_app.core.particles.clusters import decoded_masks, load_clusters, weak_d
 from ais_app.core.particles.correlation import compute_device
 from ais_app.core.particles.grouping import GroupingParams, binning_of, prepare_job
 from ais_app.core.particles.stack import SubtomogramStack
+from ais_app.core.training.checkpoint import checkpoint_path
 from ais_app.operations.subtomo_cluster import CLUSTERS, ENCODER
+from ais_app.operations.training_cubes import contrast_in_tomograms
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,7 @@ def subtomo_teach_job(
     *,
     feature: str = "particle",
     encoder: str | Path | None = None,
+    resume: bool = True,
 ) -> Job[Path]:
     """Train a network from groups.
 
@@ -69,6 +72,8 @@ def subtomo_teach_job(
         What the network finds.
     encoder
         Network that encoded the subtomograms, where `groups` holds none.
+    resume
+        Go on with the training where the same call was stopped: it is kept in ``<out>.checkpoint`` until all is done.
 
     Raises
     ------
@@ -82,8 +87,9 @@ def subtomo_teach_job(
 
     params, out, stack = params or TeachParams(), Path(out), Path(stack)
     check_file_writable(out, "a model: NAME.aismodel")
-    opened, clusters = SubtomogramStack.open(stack), load_clusters(Path(groups) / CLUSTERS)
     network = Path(groups) / ENCODER if encoder is None else Path(encoder)
+    check_not_input([out], [stack, Path(groups) / CLUSTERS, network])
+    opened, clusters = SubtomogramStack.open(stack), load_clusters(Path(groups) / CLUSTERS)
     if not network.exists():
         remedy = "group by autoencoder, or give the network with --encoder"
         raise FileProblem(network, "is not there: nothing can decode the groups", remedy)
@@ -102,17 +108,22 @@ def subtomo_teach_job(
         seed=params.seed, device=params.device, shift=0.0, scale=0.0,
     )  # fmt: skip
     voxel_size = opened.voxel_size * binning_of(opened.edge, edge)
-    # as in the tomograms, so that it segments these too
-    sign = -1 if opened.notes.get("extracted_with", {}).get("dark", True) else 1
+    sign = contrast_in_tomograms(opened)  # so that it segments these too
     data = weak_data(sign * cubes, masks, clusters, [number - 1 for number in chosen], settings, voxel_size=voxel_size)
     known = architecture(params.architecture).parameters
     card = ModelCard(params.architecture, {"classes": 1} if "classes" in known else {}, depth=edge, feature=feature)
-    result = yield from train_job(replace(data, contrast=sign), settings, card)
+    kept = checkpoint_path(out)
+    if not resume:
+        kept.unlink(missing_ok=True)
+    result = yield from train_job(replace(data, contrast=sign), settings, card, kept=kept)
+    if not result.finished:
+        raise JobCancelled
     save_model(result.model, out)
     arguments: dict[str, Any] = {"stack": str(stack), "groups": str(groups), "chosen": list(chosen), "out": out.name}
     arguments |= {"params": params, "feature": feature, "encoder": None if encoder is None else str(encoder)}
     notes = {"metrics": result.model.card.training["metrics"], "cubes": data.record["cubes"]}
     provenance.record("subtomo_teach", out, arguments, [stack, Path(groups) / CLUSTERS, network], notes).write(out)
+    kept.unlink(missing_ok=True)
     return out
 
 

@@ -1,4 +1,4 @@
-"""Train a network that classifies or encodes subtomograms."""
+"""Train a network that classifies or encodes subtomograms, or marks the particle in them."""
 
 from __future__ import annotations
 
@@ -10,20 +10,29 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ais_app.core import provenance
+from ais_app.core.annotation.labels import FEATURE
 from ais_app.core.errors import ParameterProblem
-from ais_app.core.files import check_file_writable, write_json, write_text
+from ais_app.core.files import check_file_writable, check_not_input
 from ais_app.core.jobs import Job, JobCancelled, Progress, run
 from ais_app.core.model.architectures import architecture
 from ais_app.core.model.card import ModelCard
 from ais_app.core.model.package import Model, load_model, save_model
-from ais_app.core.particles.labels import NO_CLASS, labels_of, numbered, read_labels
 from ais_app.core.particles.stack import SubtomogramStack
+from ais_app.core.training.checkpoint import checkpoint_path
 from ais_app.core.training.cube_parameters import CubeTrainParams
-from ais_app.core.training.cubes import cube_data
-from ais_app.operations.train import history_csv
+from ais_app.core.training.cubes import cube_data, mask_data
+from ais_app.operations.train import history_files, write_history
+from ais_app.operations.training_cubes import (
+    classes_of,
+    contrast_in_tomograms,
+    held_out_tomograms,
+    one_kind,
+    read_masks,
+)
 
 if TYPE_CHECKING:
     from ais_app.core.training.boxes import TrainingData
+    from ais_app.core.training.parameters import TrainParams
     from ais_app.core.training.trainer import TrainingResult
     from ais_app.models import Architecture
 
@@ -43,7 +52,7 @@ class TrainedOnCubes:
     metrics
         Of the best epoch, on held-out subtomograms where there are some.
     classes
-        Names of the classes, by number; none for an encoder without labels.
+        Names of the classes, by number; none for an encoder without labels, or where voxels are marked.
     finished
         False when it was stopped early; the model then has the best weights so far.
     """
@@ -63,6 +72,7 @@ def subtomo_train(
     classes: str | Path | None = None,
     column: str | None = None,
     unlabelled: bool = False,
+    masks: str | Path | None = None,
     parent: str | Path | None = None,
     trust_source: bool = False,
     resume: bool = False,
@@ -82,6 +92,10 @@ def subtomo_train(
         `ais_app.core.particles.labels.read_labels`. Only with one stack.
     unlabelled
         Take no notice of any class: an encoder learns from the cubes alone.
+    masks
+        For a network of volumes, which marks the particle: the labels of all voxels, 0 background, 1 particle, 2 not
+        known. A stack, or ``.npz`` with an array ``masks``, such as the ``_truth.npz`` of `subtomo_simulate`. Only with
+        one stack. What it learns suits `subtomo_segment`, and `segment` for whole tomograms.
     parent
         Model package whose weights it starts from; it needs the same classes.
     trust_source
@@ -92,13 +106,14 @@ def subtomo_train(
     Raises
     ------
     ParameterProblem
-        There are fewer than two classes for a classifier, or stacks or parameters do not fit each other.
+        There are fewer than two classes for a classifier, or stacks, masks or parameters do not fit each other.
     FileProblem
         A file cannot be read or written.
     ModelProblem
         The architecture is unknown or does not take cubes, a cube holds NaN, or the training diverged.
     """
     options: dict[str, Any] = {"classes": classes, "column": column, "unlabelled": unlabelled, "parent": parent}
+    options |= {"masks": masks}
     return run(subtomo_train_job(stacks, out, params, trust_source=trust_source, resume=resume, **options))
 
 
@@ -110,15 +125,19 @@ def subtomo_train_job(
     classes: str | Path | None = None,
     column: str | None = None,
     unlabelled: bool = False,
+    masks: str | Path | None = None,
     parent: str | Path | None = None,
     trust_source: bool = False,
     resume: bool = False,
     on_epoch: Callable[[Model], None] | None = None,
 ) -> Job[TrainedOnCubes]:
     """Train as a job; see `subtomo_train`. `on_epoch` gets the weights in training after every epoch."""
+    from ais_app.core.training.segment import SegmentCubes
     from ais_app.core.training.trainer import train_job as core_job
 
     params, out = params or CubeTrainParams(), Path(out)
+    inputs = [Path(path) for path in (*stacks, classes, masks, parent) if path is not None]
+    check_not_input([out, *history_files(out)], inputs)
     start = load_model(parent, trust_source=trust_source) if parent is not None else None
     if start is not None:
         params = replace(params, architecture=start.card.architecture)
@@ -126,66 +145,59 @@ def subtomo_train_job(
     yield Progress(0, 0, "reading subtomograms")
     check_file_writable(out, "a model: NAME.aismodel")
     opened = [SubtomogramStack.open(path) for path in stacks]
-    edge, voxel_size = _one_kind(opened)
-    labels, names = _labels(opened, classes, column, unlabelled)
-    _check_classes(record, labels, names)
-    settings = params.for_cubes(edge)
-    cubes = np.concatenate([stack.read() for stack in opened])
-    held_out = _held_out_tomogram(opened, labels, params) if params.validation == "tomogram" else None
-    data = cube_data(cubes, labels, settings, classes=names, held_out=held_out, voxel_size=voxel_size)
+    edge, voxel_size = one_kind(opened)
+    _check_kind(record, masks, classes is not None or column is not None or unlabelled)
+    if masks is None:
+        labels, names = classes_of(opened, classes, column, unlabelled=unlabelled)
+        _check_classes(record, labels, names)
+        settings, task = params.for_cubes(edge), None
+        cubes = np.concatenate([stack.read() for stack in opened])
+        held_out = held_out_tomograms(opened, labels, params) if params.validation == "tomogram" else None
+        data = cube_data(cubes, labels, settings, classes=names, held_out=held_out, voxel_size=voxel_size)
+    else:
+        names, settings, task = (), params.for_cubes(edge, record.stride), SegmentCubes()
+        data = _with_masks(opened[0], read_masks(masks, opened), params, settings, start)
     data = replace(data, record={**data.record, "held_out": _words(params, data)})
     card = _card(record, start, params, settings.box_size, len(names))
-    checkpoint = out.with_name(out.name + ".checkpoint")
+    checkpoint = checkpoint_path(out)
     result = yield from core_job(
-        data, settings, card, start=start, checkpoint=checkpoint, resume=resume, on_epoch=on_epoch
+        data, settings, card, start=start, checkpoint=checkpoint, resume=resume, on_epoch=on_epoch, task=task
     )
     if result.finished:  # who stops a training waits for nothing more
         result = replace(result, model=(yield from _with_known_classes(result.model, data, params.device)))
     arguments: dict[str, Any] = {"stacks": [str(path) for path in stacks], "out": out.name, "params": params}
     arguments |= {"classes": None if classes is None else str(classes), "column": column, "unlabelled": unlabelled}
+    arguments |= {"masks": None if masks is None else str(masks)}
     arguments |= {"parent": None if parent is None else str(parent), "trust_source": trust_source}
-    inputs = [Path(path) for path in (*stacks, classes, parent) if path is not None]
     return _written(result, out, arguments, inputs, names)
 
 
-def _one_kind(stacks: Sequence[SubtomogramStack]) -> tuple[int, float]:
-    """Return the edge and the voxel size that all stacks have."""
-    if not stacks:
-        raise ParameterProblem("stacks", "none is given", "name a stack, made with ais-app subtomo extract")
-    edges = sorted({stack.edge for stack in stacks})
-    sizes = sorted({stack.voxel_size for stack in stacks})
-    if len(edges) > 1 or sizes[-1] > 1.01 * sizes[0]:
-        problem = f"have cubes of {' and '.join(map(str, edges))} voxels of {' and '.join(f'{s:g}' for s in sizes)} Å"
-        raise ParameterProblem("stacks", problem, "extract them alike: --box, --voxel-size")
-    return edges[0], sizes[0]
+def _check_kind(record: Architecture, masks: str | Path | None, has_classes: bool) -> None:
+    """Find out whether the network learns from what it is given."""
+    if record.task == "segment" and (masks is None or record.dimension != 3):
+        which = "and cubes: it learns from masks" if record.dimension == 3 else "slice by slice"
+        remedy = "give --masks FILE, or choose" if record.dimension == 3 else "choose"
+        problem = f"{record.name} segments tomograms {which}"
+        raise ParameterProblem("architecture", problem, f"{remedy} one that classifies or encodes: classifier3d")
+    if record.task != "segment" and masks is not None:
+        remedy = "choose a network of volumes: --architecture ssn3d_ed"
+        raise ParameterProblem("masks", f"{record.name} does not learn from them", remedy)
+    if masks is not None and has_classes:
+        raise ParameterProblem("masks", "say all that is learnt; classes do not count", "leave the classes out")
 
 
-def _labels(
-    stacks: Sequence[SubtomogramStack], classes: str | Path | None, column: str | None, unlabelled: bool
-) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Return the class of every cube, −1 for none, and the names of all classes."""
-    count = sum(len(stack) for stack in stacks)
-    if unlabelled:
-        return np.full(count, NO_CLASS, np.int64), ()
-    if classes is not None:
-        if len(stacks) > 1:
-            raise ParameterProblem(
-                "classes", "one table does not suit several stacks", "save the classes in the stacks"
-            )
-        return read_labels(classes, column, count)
-    names: tuple[str, ...] = ()
-    parts = []
-    for stack in stacks:
-        theirs, called = labels_of(stack)
-        part, names = numbered([None if label < 0 else called[label] for label in theirs], names)
-        parts.append(part)
-    return np.concatenate(parts), names
+def _with_masks(
+    stack: SubtomogramStack, masks: np.ndarray, params: CubeTrainParams, settings: TrainParams, start: Model | None
+) -> TrainingData:
+    """Return cubes as in the tomograms, so that the network segments these too; else as `start` knows them."""
+    contrast = (start.card.contrast if start is not None else 0) or contrast_in_tomograms(stack)
+    there = (masks == FEATURE).any((1, 2, 3)).astype(np.int64)
+    held_out = held_out_tomograms([stack], there, params) if params.validation == "tomogram" else None
+    cubes = contrast * stack.read()
+    return mask_data(cubes, masks, settings, held_out=held_out, voxel_size=stack.voxel_size, contrast=contrast)
 
 
 def _check_classes(record: Architecture, labels: np.ndarray, names: Sequence[str]) -> None:
-    if record.task == "segment":
-        problem = f"{record.name} segments tomograms"
-        raise ParameterProblem("architecture", problem, "choose one that classifies or encodes: classifier3d")
     if record.task == "classify" and len(np.unique(labels[labels >= 0])) < 2:
         problem = f"{len(names)} classes ({', '.join(names) or 'none'}) in {len(labels):,} subtomograms"
         remedy = (
@@ -203,30 +215,11 @@ def _card(record: Architecture, start: Model | None, params: CubeTrainParams, si
             raise ParameterProblem("parent", problem, "train on the same classes, or without --parent")
         parameters = dict(start.card.parameters)
         return ModelCard(record.name, parameters, feature=start.card.feature, training={"parent": start.card.feature})
+    if record.task == "segment":
+        return ModelCard(record.name, feature="particle")
     wanted = {"size": size, "classes": classes, "code": params.code or CODES[classes > 0]}
     fitting = {name: value for name, value in wanted.items() if name in record.parameters}
     return ModelCard(record.name, fitting, feature="subtomograms")
-
-
-def _held_out_tomogram(stacks: Sequence[SubtomogramStack], labels: np.ndarray, params: CubeTrainParams) -> np.ndarray:
-    """Choose whole tomograms, about as many cubes as the share, without taking all of a class.
-
-    What one tomogram shares with itself (thickness, defocus, alignment) then does not count as knowledge.
-    """
-    names = np.concatenate([np.asarray(stack.particles.tomograms, dtype=object) for stack in stacks])
-    order = np.random.default_rng((params.seed, 2)).permutation(np.array(sorted(set(names.tolist())), dtype=object))
-    out = np.zeros(len(names), bool)
-    for name in order:
-        tried = out | (names == name)
-        leaves_all = not np.setdiff1d(labels, labels[~tried]).size and not tried.all()
-        if leaves_all and (not out.any() or tried.mean() <= 1.5 * params.validation_share):
-            out = tried
-        if out.mean() >= params.validation_share:
-            break
-    if not out.any():
-        problem = f"{len(order)} tomograms cannot be divided so that each class is left to train on"
-        raise ParameterProblem("validation", problem, "hold out a share of each class: --validation share")
-    return out
 
 
 def _words(params: CubeTrainParams, data: TrainingData) -> str:
@@ -254,8 +247,7 @@ def _written(
     result: TrainingResult, out: Path, arguments: dict[str, Any], inputs: list[Path], names: tuple[str, ...]
 ) -> TrainedOnCubes:
     save_model(result.model, out)
-    table = out.with_name(f"{out.stem}_history.csv")
-    history = write_text(table, history_csv(result.history)), write_json(table.with_suffix(".json"), result.history)
+    history = write_history(out, result.history)
     record = result.model.card.training
     notes = {name: record[name] for name in ("hardware", "finished", "epochs", "best_epoch", "metrics")}
     provenance.record("subtomo_train", out, arguments, inputs, notes).write(out)

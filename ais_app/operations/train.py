@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from ais_app.core import provenance
 from ais_app.core.errors import ParameterProblem
-from ais_app.core.files import check_file_writable, write_json, write_text
+from ais_app.core.files import check_file_writable, check_not_input, write_json, write_text
 from ais_app.core.jobs import Job, Progress, run
 from ais_app.core.model.architectures import architecture
 from ais_app.core.model.card import ModelCard
 from ais_app.core.model.package import Model, load_model, save_model
 from ais_app.core.training.ais_boxes import ais_boxes
 from ais_app.core.training.boxes import TrainingData, cut_boxes
+from ais_app.core.training.checkpoint import checkpoint_path
 from ais_app.core.training.parameters import TrainParams
 from ais_app.operations.labelled import LabelChoice, labelled_tomograms
 from ais_app.state.project import Project
@@ -130,6 +131,7 @@ def train_job(
 
     params, out = params or TrainParams(), Path(out)
     check_file_writable(out, "a model: NAME.aismodel")
+    check_not_input([out, *history_files(out)], [path for path in (project, training_set, parent) if path is not None])
     start = load_model(parent, trust_source=trust_source) if parent is not None else None
     if start is not None and start.architecture.imported:
         # its layers came with it: it can be chosen by its file only
@@ -139,12 +141,11 @@ def train_job(
     choice = LabelChoice(tuple(tomograms), tuple(negatives), tuple(ignored))
     data, card, inputs = _data(project, feature, choice, training_set, params, record)
     if start is not None and parent is not None:
-        inputs.append(Path(parent))
-        parent_record = {"feature": start.card.feature, "fingerprint": provenance.fingerprint(parent)}
+        inputs[Path(parent)] = provenance.fingerprint(parent)
+        parent_record = {"feature": start.card.feature, "fingerprint": inputs[Path(parent)]}
         card = replace(card, parameters=start.card.parameters, training={"parent": parent_record})
-    checkpoint = out.with_name(out.name + ".checkpoint")
     result = yield from core_job(
-        data, params, card, start=start, checkpoint=checkpoint, resume=resume, on_epoch=on_epoch
+        data, params, card, start=start, checkpoint=checkpoint_path(out), resume=resume, on_epoch=on_epoch
     )
     arguments: dict[str, Any] = {"project": project, "feature": feature, "out": out.name, "params": params}
     arguments |= {"tomograms": choice.tomograms, "negatives": choice.negatives, "ignored": choice.ignored}
@@ -159,35 +160,51 @@ def _data(
     training_set: str | Path | None,
     params: TrainParams,
     record: Architecture,
-) -> tuple[TrainingData, ModelCard, list[Path]]:
-    """Return the boxes, a card that knows feature and colour, and the files that were read."""
+) -> tuple[TrainingData, ModelCard, dict[Path, str]]:
+    """Return the boxes, a card that knows feature and colour, and the fingerprints of the files that were read.
+
+    They are taken here, for a project changes while networks are trained on it, and may be saved elsewhere.
+    """
     if (project is None) == (training_set is None):
         raise ParameterProblem("training", "needs either a project or a training set", "give one of the two")
     if training_set is not None:
         boxes, name = ais_boxes(training_set, params, record.stride, record.dimension)
-        return boxes, ModelCard(params.architecture, feature=feature or name), [Path(training_set)]
+        read = {Path(training_set): provenance.fingerprint(training_set)}
+        return boxes, ModelCard(params.architecture, feature=feature or name), read
     if project is None or feature is None:
         raise ParameterProblem("training", "needs the name of a feature of the project", "give it with --feature")
     with Project.open(project, read_only=True) as opened:
         labelled = labelled_tomograms(opened, feature, choice)
         card = ModelCard(params.architecture, feature=feature, colour=opened.feature(feature).colour)
-        files = [item.tomogram.path for item in labelled if item.tomogram.path is not None]
-        return cut_boxes(labelled, params, record.stride, record.dimension), card, [Path(project), *files]
+        files = [Path(project), *(item.tomogram.path for item in labelled if item.tomogram.path is not None)]
+        read = {file: provenance.fingerprint(file) for file in files}
+        return cut_boxes(labelled, params, record.stride, record.dimension), card, read
 
 
 def _written(
-    result: TrainingResult, data: TrainingData, out: Path, arguments: dict[str, Any], inputs: list[Path]
+    result: TrainingResult, data: TrainingData, out: Path, arguments: dict[str, Any], inputs: dict[Path, str]
 ) -> Trained:
     """Write the model with its preview, its history and its provenance."""
     from ais_app.core.training.preview import contact_sheet
 
     save_model(result.model, out, preview=contact_sheet(result.model, data))
-    table = out.with_name(f"{out.stem}_history.csv")
-    history = write_text(table, history_csv(result.history)), write_json(table.with_suffix(".json"), result.history)
+    history = write_history(out, result.history)
     record = result.model.card.training
     notes = {name: record[name] for name in ("hardware", "finished", "epochs", "best_epoch", "metrics")}
     provenance.record("train", out, arguments, inputs, notes).write(out)
     return Trained(out, history, record["metrics"], record["data"]["held_out"], result.finished)
+
+
+def history_files(network: Path) -> tuple[Path, Path]:
+    """Return where the history of a network's training is written, as CSV and as JSON."""
+    table = network.with_name(f"{network.stem}_history.csv")
+    return table, table.with_suffix(".json")
+
+
+def write_history(network: Path, history: list[dict[str, Any]]) -> tuple[Path, Path]:
+    """Write the history of a network's training beside it."""
+    table, values = history_files(network)
+    return write_text(table, history_csv(history)), write_json(values, history)
 
 
 def history_csv(history: list[dict[str, Any]]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -65,12 +66,16 @@ class Unfinished:
         """
         if not self.path.exists():
             return None
+        remedy = "start anew: --fresh"
         try:
+            with self.path.open("rb") as stream:
+                if not zipfile.is_zipfile(stream):
+                    raise FileProblem(self.path, "is damaged: it is no .npz file, or is cut short", remedy)
             with np.load(self.path, allow_pickle=False) as content:
                 arrays = {name: content[name] for name in content.files}
             mark, values = json.loads(arrays.pop(_VALUES).tobytes().decode())
-        except (OSError, ValueError, KeyError, EOFError) as error:
-            raise FileProblem(self.path, f"is damaged: {error}", "start anew: --fresh") from error
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            raise FileProblem(self.path, f"is damaged: {error}", remedy) from error
         return (arrays, values) if mark == self._mark else None
 
     def remove(self) -> None:

@@ -22,7 +22,7 @@ from ais_app.core.particles.wedge_estimate import (
 from ais_app.core.tomogram import Tomogram
 from ais_app.operations.per_file import input_files
 
-_UNREADABLE = "its blocks are too small, of one grey value, or hold voxels that are no numbers"
+_UNREADABLE = "its blocks are too small, or of one grey value"
 _AGREES = 5.0  # degrees; limits of tilts and of the estimate
 
 

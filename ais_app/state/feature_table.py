@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from typing import Any
 
 from ais_app.core.display.colours import FEATURE_COLOURS
@@ -46,7 +47,7 @@ def add(
     Raises
     ------
     ProjectProblem
-        There is one of this name already.
+        There is one of this name already, or one whose files would have the same names.
     ParameterProblem
         The name, colour or box size cannot be used.
     """
@@ -54,8 +55,7 @@ def add(
     taken = [feature.colour.upper() for feature in known]
     fresh = min(FEATURE_COLOURS, key=taken.count)
     values = _checked(name, colour or fresh, box_size)
-    if any(feature.name == values[0] for feature in known):
-        raise ProjectProblem(f"feature {name}", "is in the project already", "choose another name")
+    _refuse_taken(values[0], known)
     with history.command(f"Add feature {values[0]}"):
         id = history.insert("feature", (*values, 0, None))
     return find(history, display, id)
@@ -90,8 +90,8 @@ def change(history: History, display: DisplayTable, feature: Feature, fields: di
     new: dict[str, Any] = {name: given.get(name, getattr(feature, name)) for name in _KEPT}
     values = _checked(new["name"], new["colour"], new["box_size"])
     style = _checked_style({name: given.get(name, getattr(feature, name)) for name in SHOWN})
-    if any(other.name == values[0] and other.id != feature.id for other in entries(history, display)):
-        raise ProjectProblem(f"feature {values[0]}", "is in the project already", "choose another name")
+    if values[0] != feature.name:  # projects of earlier versions may hold names that differ in case alone
+        _refuse_taken(values[0], [other for other in entries(history, display) if other.id != feature.id])
     before = history.get("feature", (feature.id,)) or ()
     after = (*values, int(new["locked"]), *before[len(values) + 1 :])
     if after != before:
@@ -150,6 +150,20 @@ def refuse_locked(history: History, feature: int) -> None:
     name, locked = rows[0]
     if locked:
         raise ProjectProblem(f"feature {name}", "is locked", "unlock it to change its labels and boxes")
+
+
+def _refuse_taken(name: str, others: list[Feature]) -> None:
+    for other in others:
+        if other.name == name:
+            raise ProjectProblem(f"feature {name}", "is in the project already", "choose another name")
+        if _in_files(other.name) == _in_files(name):
+            problem = f"would have the same files as {other.name} on macOS and Windows, where case makes no difference"
+            raise ProjectProblem(f"feature {name}", problem, "choose another name")
+
+
+def _in_files(name: str) -> str:
+    """Return what names of files have in common that these systems take for one."""
+    return unicodedata.normalize("NFC", name).lower()
 
 
 def _title(feature: Feature, new: dict[str, Any]) -> str:

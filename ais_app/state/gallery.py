@@ -9,7 +9,6 @@ The table is read again when the project says that something has changed; the se
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -83,6 +82,7 @@ class Gallery:
         self._grouping_is_read = False
         events = session.events
         events.opened.connect(self._opened)
+        events.moved.connect(self._moved)
         events.picks.connect(self._picks_changed)
         events.tomograms.connect(self._forget)
         events.document.connect(self._document_changed)
@@ -157,20 +157,6 @@ class Gallery:
         self.changed.emit()
         self.grouped.emit()
         self.selection.emit()
-
-    def shown_again(self) -> Callable[[], None]:
-        """Return what shows all as it is now once a copy of the project was opened in its place."""
-        source, stack, edge, box, look = self.source, self._stack, self.stack_edge, self._box, self.look
-        table, selected, current, quality = self._table, self.selected, self.current, self.quality
-
-        def show() -> None:
-            self.show(source, stack, edge)
-            self._before, self.selected, self.current, self.quality = table, selected, current, quality
-            self.set_box(box)
-            self.set_look(look)
-            self.selection.emit()
-
-        return show
 
     def set_look(self, look: GalleryLook) -> None:
         """Show tiles otherwise."""
@@ -256,6 +242,9 @@ class Gallery:
             self.changed.emit()
         elif name.startswith("particle") and not name.startswith(CLUSTERS):
             self._forget()
+
+    def _moved(self, *_: object) -> None:
+        self._reader = None  # it reads the project that was left
 
     def _opened(self) -> None:
         self._before = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from ais_app.core.errors import FileProblem, ProjectProblem
@@ -24,6 +25,8 @@ def entries(history: History, folder: Path) -> list[ModelEntry]:
 def add(history: History, folder: Path, path: Path, name: str | None = None) -> ModelEntry:
     """Add a model file; the same content again changes nothing and returns its entry.
 
+    A file that was written anew, as by a training that went on, keeps its entry.
+
     Raises
     ------
     FileProblem
@@ -32,9 +35,15 @@ def add(history: History, folder: Path, path: Path, name: str | None = None) -> 
     if not path.exists():
         raise FileProblem(path, "no such file", "check the name")
     link = links.make_link(path, folder)
-    for known in entries(history, folder):
+    there = entries(history, folder)
+    for known in there:
         if known.fingerprint == link.fingerprint:
             return known
+    for known in there:
+        if known.path == path.resolve():
+            with history.command(f"Renew model {known.name}"):
+                history.put("model", (known.id,), (known.name, link.relative, link.last_seen, link.fingerprint))
+            return replace(known, fingerprint=link.fingerprint)
     name = name or path.stem
     with history.command(f"Add model {name}"):
         id = history.insert("model", (name, link.relative, link.last_seen, link.fingerprint))

@@ -131,12 +131,16 @@ class Project(AnnotationPart, RecordPart):
 
         A draft is removed, any other file stays as it is. Raises as `save_copy`; this project stays open then.
         """
-        was_draft = self.is_draft
         there = type(self).open(self.save_copy(path))
+        self.leave()
+        return there
+
+    def leave(self) -> None:
+        """Close a project that goes on elsewhere; a draft is removed, any other file stays as it is."""
+        was_draft = self.is_draft
         self.close()
         if was_draft and not self.read_only:
             copying.remove_draft(self.path)
-        return there
 
     def close(self) -> None:
         """Close the file; nothing is left beside it. What is written in steps is finished first."""

@@ -28,6 +28,7 @@ class SessionEvents(ProjectEvents):
     """The events of whichever project is open, and those of the session itself."""
 
     opened = Signal()  # another project is open now, or none
+    moved = Signal(Path, Path)  # the same project goes on at another place: where it was, where it is
 
 
 class Session:
@@ -57,6 +58,7 @@ class Session:
         self.log = CommandLog()
         self.events = SessionEvents()
         self._project: Project | None = None
+        self._places: list[Path] = []  # where the open project has been since it was opened
         self._volumes: dict[int, Tomogram] = {}
         self.remembered = Remembered(self)
         self.gallery = Gallery(self)
@@ -86,7 +88,7 @@ class Session:
     def open(self, project: Project) -> None:
         """Take over an open project in place of the present one, which is closed."""
         self.close()
-        self._project = project
+        self._project, self._places = project, [project.path.resolve()]
         _relay(project.events, self.events)
         entries = project.tomograms
         features = project.features
@@ -105,6 +107,28 @@ class Session:
         self.view.feature = None
         project.close()
         self.events.opened.emit()
+
+    def save_as(self, path: str | Path) -> None:
+        """Go on with the project at another place: what is in view and under way stays as it is.
+
+        A draft is removed, any other file stays. Raises as `Project.save_copy`; nothing has changed then.
+        """
+        before = self.project
+        self.remembered.keep()
+        there = Project.open(before.save_copy(path))
+        self._project = there  # at once: jobs on other threads ask for volumes meanwhile
+        self._places.append(there.path.resolve())
+        _relay(there.events, self.events)
+        before.leave()
+        self.events.moved.emit(before.path, there.path)
+
+    def is_open(self, path: Path) -> bool:
+        """Whether the project that was at a place when a job began is the one that is open, saved elsewhere or not."""
+        return self._project is not None and path.resolve() in self._places
+
+    def now_at(self, path: Path) -> Path:
+        """Return where the project is now that was at a place when a job began; that place, if another one is open."""
+        return self.project.path if self.is_open(path) else path
 
     @property
     def tomogram(self) -> TomogramEntry | None:

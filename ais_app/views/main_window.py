@@ -130,7 +130,7 @@ class MainWindow(QMainWindow):
     def _subscribe(self) -> None:
         session, settings = self.workbench.session, self.workbench.settings
         session.view.events.connect(self._later)
-        for signal in (session.events.opened, session.events.history, session.events.features):
+        for signal in (session.events.opened, session.events.moved, session.events.history, session.events.features):
             signal.connect(self._later)
         session.events.tomograms.connect(self._later)
         for signal in (session.gallery.changed, session.gallery.selection):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PyQt6.QtCore import QObject, QTimer, pyqtSignal
@@ -13,7 +14,7 @@ from ais_app.workers.job_runner import JobHandle, JobRunner
 
 if TYPE_CHECKING:
     from ais_app.batch.queue import Queue
-    from ais_app.batch.records import Item, Task
+    from ais_app.batch.records import Item, Summary, Task
 
 POLL_MS = 400  # how often it is looked whether the queue has changed; one number is read
 
@@ -30,10 +31,13 @@ class Exports(QObject):
         self._queue: Queue | None = None
         self._version: int | None = None
         self._handle: JobHandle | None = None
+        self._worked_on: Queue | None = None  # by that job
+        self._next: Queue | None = None  # to be worked on when that job has ended
         self._timer = QTimer(self)
         self._timer.setInterval(POLL_MS)
         self._timer.timeout.connect(self._look)
         session.events.opened.connect(self._opened)
+        session.events.moved.connect(self._moved)
 
     @property
     def items(self) -> list[Item]:
@@ -69,16 +73,15 @@ class Exports(QObject):
         self.start()
 
     def start(self) -> None:
-        """Work on the queue, in a thread of its own."""
-        if self._queue is None:
+        """Work on the queue, in a thread of its own; once what is stopping, or works for another project, has ended."""
+        queue = self._queue
+        if queue is None:
             return
-        self._queue.resume()
+        queue.resume()
         if not self.running:
-            queue = self._queue
-            self._handle = self._jobs.start(
-                "Export", lambda: _work(queue), on_result=self._worked, on_error=self._failed
-            )
-            self._handle.changed.connect(self.changed)
+            self._begin(queue)
+        elif self._handle is not None and (self._worked_on is not queue or self._handle.state == "stopping"):
+            self._next = queue
         self._look(force=True)
 
     def pause(self) -> None:
@@ -107,6 +110,22 @@ class Exports(QObject):
             self._queue.close()
             self._queue = None
 
+    def _begin(self, queue: Queue) -> None:
+        self._worked_on, self._next = queue, None
+        self._handle = self._jobs.start(
+            "Export",
+            lambda: _work(queue),
+            on_result=lambda summary: self._worked(queue, summary),
+            on_error=self._failed,
+        )
+        self._handle.changed.connect(self._changed)
+
+    def _changed(self) -> None:
+        queue = self._next
+        if queue is not None and queue is self._queue and not self.running and not queue.paused:
+            self._begin(queue)
+        self.changed.emit()
+
     def _opened(self) -> None:
         if self.running and self._handle is not None:
             self._handle.stop()
@@ -115,6 +134,34 @@ class Exports(QObject):
         if self._session.has_project:
             self._attempt(lambda: self._open(create=False))
         self.changed.emit()
+
+    def _moved(self, before: Path, now: Path) -> None:
+        """Take the queue along to where the project is saved; what this window was doing goes on there."""
+        if self._queue is None:
+            return
+        old, handle = self._queue.path, self._handle if self.running else None
+        self.close()
+        self._attempt(lambda: self._open_copy(old, now))
+        copied = self._queue
+        if copied is None:  # it was said why
+            return
+
+        def remove() -> None:
+            if not before.exists() and (handle is None or not handle.is_active):  # that of any other project stays
+                old.unlink(missing_ok=True)
+
+        remove()
+        if handle is not None:
+            handle.changed.connect(remove)
+            handle.stop()
+            self._next = copied  # only then: two workers would write the same files
+
+    def _open_copy(self, old: Path, project: Path) -> None:
+        from ais_app.batch.copying import copy_queue
+        from ais_app.batch.queue import queue_path
+
+        copy_queue(old, queue_path(project))
+        self._open(create=False)
 
     def _open(self, create: bool) -> None:
         from ais_app.batch.queue import Queue, queue_path
@@ -153,10 +200,11 @@ class Exports(QObject):
             self._timer.stop()
             self.problem.emit(str(error))
 
-    def _worked(self, _: object) -> None:
+    def _worked(self, queue: Queue, summary: Summary) -> None:
         """Work on when something was added just as the worker found nothing left."""
-        queue = self._queue
-        if queue is not None and not queue.paused and any(item.state == "waiting" for item in queue.items()):
+        if queue is not self._queue or queue.paused or summary.stopped:
+            return
+        if any(item.state == "waiting" for item in queue.items()):
             self.start()
 
     def _failed(self, error: Exception) -> None:

@@ -20,9 +20,10 @@ from ais_app.core.particles.wedge import Wedge
 from ais_app.state.commands import particle_results, particles
 from ais_app.state.copying import particles_folder
 from ais_app.state.gallery_groups import Grouping, rows_of
-from ais_app.state.gallery_table import ParticleTable, StackSource
+from ais_app.state.gallery_table import StackSource
 from ais_app.state.session import Session
 from ais_app.workers.job_runner import JobHandle, JobRunner
+from ais_app.workers.particle_asked import Asked
 from ais_app.workers.particle_lines import file_name, shell_of
 
 if TYPE_CHECKING:
@@ -34,8 +35,6 @@ if TYPE_CHECKING:
     from ais_app.operations.particle_work_wedge import WedgeFound
 
 MOST_FOR_WEDGE = 5  # tomograms
-
-Asked = tuple[object, ParticleTable]  # the source, and its particles as they were when a job began
 
 
 class ParticleJobs(QObject):
@@ -119,12 +118,12 @@ class ParticleJobs(QObject):
     def start_wedge(self) -> None:
         """Estimate the tilts from the voxels of the tomograms that most of the particles are in."""
         self._check_free("wedge", "Tilts")
-        session = self._session
-        table, source = session.gallery.table, session.gallery.source
-        ids, counts = np.unique(table.tomograms[table.tomograms >= 0], return_counts=True)
+        session, asked = self._session, Asked.now(self._session)
+        there = asked.table.tomograms[asked.table.tomograms >= 0]
+        ids, counts = np.unique(there, return_counts=True)
         chosen = ids[np.argsort(-counts, kind="stable")][:MOST_FOR_WEDGE].tolist()
         names = {entry.id: entry.name for entry in session.project.tomograms}
-        opened = [(names[id], functools.partial(session.volume, id)) for id in chosen]
+        opened = [(names[id], functools.partial(asked.volume, id)) for id in chosen]
 
         def make_job() -> Any:
             from ais_app.operations.particle_work_wedge import shared_wedge_job
@@ -132,19 +131,20 @@ class ParticleJobs(QObject):
             return shared_wedge_job(opened)
 
         def take(found: WedgeFound) -> None:
-            if session.gallery.source != source or not session.has_project:
+            if session.gallery.source != asked.source or not asked.is_open:
                 return
             wedge = found.wedge
             self._attempt(lambda: particle_results.set_tilts(session, *wedge.to_dict().values()))
             self.wedge_found.emit(found.words, "warning" if found.doubtful else "hint")
 
         def fail(error: Exception) -> None:
-            self.wedge_found.emit(str(error), "error")
-            self._fail(error)
+            if asked.is_open:
+                self.wedge_found.emit(str(error), "error")
+                self._fail(error)
 
         words = opened[0][0] if len(opened) == 1 else f"{len(opened)} tomograms"
         handle = self._jobs.start(f"Tilts of {words}", make_job, on_result=take, on_error=fail)
-        self._follow_job("wedge", handle, (source, table))
+        self._follow_job("wedge", handle, asked)
 
     # starting
 
@@ -158,12 +158,15 @@ class ParticleJobs(QObject):
         take: Callable[[Any, Asked], None],
     ) -> None:
         self._check_free(kind, title)
-        gallery = self._session.gallery
-        table, rows, source = gallery.table, gallery.working, gallery.source
+        gallery, asked = self._session.gallery, Asked.now(self._session)
+        source, rows = asked.source, gallery.working
         if not len(rows):
             raise ParameterProblem("particles", "there is none to work on", "keep some, or select others")
-        box, cubes, name = gallery.box, self._writable(), file_name(source)
-        volume_of = self._session.volume
+        box, name, cubes = gallery.box, file_name(source), asked.folder()
+
+        def fail(error: Exception) -> None:
+            if asked.is_open:  # else it was stopped, and may have failed for want of the project
+                self._fail(error)
 
         def make_job() -> Any:
             from ais_app.core.particles.extract import SubtomogramParams
@@ -173,17 +176,17 @@ class ParticleJobs(QObject):
             params = SubtomogramParams(box=max(box.edge, 4), bin=box.binning, edge="pad", dark=dark)
             cache = None if cubes is None else cubes / f"{name}.zarr"
             stack = source.path if isinstance(source, StackSource) else None
-            request = CubeRequest(table, rows, volume_of, params, wedge, cache, stack)
-            return kept_job(make(request), table, self._writable, name)
+            request = CubeRequest(asked.table, rows, asked.volume, params, wedge, cache, stack)
+            return kept_job(make(request), asked.table, asked.folder, name)
 
         count = f"{len(rows):,} particle{'s' * (len(rows) != 1)}"
         handle = self._jobs.start(
             f"{title}: {count}",
             make_job,
-            on_result=lambda found: take(found, (source, table)),
-            on_error=self._fail,
+            on_result=lambda found: take(found, asked),
+            on_error=fail,
         )
-        self._follow_job(kind, handle, (source, table))
+        self._follow_job(kind, handle, asked)
 
     def _check_free(self, kind: str, title: str) -> None:
         if self.running(kind):
@@ -200,13 +203,8 @@ class ParticleJobs(QObject):
     def _stop_what_nobody_waits_for(self) -> None:
         """Stop the jobs of a project that was closed: what they find would be shown nowhere."""
         for handle, asked in self._handles.values():
-            if not self._are_there(asked):
+            if not asked.is_shown:
                 handle.stop()
-
-    def _writable(self) -> Path | None:
-        """Return that folder; ``None`` where no project is open, or one that may not be changed. Any thread may ask."""
-        session = self._session
-        return self._folder if session.has_project and not session.project.read_only else None
 
     @property
     def _folder(self) -> Path:
@@ -215,17 +213,11 @@ class ParticleJobs(QObject):
 
     # taking results
 
-    def _are_there(self, asked: Asked) -> bool:
-        """Whether the particles that were asked about are those of the gallery."""
-        source, table = asked
-        gallery = self._session.gallery
-        return self._session.has_project and gallery.source == source and gallery.table.same_particles(table)
-
     def _is_shown(self, asked: Asked) -> bool:
         """Whether the particles that were asked about are still those that are shown; said where they are not."""
-        if not self._session.has_project:
+        if not asked.is_open:
             return False  # closed meanwhile: nobody waits for it
-        same = self._are_there(asked)
+        same = asked.is_shown
         if not same:
             self.failed.emit(
                 "The particles have changed since the job began: what it found is not shown; start it again"

@@ -14,16 +14,22 @@ from ais_app.state.session import Session
 if TYPE_CHECKING:
     from ais_app.operations.particle_work_list import Worked
 
+MOST_WORDS = 60  # bytes of the words in the name of a file
+
 
 def file_name(source: object) -> str:
-    """Return how files are named that belong to a source."""
+    """Return how files are named that belong to a source: words for a person, and what tells it from all others."""
     if isinstance(source, StackSource):
-        words = f"{source.path.stem} {hashlib.blake2b(str(source.path).encode(), digest_size=3).hexdigest()}"
+        words, whole = source.path.stem, str(source.path)
     elif isinstance(source, PickSource):
         words = source.name or f"feature {source.feature}"
+        which = f"set {source.name}" if source.name else words
+        whole = f"{which} of {sorted(source.tomograms)}"
     else:
-        words = "particles"
-    return "".join(letter if letter.isalnum() else "_" for letter in words)
+        return "particles"
+    short = words.encode()[:MOST_WORDS].decode(errors="ignore")  # systems allow 255 bytes, and others add to it
+    plain = "".join(letter if letter.isalnum() else "_" for letter in short)
+    return f"{plain}_{hashlib.blake2b(whole.encode(), digest_size=3).hexdigest()}"
 
 
 def shell_of(session: Session, done: Worked) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,13 @@ def saving_job(found: AverageShown, folder: Path) -> Job[list[Path]]:
 
     yield Progress(0, 1, "writing")
     return write_average(found, folder)
+
+
+def files_of_an_average(folder: Path) -> list[Path]:
+    """Return what `saving_job` would replace in a folder."""
+    from ais_app.operations.particle_work_results import WRITTEN
+
+    return [path for name in WRITTEN if (path := folder / name).exists()]
 
 
 def place_at_picks(session: Session, found: AverageShown, rows: np.ndarray) -> Path:
@@ -57,7 +65,9 @@ def place_at_picks(session: Session, found: AverageShown, rows: np.ndarray) -> P
     folder = particles_folder(session.project.path)
     folder.mkdir(parents=True, exist_ok=True)
     clean = without_specks(found.averages.average, level)
-    path = write_map(clean, found.voxel_size, folder / f"{file_name(source)}_average.mrc")
+    # the scenes of other tomograms, and of other particles of this set, have maps of their own
+    mark = hashlib.blake2b(np.ascontiguousarray(clean, dtype=np.float32).tobytes(), digest_size=4).hexdigest()
+    path = write_map(clean, found.voxel_size, folder / f"{file_name(source)}_{mark}_average.mrc")
     table = session.gallery.table
     there = np.unique(table.tomograms[rows]).tolist()
     if session.view.tomogram not in there:

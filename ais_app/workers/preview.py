@@ -106,13 +106,16 @@ class Preview(QObject):
         self._said = ""
         self._closed = False
         self.answer: PreviewAnswer | None = None
+        self._basis: object = None  # what the answer is true of, beside its slice
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
         self._soon.timeout.connect(self._ask)
         view, events = session.view.events, session.events
-        for signal in (view.tomogram, view.z, view.crop, view.predictions_on, events.opened, events.models):
+        for signal in (view.tomogram, view.z, view.crop, view.predictions_on):
             signal.connect(self.ask)
-        events.tomograms.connect(self.ask)
+        for changed in (events.tomograms, events.models):
+            changed.connect(self._ask_anew)
+        events.opened.connect(self._opened)
         events.features.connect(self._restyle)
         events.document.connect(self._document)
         events.display.connect(self._display)
@@ -144,6 +147,31 @@ class Preview(QObject):
         self._latest.close()
         self._engines.close()
 
+    def _opened(self) -> None:
+        self._training.clear()  # weights of another project's training; those of this one come with its next epoch
+        self._forget()
+        self.ask()
+
+    def _ask_anew(self) -> None:
+        """Ask again, and do not show meanwhile what is not true any more: it could be taken as labels."""
+        if self.answer is not None and self._basis != self._basis_now():
+            self._forget()
+        self.ask()
+
+    def _forget(self) -> None:
+        """Show nothing until the next answer; one that is under way is of something else."""
+        if not self._closed:
+            self._latest.drop()
+            self._show(None)
+
+    def _basis_now(self) -> object:
+        """Return the tomogram in view as its file and its voxel size are now, and the networks that are on."""
+        entry = self._session.tomogram
+        if entry is None:
+            return None
+        networks = [m.entry for m in shown_models(self._session.project) if m.usable]
+        return entry.fingerprint, entry.voxel_size_zyx, [(network.path, network.fingerprint) for network in networks]
+
     def _document(self, name: str) -> None:
         if name == "interactions":
             self.ask()
@@ -151,7 +179,7 @@ class Preview(QObject):
     def _display(self, name: str) -> None:
         if name == DOCUMENT:
             # switching a network on or off needs an answer; a colour needs none, and it comes from what is kept
-            self.ask()
+            self._ask_anew()
             self._restyle()
 
     def _restyle(self, *_: object) -> None:
@@ -164,14 +192,18 @@ class Preview(QObject):
             self._latest.drop()
             self._show(None)
             return
-        self._latest.request(lambda cancelled: self._answer(question, cancelled), self._show, self._fail)
+        basis = self._basis_now()
+        self._latest.request(
+            lambda cancelled: self._answer(question, cancelled), lambda answer: self._show(answer, basis), self._fail
+        )
 
     def _question(self) -> _Question | None:
         session = self._session
         entry = session.tomogram
         if entry is None or not session.view.predictions_on:
             return None
-        usable = tuple(m for m in shown_models(session.project) if m.usable and m.feature not in self._training)
+        shown = [model for model in shown_models(session.project) if model.usable]
+        usable = tuple(m for m in shown if not {m.feature, m.label} & self._training.keys())
         if not usable and not self._training:
             return None
         try:
@@ -214,9 +246,9 @@ class Preview(QObject):
         model = self._loaded[key]
         return LiveModel(model, key, by_torch=not self._engines.is_ready(key, model))
 
-    def _show(self, answer: Any) -> None:
+    def _show(self, answer: Any, basis: object = None) -> None:
         self._said = ""
-        self.answer = answer
+        self.answer, self._basis = answer, basis
         self.shown.emit(answer)
 
     def _fail(self, error: Exception) -> None:

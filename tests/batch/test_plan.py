@@ -9,7 +9,7 @@ from ais_app.batch.records import Summary
 from ais_app.batch.work import work_job
 from ais_app.core.errors import FileProblem, ParameterProblem
 from ais_app.core.filaments import FilamentParams
-from ais_app.core.io import open_tomogram
+from ais_app.core.io import open_tomogram, write_volume
 from ais_app.core.jobs import run
 from ais_app.core.pickers.blobs import BlobParams
 from ais_app.core.prediction.interactions import InteractionGraph, Rule
@@ -133,3 +133,32 @@ def test_what_cannot_be_planned_is_said(tmp_path, tomogram, models):
         plan_exports([one], [tmp_path / "missing.aismodel"], tmp_path)
     with pytest.raises(ParameterProblem, match="did you mean threshold"):
         plan_exports([one], models, tmp_path, picks={"ribosome": {"params": {"treshold": 0.4}}})
+
+
+def test_results_of_another_tomogram_of_the_same_name_are_not_replaced(queue, tmp_path, tomogram, models):
+    """Two projects in one folder, each with its own TS_01 from elsewhere, export into the folder beside them."""
+    first, second, out = tomogram("TS_01"), tmp_path / "b" / "TS_01.mrc", tmp_path / "out"
+    second.parent.mkdir()
+    data = open_tomogram(first).read()
+    write_volume(second, data[::-1], like=open_tomogram(first))
+
+    def plan(path):
+        return plan_exports([path], models[:1], out, prediction=PredictionParams(engine="torch"),
+                            previews=PreviewParams(size=64))  # fmt: skip
+
+    queue.add_all([*plan(first), *plan(second)])  # neither is there yet
+    assert run(work_job(queue)) == Summary(done=2, failed=1)  # and its preview waits for it
+    made = (out / "TS_01__membrane.mrc").read_bytes()
+    failed = next(item for item in queue.items() if item.state == "failed")
+    assert failed.reason == f"{out / 'TS_01__membrane.mrc'}: was made from another tomogram, {first}"
+    assert failed.remedy == "export into another folder"
+    with pytest.raises(ParameterProblem, match=r"TS_01__membrane.mrc: was made from another tomogram, .*; export into"):
+        plan(second)
+    assert len(plan(first)) == 2  # its own are
+    assert (out / "TS_01__membrane.mrc").read_bytes() == made
+    # one that was moved is the same
+    (tmp_path / "c").mkdir()
+    moved = first.rename(tmp_path / "c" / "TS_01.mrc")
+    assert len(plan(moved)) == 2
+    # and what is elsewhere is not in the way
+    assert len(plan_exports([second], models[:1], tmp_path / "other")) == 1

@@ -121,7 +121,7 @@ def test_the_other_files_are_done_when_one_fails(picks, tmp_path, capsys):
 def test_an_input_is_not_overwritten(picks, capsys):
     before = picks.read_bytes()
     assert run(["coordinates", str(picks), "-o", str(picks), "--to", "csv"]) == 1
-    assert "is read and written at once" in capsys.readouterr().err
+    assert "is an input; it would be overwritten" in capsys.readouterr().err
     assert picks.read_bytes() == before
 
 

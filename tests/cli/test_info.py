@@ -9,6 +9,12 @@ import numpy as np
 import pytest
 
 from ais_app.core.io import open_tomogram, write_volume
+from ais_app.core.particle_set import Particles
+from ais_app.core.particles.labels import save_labels
+from ais_app.core.particles.orientations import random_rotations
+from ais_app.core.particles.poses import Poses
+from ais_app.core.particles.stack import save_poses, write_stack
+from ais_app.core.particles.wedge import Wedge
 from ais_app.core.tomogram import Tomogram
 
 DATA = Path(__file__).parents[1] / "data" / "volumes"
@@ -135,3 +141,35 @@ def test_a_folder_that_cannot_be_written_is_said_in_words(ais, tomogram: Path, t
     code, _, err = ais("convert", tomogram, tmp_path / "file" / "a.mrc")
     assert code == 1
     assert "cannot be written" in err
+
+
+def test_a_stack_of_subtomograms_is_called_that(ais, tmp_path: Path, tomogram: Path) -> None:
+    places = Particles(np.zeros((5, 3)), tomograms=np.full(5, "TS_01", object), voxel_size=10.0)
+    cubes, wedges = np.ones((5, 8, 8, 8), np.float32), [Wedge(-60, 60), Wedge(-90, 90)]
+    path = tmp_path / "picks.zarr"
+    write_stack(path, cubes, places, wedges, np.array([0, 0, 0, 0, 1]), 12.5)
+    code, out, err = ais("info", path)
+    assert (code, err) == (0, "")
+    for words in [
+        "picks.zarr",
+        "stack of subtomograms",
+        "5 subtomograms of 8 × 8 × 8 voxels",
+        "12.5 Å",
+        "10.0 nm wide",
+    ]:
+        assert words in out
+    assert "none" in out and "not known: ais-app subtomo average" in out
+    assert "-60 to 60°, tilted about y: 4 subtomograms" in out and "nothing is missing: 1 subtomogram " in out
+    save_labels(path, np.array([0, 0, 1, 0, -1]), ["ribosome", "gold"])
+    save_poses(path, Poses.of(random_rotations(5, np.random.default_rng(0)), np.zeros((5, 3))))
+    out = ais("info", path)[1]
+    assert "ribosome 3, gold 1, 1 without a class" in out and "not known" not in out
+    found, volume = json.loads(ais("info", path, tomogram, "--json")[1])
+    assert (found["format"], found["subtomograms"], found["shape_zyx"]) == ("stack of subtomograms", 5, [8, 8, 8])
+    assert (found["voxel_size_zyx"], found["poses_known"]) == ([12.5] * 3, True)
+    assert (found["classes"], found["without_class"]) == ({"ribosome": 3, "gold": 1}, 1)
+    assert [(one["tilt_min"], one["subtomograms"]) for one in found["wedges"]] == [(-60, 4), (-90, 1)]
+    assert "subtomograms" not in volume
+    (path / "cubes" / "2.0.0.0").unlink()
+    code, _, err = ais("info", path)
+    assert code == 1 and "picks.zarr: 1 of its 5 cubes are missing" in err

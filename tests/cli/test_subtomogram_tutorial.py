@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from ais_app.core.coordinates import read_particles
+
 BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "subtomogram_tutorial.py"
 SHORT = {
     "simulate": {"--shape": "48,120,120", "--snr": "1"},
@@ -34,7 +36,8 @@ def tutorial(monkeypatch):
 @pytest.mark.timeout(1800)
 def test_ribosomes_are_found_averaged_and_put_back(tutorial, tmp_path):
     names = [" ".join(words[:2]) if words[0] == "subtomo" else words[0] for words in tutorial.commands()]
-    assert names == ["simulate", "wedge", "dog", "subtomo extract", "subtomo average", "mapback", "subtomo export"]
+    on_stacks = ["subtomo extract", "subtomo average", "mapback", "subtomo sort", "subtomo average", "subtomo export"]
+    assert names == ["simulate", "wedge", "dog", *on_stacks]
     tutorial.follow(tmp_path, SHORT)
     found = tutorial.score(tmp_path)
     assert found.right >= 0.85 * found.true
@@ -43,3 +46,5 @@ def test_ribosomes_are_found_averaged_and_put_back(tutorial, tmp_path):
     assert found.distance < 10
     assert found.overlap > 0.7
     assert (tmp_path / "relion" / "particles.star").exists()
+    sizes = [len(read_particles(tmp_path / name / "particles.star")) for name in ("average", "class1")]
+    assert 0 < sizes[1] < sizes[0]

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from ais_app.core.errors import FileProblem
-from ais_app.core.files import make_durable, read_json, remove_leftovers, replacing, write_json, write_text
+from ais_app.core.errors import FileProblem, ParameterProblem
+from ais_app.core.files import (
+    check_not_input,
+    check_suffix,
+    make_durable,
+    read_json,
+    remove_leftovers,
+    replacing,
+    write_json,
+    write_text,
+)
 
 
 def test_a_file_appears_whole(tmp_path):
@@ -82,3 +91,28 @@ def test_finished_files_and_folders_can_be_made_durable(tmp_path):
     make_durable([tmp_path / "volume.zarr", tmp_path / "map.mrc"])
     with pytest.raises(FileNotFoundError):
         make_durable([tmp_path / "missing.mrc"])
+
+
+def test_an_output_that_is_an_input_is_refused_under_any_name(tmp_path):
+    stack = tmp_path / "stack.zarr"
+    stack.mkdir()
+    (tmp_path / "map.mrc").write_text("precious")
+    (tmp_path / "link.mrc").symlink_to(tmp_path / "map.mrc")
+    inputs = [stack, tmp_path / "map.mrc"]
+    for name in ("map.mrc", "link.mrc", "stack.zarr/../map.mrc", "stack.zarr"):
+        with pytest.raises(ParameterProblem, match=r"is an input; it would be overwritten; choose another"):
+            check_not_input([tmp_path / "other.mrc", tmp_path / name], inputs)
+    with pytest.raises(ParameterProblem, match=r"poses\.npz: lies in the input .*stack\.zarr"):
+        check_not_input([stack / "poses.npz"], inputs)
+    with pytest.raises(
+        ParameterProblem, match=r"stack\.zarr: would replace the folder that the input .*map\.mrc lies in"
+    ):
+        check_not_input([stack], [stack / "map.mrc"])
+    check_not_input([tmp_path / "other.mrc", tmp_path / "stack.zarr.star"], [*inputs, tmp_path / "not there.mrc"])
+
+
+@pytest.mark.parametrize("name", ["map.mrc", "map", "map.star.gz"])
+def test_an_output_with_the_suffix_of_another_kind_of_file_is_refused(name):
+    with pytest.raises(ParameterProblem, match=rf"{name}: is to be a STAR file, .*call it map\.star$"):
+        check_suffix(name, (".star",), "a STAR file")
+    check_suffix("Map.STAR", (".star",), "a STAR file")

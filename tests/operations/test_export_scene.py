@@ -128,6 +128,13 @@ def test_what_cannot_be_done_is_said(work):
         export_scene([work], folder, mesh_formats=["x3d"])
 
 
+def test_a_map_at_picks_needs_a_voxel_size(work):
+    density = np.ones((8, 8, 8), np.float32)
+    write_volume(work.parent / "average.mrc", density, like=Tomogram(density))
+    (result,) = export_scene([work], work.parent / "o", chimerax=False)
+    assert "average.mrc: the voxel size is not known; write it into the file: ais-app convert" in str(result.error)
+
+
 def test_what_the_window_shows_needs_no_file(tmp_path):
     shape = trimesh.creation.icosphere(subdivisions=1, radius=10)
     mesh = Mesh(shape.vertices.astype(np.float32), shape.faces.astype(np.int32), "#ff0000")

@@ -49,9 +49,7 @@ def test_command_line(files, ais):
         output = folder / "out" / f"{name}__ribosome.mrc"
         made = open_tomogram(output)
         assert (made.voxel_size_zyx, made.origin_zyx) == (SIZE, (5.0, 6.0, 7.0))
-        wanted = np.concatenate(
-            [s for _, s in map_back(density, 8.0, chosen, SHAPE, SIZE, MapBackParams(combine="sum"))]
-        )
+        wanted = map_back(density, 8.0, chosen, SHAPE, SIZE, MapBackParams(combine="sum"))
         np.testing.assert_allclose(made.read(), wanted, atol=1e-3)
         assert json.loads(output.with_name(output.name + ".json").read_text())["notes"]["particles"] == len(chosen)
         assert replay(output).identical
@@ -139,10 +137,64 @@ def test_a_map_for_each_class(files, stack, ais):
     made = folder / "out" / "TS_01__class_average.mrc"
     wanted = np.zeros(SHAPE, np.float32)
     for number, rows in ((1, [0, 3]), (2, [1])):
-        one = map_back(density * number, 8.0, picks[np.array(rows)], SHAPE, SIZE, MapBackParams(combine="sum"))
-        wanted += np.concatenate([slab for _, slab in one])
+        wanted += map_back(density * number, 8.0, picks[np.array(rows)], SHAPE, SIZE, MapBackParams(combine="sum"))
     np.testing.assert_allclose(open_tomogram(made).read(), wanted, atol=2e-3)
     assert replay(made).identical
     code, _, problem = ais("mapback", folder / "TS_01.mrc", "-o", folder / "out", "--average",
                            folder / "class_{class}.mrc", "--coordinates", folder / "picks.star")  # fmt: skip
     assert code == 1 and "have no classes" in problem
+    code, _, problem = ais("mapback", folder / "TS_01.mrc", "-o", folder / "none", "--average",
+                           folder / "nofile_{class}.mrc", "--coordinates", stack.path)  # fmt: skip
+    assert code == 1 and "nofile_1.mrc: there is no such file; the particles have the classes 1, 2: give a" in problem
+    stack = write_stack(
+        folder / "unsorted.zarr", np.ones((7, 4, 4, 4)), picks, [Wedge()], np.zeros(7, dtype=int), 12.0, np.full(7, -1)
+    )
+    code, _, problem = ais("mapback", folder / "TS_01.mrc", "-o", folder / "none", *words[:2], "--coordinates",
+                           stack.path)  # fmt: skip
+    assert code == 1 and "none of the particles of TS_01 has a class" in problem
+    assert not list((folder / "none").glob("*.mrc*"))
+
+
+def test_only_what_lies_in_the_tomogram_counts(files, ais):
+    folder, _, picks = files
+    moved = picks.positions_zyx.copy()
+    moved[1:3] += 1e4
+    write_particles(folder / "some.star", replace(picks, positions_zyx=moved))
+    paths, options = [folder / "TS_01.mrc"], {"average": folder / "ribosome.mrc"}
+    left_out = r"TS_01.mrc: 2 of its 4 particles \(some.star\) lie outside of it and are left out; give the tomogram"
+    with pytest.warns(DataWarning, match=left_out):
+        (result,) = mapback(paths, folder / "out", coordinates=[folder / "some.star"], **options)
+    assert result.message == "2 particles"
+    output = folder / "out" / "TS_01__ribosome.mrc"
+    assert json.loads(output.with_name(output.name + ".json").read_text())["notes"]["particles"] == 2
+    write_particles(folder / "none.star", replace(picks, positions_zyx=moved + 1e4))
+    words = ["--average", folder / "ribosome.mrc", "--coordinates", folder / "none.star"]
+    code, _, said = ais("mapback", folder / "TS_01.mrc", "-o", folder / "none", *words)
+    assert code == 1 and "none of its 4 particles (none.star) lies in it; give the tomogram" in " ".join(said.split())
+    assert not list((folder / "none").glob("*.mrc*"))
+
+
+def test_an_average_of_nothing_is_refused(files, ais):
+    folder, density, _ = files
+    words = [
+        "mapback",
+        folder / "TS_01.mrc",
+        "-o",
+        folder / "none",
+        "--coordinates",
+        folder / "picks.star",
+        "--average",
+    ]
+    for name, made, problem in (
+        ("empty.mrc", density * 0, "empty.mrc: is 0 everywhere; give the map of a particle"),
+        ("dark.mrc", -density, "dark.mrc: has no density above 0; where particles are dark in it, say so with --dark"),
+    ):
+        write_volume(folder / name, made, like=Tomogram(made, (8.0,) * 3))
+        code, _, said = ais(*words, folder / name)
+        assert code == 1 and problem in " ".join(said.split())
+    code, _, said = ais(*words, folder / "nothing.mrc")
+    assert code == 1 and "nothing.mrc: there is no such file; give the file of a map" in " ".join(said.split())
+    write_volume(folder / "unsaid.mrc", density, like=Tomogram(density))
+    code, _, said = ais(*words, folder / "unsaid.mrc")
+    assert code == 1 and "unsaid.mrc: the voxel size is not known; give it with --average-voxel-size" in said
+    assert not (folder / "none").exists()

@@ -88,6 +88,9 @@ def test_a_dark_template(folder, tmp_path, ais):
     found = read_particles(tmp_path / "o" / "TS_01_dark_coords.star")
     order = np.argsort(found.positions_zyx[:, 1])
     np.testing.assert_allclose(found.positions_zyx[order], PLACES * SIZE, atol=SIZE)
+    code, _, error = ais("match", *words, "--template-dark", "--template-contrast", "bright")
+    assert code == 1
+    assert "--template-contrast: says bright, --template-dark says dark; give one of them" in error
 
 
 def test_a_killed_search_goes_on(folder, tmp_path):

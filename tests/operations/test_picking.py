@@ -93,6 +93,17 @@ def test_nothing_to_find_is_said(tmp_path, ais):
 
 
 @pytest.mark.parametrize("command", ["dog", "saliency"])
+def test_a_margin_that_leaves_nothing_is_named(tomogram, tmp_path, ais, command):
+    words = (tomogram, "-o", tmp_path, "--diameter", 120)
+    code, said, _ = ais(command, *words, "--border-margin", 2000)
+    thin = f"{min(grey().shape) * SIZE:g}"
+    assert code == 0
+    assert f"0 particles: --border-margin 2000 Å leaves nothing of a volume that is {thin} Å thin" in said
+    code, said, _ = ais(command, *words, "--border-margin", float(thin) / 2 - 1)
+    assert code == 0 and f"within {float(thin) / 2 - 1:g} Å of a face (--border-margin)" in said
+
+
+@pytest.mark.parametrize("command", ["dog", "saliency"])
 def test_a_volume_of_one_value_or_without_numbers(tmp_path, ais, command):
     for name, value in (("flat", 3), ("nothing", np.nan)):
         volume = np.full((20, 20, 20), value, np.float32)

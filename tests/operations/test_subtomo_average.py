@@ -6,15 +6,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scipy.spatial.transform import Rotation
+from averaged_stack import EDGE, FAST, SIZE, TRUTH, agreement, eight_particles
 
 from ais_app.core.coordinates import read_particles
 from ais_app.core.errors import FileProblem, ParameterProblem
-from ais_app.core.io import open_tomogram, write_volume
+from ais_app.core.io import open_tomogram
 from ais_app.core.jobs import JobCancelled, run
 from ais_app.core.particle_set import Particles
 from ais_app.core.particles.faml import FamlParams
-from ais_app.core.particles.fourier import from_fourier, soft_sphere, to_fourier
 from ais_app.core.particles.grouping import GroupingParams
 from ais_app.core.particles.halves_params import AverageParams
 from ais_app.core.particles.labels import class_names_of, save_labels
@@ -22,16 +21,11 @@ from ais_app.core.particles.poses import Poses
 from ais_app.core.particles.sort import SortParams
 from ais_app.core.particles.stack import SubtomogramStack, write_stack
 from ais_app.core.particles.wedge import Wedge
-from ais_app.core.tomogram import Tomogram
 from ais_app.operations.replay import replay
 from ais_app.operations.subtomo_average import subtomo_average, subtomo_average_job
 from ais_app.operations.subtomo_cluster import subtomo_cluster
 from ais_app.operations.subtomo_faml import subtomo_faml, subtomo_faml_job
 from ais_app.operations.subtomo_sort import subtomo_sort, subtomo_sort_job
-
-EDGE, SIZE = 14, 12.0
-PLACES = np.array([[0, 0, 0], [3.5, 0, 1], [-1, 3.5, 0], [0, -1.5, 3.5]])
-FAST = AverageParams(iterations=2, angular_step=45.0, global_iterations=1)
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -43,37 +37,10 @@ def table_of(path):
     return list(csv.DictReader(path.read_text().splitlines()))
 
 
-def cube(places):
-    along = np.arange(EDGE) - EDGE // 2
-    z, y, x = np.meshgrid(along, along, along, indexing="ij")
-    return sum(np.exp(-((x - a) ** 2 + (y - b) ** 2 + (z - c) ** 2) / 4.5) for a, b, c in places).astype(np.float32)
-
-
-TRUTH = cube(PLACES)
-
-
 @pytest.fixture
 def stack(tmp_path):
     """Eight particles, those with odd numbers with a bump more, their poses known."""
-    import torch
-
-    random = np.random.default_rng(2)
-    rotations = Rotation.random(8, rng=random).as_matrix()
-    kinds = [PLACES, np.concatenate([PLACES, [[-3.0, -3.0, -1.0]]])]
-    clean = torch.from_numpy(np.stack([cube(kinds[i % 2] @ r.T) for i, r in enumerate(rotations)]))
-    noisy = clean + 0.05 * torch.from_numpy(random.normal(size=clean.shape).astype(np.float32))
-    cubes = from_fourier(to_fourier(noisy) * Wedge().mask(EDGE), EDGE).numpy()
-    positions = random.uniform(200, 800, (8, 3))
-    names = np.array(["TS_01", "TS_02"] * 4, dtype=object)
-    particles = Particles(positions, rotations=rotations, tomograms=names, voxel_size=SIZE)
-    path = tmp_path / "particles.zarr"
-    write_stack(path, cubes, particles, [Wedge()], np.zeros(8, int), SIZE)
-    return path
-
-
-def agreement(first, second):
-    inside = soft_sphere(EDGE) > 0.5
-    return float(np.corrcoef(first[inside], second[inside])[0, 1])
+    return eight_particles(tmp_path)
 
 
 def test_the_command_writes_what_it_says(stack, tmp_path, ais):
@@ -195,19 +162,25 @@ def test_classes_that_were_stopped_go_on_where_they_were(stack, tmp_path, job, p
     assert min(record.values[step] for record in again if record.values) == 1
 
 
-def test_a_reference_and_a_mask(stack, tmp_path):
-    like = Tomogram(TRUTH, (SIZE,) * 3)
-    reference = write_volume(tmp_path / "reference.mrc", TRUTH, like=like)
-    mask = write_volume(tmp_path / "mask.mrc", soft_sphere(EDGE), like=like)
-    asked = AverageParams(iterations=1, angular_step=45.0)
-    found = subtomo_average(stack, tmp_path / "out", asked, reference=reference, mask=mask)
-    assert agreement(found.refined.averages.average, TRUTH) > 0.9
-    wrong = write_volume(tmp_path / "wrong.mrc", TRUTH[:-2, :-2, :-2], like=like)
-    with pytest.raises(ParameterProblem, match="12 × 12 × 12"):
-        subtomo_average(stack, tmp_path / "out", asked, reference=wrong)
-    finer = write_volume(tmp_path / "finer.mrc", TRUTH, like=Tomogram(TRUTH, (SIZE / 2,) * 3))
-    with pytest.raises(ParameterProblem, match="6 Å"):
-        subtomo_average(stack, tmp_path / "out", asked, mask=finer)
+def test_a_stack_whose_poses_were_replaced_says_so_when_it_is_made_again(tmp_path, ais):
+    stack = tmp_path / "s.zarr"
+    simulate = ("subtomo", "simulate", "-o", stack, "--template", "ribosome", "--template", "p97", "--box", "16")
+    code, _, err = ais(*simulate, "--voxel-size", "24", "--number", "3", "--snr", "1", "--known-poses")
+    assert code == 0, err
+    assert ais("replay", stack)[0] == 0
+    words = ("--iterations", "1", "--angular-step", "60")
+    code, _, err = ais("subtomo", "average", stack, "-o", tmp_path / "a", *words, "--save")
+    assert code == 0, err
+    code, text, _ = ais("replay", stack)
+    assert code == 1 and "poses.npz is another: poses were replaced since, as by ais-app subtomo average" in text
+    assert "classes.npy" not in text
+    code, _, err = ais("subtomo", "faml", stack, "-o", tmp_path / "f", *words, "--seed", "3")
+    assert code == 0, err
+    (stack / "cubes" / "0.0.0.0").write_bytes((stack / "cubes" / "1.0.0.0").read_bytes())
+    code, text, _ = ais("replay", stack)
+    assert (
+        code == 1 and "classes.npy is another: classes were replaced since" in text and "cubes/0.0.0.0 differ" in text
+    )
 
 
 def test_one_particle_has_no_curve(stack, tmp_path):

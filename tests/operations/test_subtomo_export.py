@@ -165,6 +165,12 @@ def test_what_cannot_be_imported_is_said(tmp_path):
     write_volume(tmp_path / "out" / "subtomograms" / "particle_000002.mrc", np.zeros((6, 6, 6), np.float32))
     with pytest.raises(FileProblem, match="has 6 × 6 × 6 voxels, the first box 8"):
         subtomo_import(listing, tmp_path / "again.zarr", tilt="-60,60")
+    holed = np.ones((8, 8, 8), np.float32)
+    holed[3, 3, 3:5] = np.nan
+    write_volume(tmp_path / "out" / "subtomograms" / "particle_000002.mrc", holed)
+    with pytest.raises(FileProblem, match=r"particle_000002\.mrc: 2 of its voxels are no numbers .* leave it out"):
+        subtomo_import(listing, tmp_path / "again.zarr", tilt="-60,60")
+    assert not (tmp_path / "again.zarr").exists()
     write_particles(tmp_path / "plain.star", stack.placed())
     with pytest.raises(FileProblem, match="has no column rlnImageName"):
         subtomo_import(tmp_path / "plain.star", tmp_path / "again.zarr", tilt="-60,60")

@@ -225,6 +225,39 @@ def test_voxels_that_are_no_numbers_and_flat_places(tmp_path):
     assert found.flat == 1 and np.isfinite(cubes).all() and (cubes[1] == 0).all() and cubes[0].std() > 0.99
 
 
+@pytest.mark.filterwarnings("always::ais_app.core.errors.DataWarning")
+@pytest.mark.parametrize("suffix", ["mrc", "mrc.gz"])
+def test_what_is_not_there_is_said_as_it_is(tmp_path, ais, suffix):
+    """Boxes in a hole, one of them reaching out of it, and one of a single grey value; then only the hole is left."""
+    data = np.random.default_rng(0).normal(size=(30, 90, 60)).astype(np.float32)
+    data[:, 32:, :] = np.nan
+    data[:, 60:, :] = 7
+    path = tmp_path / f"holed.{suffix}"
+    like = Tomogram(data, voxel_size_zyx=(10.0,) * 3)
+    with create_volume(path, data.shape, np.float32, like=like) as writer:
+        writer.write(0, data)
+    where = np.array([[150.0, 300, 300], [150, 450, 200], [150, 450, 400], [150, 800, 300]])
+    words = ["--coordinates", tmp_path / "picks.star", "--box", 16, "--tilt", "-60,60", "-o", tmp_path / "out.zarr"]
+
+    def extract(places):
+        own = Particles(places, tomograms=np.full(len(places), "holed", dtype=object), voxel_size=10.0)
+        write_particles(tmp_path / "picks.star", own, "star")
+        return ais("subtomo", "extract", path, *words)
+
+    code, _, err = extract(where)
+    assert code == 0
+    assert "1 cube is 0, because the tomogram has one grey value there" in err
+    assert "2 cubes are 0, because the tomogram holds no numbers there (NaN or infinite)" in err
+    before = set(tmp_path.iterdir())
+    code, _, err = extract(where[1:3])
+    assert code == 1
+    assert f"holed.{suffix}: nothing can be cut at any of 2 picks: it holds no numbers there (NaN or infinite)" in err
+    code, _, err = extract(where[3:])
+    assert code == 1
+    assert f"holed.{suffix}: nothing can be cut at any of 1 pick: it has one grey value there" in err
+    assert set(tmp_path.iterdir()) == before
+
+
 def test_picks_of_a_project(two):
     folder, whole = two
     with Project.create(folder / "P.aisproj") as project:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -13,11 +14,13 @@ from ais_app.core.jobs import run
 from ais_app.core.model.card import ModelCard
 from ais_app.core.model.package import load_card, load_model, new_model, save_model
 from ais_app.core.particle_set import Particles
+from ais_app.core.particles.clusters import Clusters, load_clusters, save_clusters, weak_data
 from ais_app.core.particles.grouping import GroupingParams, binning_of, prepare_job
-from ais_app.core.particles.labels import class_names_of
+from ais_app.core.particles.labels import class_names_of, labels_of, read_labels, save_labels
 from ais_app.core.particles.particle_masks import ParticleMaskParams, own_and_others, probabilities, without_others
 from ais_app.core.particles.stack import SubtomogramStack, write_stack
 from ais_app.core.particles.wedge import Wedge
+from ais_app.core.training.parameters import TrainParams
 from ais_app.operations.replay import replay
 from ais_app.operations.subtomo_cluster import subtomo_cluster
 from ais_app.operations.subtomo_segment import subtomo_segment
@@ -199,3 +202,61 @@ def test_segment_cleans_and_refuses(stack, tmp_path, ais):
     with pytest.raises(ModelProblem, match="network of volumes"):
         subtomo_segment(stack, flat, tmp_path / "o")
     assert load_model(flat).architecture.dimension == 2
+
+
+def test_groups_and_networks_that_are_read_are_not_overwritten(stack, groups):
+    before = {name: (groups / name).read_bytes() for name in ("clusters.npz", "encoder.aismodel")}
+    with pytest.raises(ParameterProblem, match=r"encoder\.aismodel: is an input; it would be overwritten"):
+        subtomo_teach(stack, groups, [1], groups / "encoder.aismodel")
+    with pytest.raises(ParameterProblem, match=r"clusters\.npz: is an input; it would be overwritten"):
+        subtomo_cluster(stack, groups, COMPONENTS, like=groups / "clusters.npz")
+    assert {name: (groups / name).read_bytes() for name in before} == before
+
+
+def test_classes_that_groups_replace_stay_and_can_be_put_back(stack, tmp_path, ais):
+    mine = shutil.copytree(stack, tmp_path / "mine.zarr")
+    save_labels(mine, np.arange(40) % 3 - 1, ["membrane", "gold"])
+    code, text, err = ais(
+        "subtomo", "cluster", mine, "-o", tmp_path / "out", "--by", "components", "--clusters", 2, "--save"
+    )
+    assert code == 0, err
+    kept = tmp_path / "out" / "starting_classes.csv"
+    assert f"the classes that the stack had are in {kept}" in text
+    assert class_names_of(SubtomogramStack.open(mine)) == ("cluster 1", "cluster 2")
+    save_labels(mine, *read_labels(kept, None, 40))
+    labels, names = labels_of(SubtomogramStack.open(mine))
+    assert [names[n] if n >= 0 else "" for n in labels] == [["", "membrane", "gold"][row % 3] for row in range(40)]
+
+
+@pytest.mark.filterwarnings("default::ais_app.core.errors.DataWarning")
+def test_empty_cubes_are_in_no_group_and_named(stack, tmp_path, ais):
+    holed, out, empty = shutil.copytree(stack, tmp_path / "holed.zarr"), tmp_path / "out", [0, 7, 8]
+    for row in empty:
+        np.full(EDGE**3, 2.5, "<f4").tofile(holed / "cubes" / f"{row}.0.0.0")
+    words = ("subtomo", "cluster", holed, "-o", out, "--by", "components", "--clusters", 2, "--code", 4)
+    code, text, err = ais(*words, "--save")
+    assert code == 0, err
+    assert f"{holed}: cubes that are the same everywhere are left out: 0,7-8, counted from 0" in err
+    found, codes = load_clusters(out / "clusters.npz"), np.load(out / "codes.npy")
+    left, there = np.delete(np.arange(40), empty), shapes()[2]
+    assert (found.assignment[empty] == -1).all() and found.sizes.sum() == 37 and f"{found.sizes[0]}, " in text
+    right = (found.assignment[left] == there[left]).mean()
+    assert max(right, 1 - right) == 1
+    assert np.isnan(codes[empty]).all() and np.isfinite(codes[left]).all() and len(codes) == 40
+    lines = lines_of(out / "holed_clusters.csv")
+    assert [int(line["row"]) for line in lines] == left.tolist()
+    assert [int(line["cluster"]) - 1 for line in lines] == found.assignment[left].tolist()
+    assert np.array_equal(SubtomogramStack.open(holed).classes, found.assignment)
+    before = Clusters(np.where(found.assignment < 0, -1, 1 - found.assignment), found.centres[::-1])
+    code, _, err = ais(*words, "--like", save_clusters(tmp_path / "before.npz", before))
+    assert code == 0, err
+    assert np.array_equal(load_clusters(out / "clusters.npz").assignment, before.assignment)
+
+
+def test_empty_cubes_teach_nothing():
+    cubes, ball, there = shapes()
+    empty = (np.arange(40) < 20) & (there == 0)
+    groups = Clusters(np.where(empty, -1, there), np.zeros((2, 3), np.float32))
+    params = TrainParams(validation="none")
+    data = weak_data(cubes, np.broadcast_to(ball, cubes.shape).astype(np.uint8), groups, [1], params)
+    assert data.record["cubes"] == {"of chosen clusters": 20, "background": 10, "held out": 0}

@@ -86,7 +86,13 @@ def test_classifies_and_says_so_in_tables_and_in_the_stack(folder, tmp_path):
     assert [np.load(path).shape for path in found.arrays] == [(30, 2), (30, 128)]
     labels, names = labels_of(SubtomogramStack.open(tmp_path / "new.zarr"))
     assert np.array_equal(labels, found.classes) and names == ("ball", "rod")
-    assert str(found).startswith("ball ")
+    assert str(found).startswith("ball ") and found.replaced is None
+    again = subtomo_classify(
+        tmp_path / "new.zarr", folder / "two.aismodel", tmp_path / "out", ClassifyParams(least=1.0), save=True
+    )
+    assert again.replaced == tmp_path / "out" / "starting_classes.csv" and str(again.replaced) in str(again)
+    assert [line["class_name"] for line in rows(again.replaced)] == [names[label] for label in labels]
+    found = subtomo_classify(tmp_path / "new.zarr", folder / "two.aismodel", tmp_path / "out", options)
     assert replay(found.table).identical, "keeping the classes has not changed the cubes"
 
 
@@ -121,8 +127,14 @@ def test_adapts(folder, tmp_path):
     assert adapted.finished and adapted.before is not None and adapted.after is not None
     card = load_card(adapted.model)
     assert card.training["data"]["classes"] == ["ball", "rod"] and "known" not in card.training
-    with pytest.raises(ModelProblem, match="does not say how far"):
+    words = (
+        r"a\.aismodel: was adapted, and no adapted network knows how far .*give the network that it was adapted from"
+    )
+    with pytest.raises(ModelProblem, match=words):
         subtomo_discover(tmp_path / "target.zarr", adapted.model, tmp_path / "found")
+    options = ClassifyParams(open_set=True, device="cpu")
+    with pytest.raises(ModelProblem, match=words):
+        subtomo_classify(tmp_path / "target.zarr", adapted.model, tmp_path / "out", options)
     assert subtomo_classify(tmp_path / "target.zarr", adapted.model, tmp_path / "out").names == ("ball", "rod")
 
 
@@ -224,5 +236,25 @@ def test_stopping_keeps_what_is_there_and_comes_soon(folder, tmp_path):
     job = subtomo_train_job([tmp_path / "s.zarr"], tmp_path / "n.aismodel", options)
     trained = run(job, steps.append, lambda: steps[-1].message == "asking the network")
     assert trained.finished and load_card(trained.model).training["finished"]
-    with pytest.raises(ModelProblem, match="to the end"):
+    with pytest.raises(ModelProblem, match=r"n\.aismodel: does not say how far .*to the end"):
         subtomo_discover(tmp_path / "s.zarr", trained.model, tmp_path / "found")
+
+
+def test_no_input_is_overwritten(folder, tmp_path):
+    network, cubes = tmp_path / "two.aismodel", folder / "two.zarr"
+    network.write_bytes((folder / "two.aismodel").read_bytes())
+    table = tmp_path / "two_history.csv"
+    table.write_text("class\n" + "ball\nrod\n" * 30)
+    before = network.read_bytes(), table.read_bytes()
+    for call in (
+        lambda: subtomo_train([cubes], network, QUICK, parent=network),
+        lambda: subtomo_train([cubes], network, QUICK, classes=table, column="class"),
+        lambda: subtomo_adapt(network, cubes, cubes, tmp_path / "." / "two.aismodel"),
+    ):
+        with pytest.raises(
+            ParameterProblem, match=r"two(_history\.csv|\.aismodel): is an input; it would be overwritten"
+        ):
+            call()
+    with pytest.raises(ParameterProblem, match="lies in the input"):
+        subtomo_discover(cubes, network, cubes / "found")
+    assert (network.read_bytes(), table.read_bytes()) == before

@@ -92,6 +92,10 @@ def test_going_on_from_a_parent(project, tmp_path):
     record = ais_app.load_model(child).card.training
     assert record["parent"]["fingerprint"] == describe_model(parent)["fingerprint"]
     assert "a.aismodel" in read_provenance(child).inputs
+    before = parent.read_bytes()
+    with pytest.raises(ParameterProblem, match=r"a\.aismodel: is an input; it would be overwritten"):
+        train(project, "ball", parent, PARAMS, parent=parent)
+    assert parent.read_bytes() == before
 
 
 def test_what_is_missing_is_named(project, tmp_path):

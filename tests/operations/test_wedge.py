@@ -1,5 +1,7 @@
 """Which wedge counts: given, from a file, or from the voxels; what does not fit together is said."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -64,12 +66,29 @@ def test_no_wedge_is_an_error_that_says_what_to_do():
 
 
 def test_voxels_that_say_nothing_are_told_from_no_wedge(tmp_path):
-    holed = volume(-60, 60)
-    holed[20, 30, 30] = np.nan
-    with pytest.raises(ParameterProblem, match=r"can be seen: .* no numbers; give the tilts"):
-        ais_app.wedge_for(Tomogram(holed))
-    (result,) = ais_app.wedge([ais_app.write_volume(tmp_path / "holed.mrc", holed)])
-    assert result.wedge is None and "no numbers" in result.note
+    flat = np.ones((48, 64, 64), np.float32)
+    with pytest.raises(ParameterProblem, match=r"can be seen: .* of one grey value; give the tilts"):
+        ais_app.wedge_for(Tomogram(flat))
+    (result,) = ais_app.wedge([ais_app.write_volume(tmp_path / "flat.mrc", flat)])
+    assert result.wedge is None and "one grey value" in result.note
+
+
+@pytest.mark.filterwarnings("always::ais_app.core.errors.DataWarning")
+def test_voxels_that_are_no_numbers_count_as_the_mean_which_is_said(ais, tmp_path):
+    holed = volume(-60, 45)
+    holed[10:20, 20:35, 40:50] = np.nan
+    holed[30, 30, 30] = np.inf
+    path = ais_app.write_volume(tmp_path / "holed.mrc", holed)
+    code, out, err = ais("wedge", path, "--json")
+    assert "holed.mrc: 1,501 of 196,608 voxels that were read are no numbers and count as the mean" in err
+    found = json.loads(out)
+    assert (code, found["certainty"], found["tilt_axis"], found["beam_axis"]) == (0, "clear", "y", "z")
+    assert (found["tilt_min"], found["tilt_max"]) == (pytest.approx(-60, abs=2), pytest.approx(45, abs=2))
+    whole = ais_app.estimate_wedge(holed).wedge  # a block alone, as of a survey
+    assert (whole.tilt_min, whole.tilt_max) == (pytest.approx(-60, abs=2), pytest.approx(45, abs=2))
+    path = ais_app.write_volume(tmp_path / "nothing.mrc", np.full_like(holed, np.nan))
+    code, _, err = ais("wedge", path)
+    assert code == 1 and "nothing.mrc: holds no numbers" in err and "reconstruct it again" in err
 
 
 def test_a_faint_wedge_is_taken_with_a_warning():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -156,3 +158,31 @@ def test_a_damaged_display_setting_is_named(project: Project, tmp_path: Path) ->
     project.set_display("feature/1", [1])
     with pytest.raises(FileProblem, match="display setting feature/1 is damaged"):
         _ = project.features
+
+
+def test_names_that_are_one_file_elsewhere_are_refused(three: Project) -> None:
+    remedy = r"would have the same files as membrane on macOS and Windows.*; choose another name"
+    before = three.history
+    for name in ("Membrane", "MEMBRANE", " membranE "):
+        with pytest.raises(ProjectProblem, match=remedy):
+            three.add_feature(name)
+        with pytest.raises(ProjectProblem, match=remedy):
+            three.change_feature("vesicle", name=name)
+    assert three.history == before
+    three.add_feature("m\u00e9lange")
+    with pytest.raises(ProjectProblem, match="the same files"):
+        three.add_feature("me\u0301lange")  # the same letters in another form
+    assert three.change_feature("membrane", name="Membrane").name == "Membrane"  # its own case may change
+
+
+def test_names_that_differ_in_case_alone_in_an_older_project_stay(three: Project) -> None:
+    path = three.path
+    three.close()
+    with closing(sqlite3.connect(path)) as file, file:
+        file.execute("UPDATE feature SET name = 'Membrane' WHERE name = 'vesicle'")
+    with Project.open(path) as older:
+        assert names(older) == ["membrane", "ribosome", "Membrane"]
+        assert older.change_feature("Membrane", colour="#123456").colour == "#123456"
+        with pytest.raises(ProjectProblem, match="the same files"):
+            older.change_feature("Membrane", name="MEMBRANE")
+        assert older.change_feature("Membrane", name="vesicle").name == "vesicle"

@@ -96,3 +96,15 @@ def test_what_cannot_be_changes_nothing(project: Project, tmp_path: Path) -> Non
     assert project.runs == [run]
     with pytest.raises(ProjectProblem, match="run 7: is not in the project; there are: 1"):
         project.update_run(7, message="x")
+
+
+def test_a_network_that_is_written_anew_keeps_its_entry(project: Project, tmp_path: Path) -> None:
+    file = tmp_path / "m.aismodel"
+    file.write_bytes(b"one")
+    first = project.add_model(file)
+    file.write_bytes(b"another")
+    again = project.add_model(file)
+    assert (again.id, again.path) == (first.id, first.path) and again.fingerprint != first.fingerprint
+    assert project.models == [again]
+    project.undo()
+    assert project.models == [first]

@@ -11,6 +11,7 @@ import textwrap
 from dataclasses import replace
 from pathlib import Path
 
+import mrcfile
 import numpy as np
 import pytest
 import torch
@@ -23,6 +24,7 @@ from ais_app.batch.queue import Queue, queue_path
 from ais_app.core.model.card import ModelCard
 from ais_app.core.model.package import new_model
 from ais_app.core.pickers.blobs import BlobParams
+from ais_app.state.project import Project
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -193,3 +195,67 @@ def test_killed_while_exporting_it_goes_on(panel, opened, tmp_path, qtbot):
         again.deleteLater()
     with Queue.open(queue_path(project)) as queue:
         assert queue.is_finished
+
+
+def test_two_projects_in_one_folder_do_not_replace_each_others_results(panel, opened, network, tmp_path, qtbot):
+    """Each has its own TS_01, from another folder; both export into the folder beside them, as it is proposed."""
+    panel.preview.setChecked(False)
+    panel.nothing.click()
+    panel.tomograms.item(0).setCheckState(Qt.CheckState.Checked)
+    panel.add.click()
+    finished(qtbot, opened)
+    (made,) = (tmp_path / "segmented").glob("*.mrc")
+    before = made.read_bytes()
+    (tmp_path / "other").mkdir()
+    with mrcfile.open(shutil.copy(tmp_path / "TS_01.mrc", tmp_path / "other"), "r+") as file:
+        file.data[:] = file.data[::-1]
+    with Project.create(tmp_path / "Q.aisproj") as other:
+        other.add_tomogram(tmp_path / "other" / "TS_01.mrc")
+        other.add_feature("membrane")
+        other.add_model(network)
+    opened.open_files([tmp_path / "Q.aisproj"])
+    assert Path(panel.folder.text()) == tmp_path / "segmented"
+    said = []
+    opened.workbench.notified.connect(lambda note: said.append((note.kind, note.text)))
+    panel.add.click()
+    assert not opened.workbench.exports.items and made.read_bytes() == before
+    (note,) = said
+    assert note[0] == "error" and "TS_01__membrane.mrc" in note[1] and "export into another folder" in note[1]
+    assert str(tmp_path / "TS_01.mrc") in note[1]
+    panel.folder.setText(str(tmp_path / "of Q"))
+    panel.add.click()
+    finished(qtbot, opened)
+    assert {item.state for item in opened.workbench.exports.items} == {"done"}
+
+
+def test_an_export_begins_when_that_of_the_project_before_has_ended(panel, opened, network, tmp_path, qtbot) -> None:
+    """The step that runs when another project is opened takes its time."""
+    with Project.create(tmp_path / "next" / "Q.aisproj") as other:
+        other.add_tomogram(tmp_path / "TS_02.mrc")
+        other.add_feature("membrane")
+        other.add_model(network)
+    panel.preview.setChecked(False)
+    exports = opened.workbench.exports
+    panel.add.click()
+    qtbot.waitUntil(lambda: any(item.state == "running" for item in exports.items), timeout=30_000)
+    (before,) = opened.workbench.jobs.active
+    before.pause()  # it holds on between two steps
+    qtbot.waitUntil(lambda: before.state == "paused", timeout=30_000)
+    opened.open_files([tmp_path / "next" / "Q.aisproj"])
+    panel.add.click()
+    assert before.is_active and [item.state for item in exports.items] == ["waiting"]
+    finished(qtbot, opened)
+    assert not before.is_active and [item.state for item in exports.items] == ["done"]
+
+
+def test_an_export_that_is_stopping_goes_on_when_that_is_asked(panel, opened, qtbot) -> None:
+    panel.preview.setChecked(False)
+    exports = opened.workbench.exports
+    panel.add.click()
+    qtbot.waitUntil(lambda: any(item.state == "running" for item in exports.items), timeout=30_000)
+    (before,) = opened.workbench.jobs.active
+    before.stop()
+    exports.start()
+    assert before.is_active
+    finished(qtbot, opened)
+    assert {item.state for item in exports.items} == {"done"}

@@ -103,21 +103,25 @@ def test_it_does_not_wait_for_ever(qapp, qtbot, thresholds):
 
 
 def test_what_came_with_a_library_is_searched_when_nobody_is_there(qapp, qtbot, thresholds, monkeypatch):
-    searched = []
-    note = lambda phase, info: searched.append(gc.get_freeze_count()) if phase == "start" else None  # noqa: E731
-    garbage = Garbage(quiet=0.05, away=0.5)
+    searched, alive = [], []
+
+    def note(phase, info):
+        if phase == "start":
+            searched.append(gc.get_freeze_count())
+            alive.append(seen() is not None)
+
+    garbage = Garbage(quiet=0.05, away=2.0)
     try:
         seen = old_ring()
         monkeypatch.setitem(sys.modules, "a_library_that_has_just_come", sys)
         QCursor.setPos(QPoint(300, 300))
         qtbot.wait(20)
         gc.callbacks.append(note)
-        qtbot.waitUntil(lambda: len(searched) > 2)  # among what is new only, as the pointer is still
-        assert all(searched) and seen() is not None
-        qtbot.waitUntil(lambda: seen() is None)
-        assert searched.count(0) == 1
+        qtbot.waitUntil(lambda: seen() is None, timeout=20_000)
+        assert searched[0] and alive[1]  # among what is new only, as the pointer is still
+        assert searched.count(0) == 1 and all(alive[: searched.index(0) + 1])
         count = len(searched)
-        qtbot.waitUntil(lambda: len(searched) > count + 2)
+        qtbot.waitUntil(lambda: len(searched) > count + 2, timeout=20_000)
         assert searched.count(0) == 1  # once, until somebody is there again
     finally:
         gc.callbacks.remove(note)

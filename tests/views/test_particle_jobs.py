@@ -29,6 +29,7 @@ from PyQt6.QtWidgets import QFileDialog
 from scipy.ndimage import label
 from watchdog import STALL, Watchdog
 
+from ais_app.core.errors import ProjectProblem
 from ais_app.core.model.package import ModelCard, architecture, new_model, save_model
 from ais_app.core.particle_set import Particles
 from ais_app.core.particles.wedge import Wedge
@@ -152,7 +153,9 @@ def test_work_on_a_project_that_was_closed_says_nothing(shown: MainWindow, qtbot
     shown.workbench.notified.connect(lambda note: said.append(note.text))
     QTest.mouseClick(panel.average.average, LEFT)
     assert panel.jobs.running("average")
+    (job,) = shown.workbench.jobs.active
     shown.workbench.session.close()
+    job.failed.emit(ProjectProblem("project", "none is open", "open one"))  # it looked for a tomogram just now
     qtbot.waitUntil(lambda: not panel.jobs.running("average"), timeout=WAIT)
     QTest.qWait(100)
     assert not said
@@ -342,3 +345,42 @@ def test_the_window_answers_with_5000_particles(window: MainWindow, tmp_path: Pa
             qtbot.wait(60)
         assert dog.worst.own < 2 * STALL, f"{name}: {dog.worst.own:.3f} s at\n{dog.worst.where}"
     assert threading.active_count() < 60
+
+
+@pytest.mark.parametrize("kind", ["average", "align", "group"])
+def test_what_ends_when_another_project_is_open_does_not_go_there(shown, kind, tmp_path, qtbot, monkeypatch) -> None:
+    """The other one is a copy: the same tomograms, picks and numbers."""
+    from ais_app.core.particles.halves_params import AverageParams
+    from ais_app.operations import particle_work
+    from ais_app.views.particles import panel as module
+
+    at_the_end, go_on, real = threading.Event(), threading.Event(), particle_work.kept_job
+
+    def held(job, *others):
+        def last_step():
+            found = yield from job
+            at_the_end.set()
+            go_on.wait(WAIT / 1000)
+            return found
+
+        return (yield from real(last_step(), *others))
+
+    monkeypatch.setattr(particle_work, "kept_job", held)
+    quick = AverageParams(iterations=1, angular_step=60.0, max_shift=20.0, seed=1)
+    monkeypatch.setattr(module, "alignment", lambda symmetry: quick)
+    session, panel = shown.workbench.session, panel_of(shown)
+    source, copy = session.gallery.source, tmp_path / "copies" / "copy.aisproj"
+    session.project.save_copy(copy)
+    particles.select(session, np.arange(12))
+    panel.clusters.method.setCurrentIndex(panel.clusters.method.findData("components"))
+    panel.compute(kind)
+    (job,) = shown.workbench.jobs.active
+    qtbot.waitUntil(at_the_end.is_set, timeout=WAIT)
+    projects.open_project(session, copy)
+    session.gallery.show(source)
+    before = session.project.undo_title
+    go_on.set()
+    qtbot.waitUntil(lambda: not job.is_active, timeout=WAIT)
+    QTest.qWait(50)
+    assert session.project.undo_title == before and panel.jobs.average is None
+    assert not list(copy.parent.rglob("*_average.npz")) and not list(copy.parent.rglob("lists/*"))

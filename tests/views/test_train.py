@@ -163,6 +163,7 @@ def test_stop_keeps_the_best_and_it_goes_on(panel, opened, qtbot):
     qtbot.waitUntil(lambda: not trainings.active, timeout=30_000)
     history = project.run(run).scores["history"]
     assert [entry["epoch"] for entry in history] == list(range(1, len(history) + 1))
+    assert [model.name for model in project.models] == ["membrane 1"]  # the same file, written anew
 
 
 def test_a_network_is_dropped_shown_and_styled(panel, opened, network, qtbot):
@@ -265,6 +266,7 @@ def test_an_earlier_network_is_restored(panel, opened, network):
         path = ais_app.save_model(ais_app.Model(copy.network, card), project.folder / f"m{number}.aismodel")
         runs.append(project.add_run(f"run {number}", parameters=TrainingRequest("membrane", QUICK).to_dict()))
         training.finish(session, runs[-1].id, path, [{"epoch": 1, "dice": 0.5}], "nothing", True)
+        training.use(session, runs[-1].id)
     assert [model.style.on for model in shown_models(project)] == [False, True]
     panel.runs.use(runs[0].id)
     assert [model.style.on for model in shown_models(project)] == [True, False]

@@ -61,6 +61,8 @@ class CoordinateFormat:
         ``write(path, particles, params)``; `path` is a temporary name that the caller renames.
     companions
         ``companions(particles, params)``: suffix to text of the files that must stand beside it.
+    lacks
+        ``lacks(path) -> str``: what a file of this kind that no format knows is without; empty where it is another.
     one_tomogram
         The format has no room for the name of a tomogram, so that a file holds the particles of one.
     """
@@ -73,6 +75,7 @@ class CoordinateFormat:
     read: Callable[[Path, Any], Particles]
     write: Callable[[Path, Particles, Any], None]
     companions: Callable[[Particles, Any], dict[str, str]] = lambda particles, params: {}
+    lacks: Callable[[Path], str] = lambda path: ""
     one_tomogram: bool = False
 
 
@@ -101,7 +104,7 @@ def detect_format(path: str | Path) -> CoordinateFormat:
     Raises
     ------
     FileProblem
-        The file is missing, or no format knows it.
+        The file is missing or empty, or no format knows it; what a STAR file lacks is named.
     """
     path = Path(path)
     if not path.is_file():
@@ -109,6 +112,11 @@ def detect_format(path: str | Path) -> CoordinateFormat:
     for candidate in coordinate_formats().values():
         if candidate.sniff(path):
             return candidate
+    if not path.stat().st_size:
+        raise FileProblem(path, "is empty", "write it again, or leave it out")
+    for candidate in coordinate_formats().values():
+        if lacks := candidate.lacks(path):
+            raise FileProblem(path, lacks, "is it of something else than positions?")
     known = ", ".join(coordinate_formats())
     raise FileProblem(path, "is not a coordinate file that is known by its content", f"say which it is: {known}")
 

@@ -13,7 +13,7 @@ import numpy as np
 from ais_app.core import geometry
 from ais_app.core.coordinates import CoordinateFormat, CoordinateParams, Particles
 from ais_app.core.formats.star import fixed
-from ais_app.core.formats.star.columns import COORDINATES, PIXEL_SIZE, SUBTOMOGRAM_ANGLES, flavour
+from ais_app.core.formats.star.columns import COORDINATES, PIXEL_SIZE, SUBTOMOGRAM_ANGLES, flavour, missing_columns
 from ais_app.core.formats.star.reading import read_voxel_star
 from ais_app.core.formats.star.writing import Columns, angle_columns, name_column, score_column, write_particle_star
 from ais_app.core.formats.tables import names_or, required_voxel_size
@@ -52,4 +52,5 @@ FORMAT = CoordinateFormat(
     sniff=lambda path: flavour(path) == "star",
     read=read,
     write=write,
+    lacks=missing_columns,
 )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from ais_app.core.errors import ParameterProblem
-from ais_app.core.jobs import Job, Progress, run
+from ais_app.core.jobs import Job, Progress, direct
 from ais_app.core.matching.echoes import echoes, self_correlation_job
 from ais_app.core.matching.parameters import MatchParams
 from ais_app.core.matching.peaks import Peaks, apart_job, local_maxima_job, noise_threshold, peaks, tail_threshold
@@ -20,7 +20,7 @@ from ais_app.core.matching.source import source_job
 from ais_app.core.matching.store import Scores
 from ais_app.core.matching.template import Template, prepare
 from ais_app.core.particles.orientations import all_rotations
-from ais_app.core.tomogram import LazyArray, Tomogram
+from ais_app.core.tomogram import ZYX, LazyArray, Tomogram
 
 if TYPE_CHECKING:
     from ais_app.core.particle_set import Particles
@@ -58,16 +58,18 @@ class Matches:
     outliers: int
 
 
-def match(
-    tomogram: Tomogram,
+def match_job(
+    tomogram: Tomogram | LazyArray,
     density: np.ndarray,
     map_voxel_size: float,
     wedge: Wedge,
     params: MatchParams | None = None,
     *,
+    voxel_size_zyx: ZYX | None = None,
     mask: np.ndarray | None = None,
     folder: Path | None = None,
-) -> Matches:
+    identity: dict[str, Any] | None = None,
+) -> Job[Matches]:
     """Find a structure in a tomogram by its map.
 
     The locally normalised correlation under the missing wedge, for evenly sampled rotations; see
@@ -76,7 +78,7 @@ def match(
     Parameters
     ----------
     tomogram
-        With a known voxel size and cubic voxels.
+        With cubic voxels; or an array, (z, y, x), that may be lazy.
     density
         (z, y, x); voxel ``n // 2`` of each axis is the centre of the particle.
     map_voxel_size
@@ -85,32 +87,28 @@ def match(
         Of the tomogram.
     params
         How to search and what to keep.
+    voxel_size_zyx
+        Å, of the tomogram; needed for an array, otherwise it replaces what the tomogram says.
     mask
         On the voxels of the map, 0 ... 1, turned with it; a sphere if not given.
     folder
         Where what is finished is kept, so that a search that was stopped goes on; in memory if not given.
+    identity
+        What tells the tomogram from others, so that only its own search goes on in `folder`; JSON-able.
+
+    Returns
+    -------
+    Matches
+        The particles, the highest score first, and the scores of all voxels.
 
     Raises
     ------
     ParameterProblem
-        The template does not fit into the tomogram, one of them is empty, or a parameter is out of bounds.
+        The template does not fit into the tomogram, one of them is empty, the voxel size of the tomogram is not known,
+        or a parameter is out of bounds.
     """
-    return run(match_job(tomogram, density, map_voxel_size, wedge, params, mask=mask, folder=folder))
-
-
-def match_job(
-    tomogram: Tomogram,
-    density: np.ndarray,
-    map_voxel_size: float,
-    wedge: Wedge,
-    params: MatchParams | None = None,
-    *,
-    mask: np.ndarray | None = None,
-    folder: Path | None = None,
-    identity: dict[str, Any] | None = None,
-) -> Job[Matches]:
-    """Find a structure as a job; see `match`. `identity` is what tells the tomogram from others, JSON-able."""
     params = params or MatchParams()
+    tomogram = _opened(tomogram, voxel_size_zyx)
     size = _cubic(tomogram) * params.binning
     sign = 1.0
     if params.template_contrast != "auto" and (params.template_contrast == "dark") != params.dark:
@@ -140,6 +138,9 @@ def match_job(
     return Matches(particles, chosen.scores, chosen.threshold, chosen.inverted or sign < 0, chosen.outliers)
 
 
+match = direct(match_job)
+
+
 def _part(job: Job[R], low: float, high: float) -> Generator[Progress, None, R]:
     """Run a part of the work and show its progress as a span of the whole, in percent."""
     try:
@@ -153,6 +154,19 @@ def _part(job: Job[R], low: float, high: float) -> Generator[Progress, None, R]:
         return result
     finally:
         job.close()  # at once, not when somebody lets go of what stopped it
+
+
+def _opened(tomogram: Tomogram | LazyArray, voxel_size_zyx: ZYX | None) -> Tomogram:
+    """Return a tomogram of which the voxel size is known."""
+    if not isinstance(tomogram, Tomogram):
+        if len(tomogram.shape) != 3 or 0 in tomogram.shape:
+            raise ParameterProblem("tomogram", f"has the shape {tomogram.shape}", "give a volume (z, y, x)")
+        tomogram = Tomogram(tomogram)
+    if voxel_size_zyx is not None:
+        tomogram = replace(tomogram, voxel_size_zyx=voxel_size_zyx)
+    if tomogram.path is None:
+        tomogram.require_voxel_size_zyx("give it as voxel_size_zyx")
+    return tomogram
 
 
 def _cubic(tomogram: Tomogram) -> float:

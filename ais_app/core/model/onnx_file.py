@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ais_app.core.errors import ModelProblem
+from ais_app.core.model.tracing import TRACING
 
 if TYPE_CHECKING:
     from ais_app.core.model.network import Network
@@ -39,7 +40,7 @@ def to_onnx(network: Network, *, free_batch: bool = False) -> Any:
     fixed, free = torch.export.Dim.STATIC, torch.export.Dim.DYNAMIC
     slab = torch.zeros(2 if free_batch else 1, *window(network, 8, 12))
     depth, batch = (free if wanted else fixed for wanted in (network.dimension == 3, free_batch))
-    with _quiet():
+    with TRACING, _quiet():
         try:
             program = torch.onnx.export(
                 _with_biases(copy.deepcopy(network).cpu().eval()),

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from ais_app.core.tomogram import LazyArray
 
 _HARDLY = 0.05  # share of the cubes that must have measured a frequency, else it stays empty
+_ROUNDING = 1e-3  # share by which sums of weights in float32 may fall short
+_NEGLIGIBLE = 1e-6  # of the largest weight: sums in float32 do not hold it
+_SMALLEST = 1e-30  # far above where float32 runs out of digits: sums over less would be 0 over 0
 _VOXELS_AT_ONCE = 2**20  # of a batch: all its arrays together stay far below 1 GB
 
 
@@ -70,7 +73,8 @@ class Sums:
         """
         import torch
 
-        enough = (self.weight > 0) & (self.weight >= max(min(1.0, self.count), _HARDLY * self.count) - 1e-3)
+        least = max(min(1.0, self.count), _HARDLY * self.count) * (1 - _ROUNDING)
+        enough = (self.weight > 0) & (self.weight >= least)
         added = torch.zeros_like(self.weight) if snr is None else self._noise_weight(snr)
         divisor = torch.where(enough, self.weight + added, torch.ones_like(self.weight))
         return torch.where(enough, self.transform / divisor, torch.zeros_like(self.transform))
@@ -111,8 +115,10 @@ def sums_job(
 
     Parameters
     ----------
-    cubes, poses, wedges, wedge_of, weights, symmetry, fine, device
+    cubes, poses, wedges, wedge_of, symmetry, fine, device
         As of `average_now`.
+    weights
+        As of `average_now`; less than a millionth of the largest counts as 0.
     groups
         (n,) int: which sum each cube goes to; negative for none. All to one if not given.
     count
@@ -135,7 +141,7 @@ def sums_job(
     edge = check_cubes(cubes, poses, wedges, wedge_of)
     into = np.zeros(len(poses), np.int64) if groups is None else np.asarray(groups)
     count = 1 if groups is None else count
-    counts = np.ones(len(poses)) if weights is None else np.asarray(weights, dtype=float)
+    counts = np.ones(len(poses)) if weights is None else _without_negligible(weights)
     if not len(into) == len(counts) == len(poses):
         raise ParameterProblem("groups", f"{len(into)} groups, {len(counts)} weights for {len(poses)} cubes")
     where = compute_device(device)
@@ -245,6 +251,13 @@ def batches(count: int, edge: int, *, fine: bool = False) -> list[slice]:
     """Return the batches in which cubes are read and worked on."""
     size = max(1, _VOXELS_AT_ONCE // ((8 if fine else 1) * edge**3))
     return [slice(low, min(count, low + size)) for low in range(0, count, size)]
+
+
+def _without_negligible(weights: np.ndarray | Sequence[float]) -> np.ndarray:
+    given = np.asarray(weights, dtype=float)
+    if not np.isfinite(given).all():
+        raise ParameterProblem("weights", "some are no number", "give 0 to cubes that are not to count")
+    return np.where(given > max(_NEGLIGIBLE * given.max(initial=0), _SMALLEST), given, 0)
 
 
 def _nothing(edge: int, device: torch.device) -> Sums:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 BATCH = 16
 AT_ONCE = 4, 64  # cubes between two chances to stop, on a CPU and on a GPU
+_KEEP_EVERY = 60.0  # seconds
 KEPT = ("nothing", "logits", "features", "both")
 
 
@@ -62,9 +64,21 @@ class Answers:
     logits: np.ndarray
     features: np.ndarray | None
 
+    @classmethod
+    def of(cls, logits: np.ndarray, features: np.ndarray | None) -> Answers:
+        """Return answers with the probabilities that belong to these logits."""
+        return cls(_softmax(logits), logits, features)
+
 
 def answers_job(
-    model: Model, cubes: np.ndarray | LazyArray, *, with_features: bool, batch: int | None = None, device: str = "cpu"
+    model: Model,
+    cubes: np.ndarray | LazyArray,
+    *,
+    with_features: bool,
+    batch: int | None = None,
+    device: str = "cpu",
+    known: Answers | None = None,
+    keep: Callable[[Answers], None] | None = None,
 ) -> Job[Answers]:
     """Ask a network about cubes, a job; cubes larger than its own are cut to their middle, and read batch by batch.
 
@@ -80,6 +94,10 @@ def answers_job(
         Cubes at a time; so many that a CPU needs less than a second for them if not given.
     device
         Of torch.
+    known
+        Answers of the first cubes, to go on after them.
+    keep
+        Called now and then, when stopped and at the end with the answers so far.
 
     Raises
     ------
@@ -88,16 +106,27 @@ def answers_job(
     """
     size = _size(model, tuple(cubes.shape))
     batch = batch or AT_ONCE[device != "cpu"]
-    parts: list[tuple[np.ndarray, np.ndarray | None]] = []
-    count = int(cubes.shape[0])
-    for low in range(0, count, batch):
-        yield Progress(low, count, "asking the network")
-        block = middle(np.asarray(cubes[low : low + batch], dtype=np.float32), size)
-        seen = features(model, block, batch=batch, device=device) if with_features else None
-        parts.append((logits(model, block, batch=batch, device=device), seen))
+    parts: list[tuple[np.ndarray, np.ndarray | None]] = [] if known is None else [(known.logits, known.features)]
+    first, count, kept = 0 if known is None else len(known.logits), int(cubes.shape[0]), time.monotonic()
+    try:
+        for low in range(first, count, batch):
+            yield Progress(low, count, "asking the network")
+            block = middle(np.asarray(cubes[low : low + batch], dtype=np.float32), size)
+            seen = features(model, block, batch=batch, device=device) if with_features else None
+            parts.append((logits(model, block, batch=batch, device=device), seen))
+            if keep is not None and time.monotonic() - kept >= _KEEP_EVERY:
+                keep(_joined(parts))
+                kept = time.monotonic()
+    finally:  # also where an interrupt comes in the middle of a batch
+        if keep is not None and sum(len(one) for one, _ in parts) > first:
+            keep(_joined(parts))
+    return _joined(parts)
+
+
+def _joined(parts: list[tuple[np.ndarray, np.ndarray | None]]) -> Answers:
     given = np.concatenate([one for one, _ in parts])
-    seen = np.concatenate([one for _, one in parts if one is not None]) if with_features else None
-    return Answers(_softmax(given), given, seen)
+    seen = [one for _, one in parts if one is not None]
+    return Answers.of(given, np.concatenate(seen) if seen else None)
 
 
 def middle(cubes: np.ndarray, size: int) -> np.ndarray:

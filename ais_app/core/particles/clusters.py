@@ -9,7 +9,6 @@ Zeng et al. (2018), Journal of Structural Biology 202, 150, sections 2.3 and 2.4
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,10 +18,12 @@ import numpy as np
 from ais_app.core.errors import FileProblem, ParameterProblem
 from ais_app.core.files import replacing
 from ais_app.core.model.cubes import standardised
+from ais_app.core.particles.stack_files import read_arrays
 from ais_app.core.training.boxes import BoxSet, TrainingData
 from ais_app.core.training.parameters import TrainParams
 
 CLUSTERS = 100  # as published; more than there are kinds of things, so that a person has only to group them
+NO_CLUSTER = -1
 _SAMPLE = 1000  # codes a silhouette is estimated from: it compares all with all
 
 
@@ -33,7 +34,7 @@ class Clusters:
     Parameters
     ----------
     assignment
-        (n,) int64: the cluster of each code, numbered by size, the largest first.
+        (n,) int64: the cluster of each code, numbered by size, the largest first; -1 for a cube that took no part.
     centres
         (k, code) float32; `ais_app.core.particles.classify.decode` shows what they look like.
     """
@@ -44,13 +45,19 @@ class Clusters:
     @property
     def sizes(self) -> np.ndarray:
         """(k,) int64: codes of each cluster."""
-        return np.bincount(self.assignment, minlength=len(self.centres))
+        return np.bincount(self.assignment[self.assignment >= 0], minlength=len(self.centres))
 
     def assign(self, codes: np.ndarray) -> np.ndarray:
         """Return the cluster with the nearest centre, (m,) int64, of other codes, (m, code)."""
         from scipy.spatial import cKDTree
 
         return np.asarray(cKDTree(self.centres).query(codes)[1], dtype=np.int64)
+
+    def among(self, rows: np.ndarray, count: int) -> Clusters:
+        """Return the clusters of `count` cubes of which only those with the numbers `rows`, (n,), took part."""
+        every = np.full(count, NO_CLUSTER, np.int64)
+        every[rows] = self.assignment
+        return Clusters(every, self.centres)
 
 
 def cluster_codes(codes: np.ndarray, count: int = CLUSTERS, seed: int = 0) -> Clusters:
@@ -125,7 +132,8 @@ def matched(clusters: Clusters, before: Clusters) -> Clusters:
         raise ParameterProblem("clusters", problem, "match only groups of the same cubes")
     count, old = len(clusters.centres), len(before.centres)
     shared = np.zeros((count, old), np.int64)
-    np.add.at(shared, (clusters.assignment, before.assignment), 1)
+    both = (clusters.assignment >= 0) & (before.assignment >= 0)
+    np.add.at(shared, (clusters.assignment[both], before.assignment[both]), 1)
     mine, theirs = linear_sum_assignment(-shared)
     number = np.full(count, -1)
     number[mine] = theirs
@@ -134,7 +142,8 @@ def matched(clusters: Clusters, before: Clusters) -> Clusters:
     order = np.argsort(number)  # numbers without a gap: those of clusters that are gone are given away
     dense = np.empty(count, np.int64)
     dense[order] = np.arange(count)
-    return Clusters(dense[clusters.assignment], clusters.centres[order])
+    grouped = clusters.assignment >= 0
+    return Clusters(np.where(grouped, dense[clusters.assignment], NO_CLUSTER), clusters.centres[order])
 
 
 def save_clusters(path: str | Path, clusters: Clusters) -> Path:
@@ -152,13 +161,11 @@ def load_clusters(path: str | Path) -> Clusters:
     FileProblem
         It is not there or holds something else.
     """
+    remedy = "give the clusters.npz that ais-app subtomo cluster made"
     if not Path(path).exists():
-        raise FileProblem(path, "no such file", "give the folder or the clusters.npz that subtomo cluster made")
-    try:
-        with np.load(path, allow_pickle=False) as content:
-            return Clusters(content["assignment"].astype(np.int64), content["centres"].astype(np.float32))
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise FileProblem(path, f"holds no clusters: {error}", "give a clusters.npz of subtomo cluster") from error
+        raise FileProblem(path, "no such file", remedy)
+    assignment, centres = read_arrays(Path(path), ("assignment", "centres"), "clusters", remedy)
+    return Clusters(assignment.astype(np.int64), centres.astype(np.float32))
 
 
 def decoded_masks(decoded: np.ndarray, *, dark: bool = True, level: float = 0.5) -> np.ndarray:
@@ -204,7 +211,7 @@ def weak_data(
         (n, edge, edge, edge) uint8, of `decoded_masks`; those of clusters that are not chosen do not count: such cubes
         are background.
     clusters
-        Of the same cubes.
+        Of the same cubes; those without one take no part.
     chosen
         Clusters that show the feature.
     params
@@ -223,7 +230,8 @@ def weak_data(
     if not is_feature.any():
         raise ParameterProblem("clusters", "none with a cube in it is chosen", "choose those that show the feature")
     random = np.random.default_rng((params.seed, 3))
-    with_feature, without = (random.permutation(np.flatnonzero(which)) for which in (is_feature, ~is_feature))
+    others = ~is_feature & (clusters.assignment >= 0)
+    with_feature, without = (random.permutation(np.flatnonzero(which)) for which in (is_feature, others))
     without = without[: len(with_feature)]
     labels = masks * is_feature[:, None, None, None].astype(np.uint8)
     share = 0.0 if params.validation == "none" else params.validation_share

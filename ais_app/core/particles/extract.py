@@ -19,6 +19,7 @@ from ais_app.core.params import Params, param
 from ais_app.core.particles.cube_values import masked_out, normalised, sphere
 from ais_app.core.particles.layers import Layers, read_box
 from ais_app.core.tomogram import ZYX, LazyArray
+from ais_app.core.volume.unknown import counted_as_mean
 
 _BATCH, _BATCH_VOXELS = 16, 2**24  # cubes between two yields, and voxels that are cut for them, at most
 _MARGIN = 4  # voxels of the result, cut away again: what a cube that does not end as it begins does to its transform
@@ -197,7 +198,7 @@ class _Finish:
 
     def __call__(self, row: int, box: np.ndarray) -> np.ndarray:
         params = self._params
-        cube = _without_holes(-box if params.dark else box)
+        cube, _ = counted_as_mean(-box if params.dark else box)  # also what lies beyond the volume
         if self._margin:
             cube = _resampled(cube, params, self._places.shifts_zyx[row], self._margin)
         if params.neighbours == "mask":
@@ -224,14 +225,6 @@ class _Finish:
             weight = np.maximum(weight, inside)
             background &= distance > 0
         return masked_out(cube, weight, background)
-
-
-def _without_holes(box: np.ndarray) -> np.ndarray:
-    """Return a box in which what is no number, such as what lies beyond the volume, is the mean of the rest."""
-    known = np.isfinite(box)
-    if known.all():
-        return box
-    return np.where(known, box, np.float32(box[known].mean(dtype=float) if known.any() else 0.0))
 
 
 def _resampled(box: np.ndarray, params: SubtomogramParams, shift_zyx: np.ndarray, margin: int) -> np.ndarray:

@@ -160,7 +160,7 @@ def _transforms(cubes: np.ndarray | LazyArray, edge: int, shells: int, device: s
         spread = read.flatten(1).std(dim=1)
         if not bool((spread > 0).all()):
             number = rows.start + int((spread <= 0).nonzero()[0])
-            raise ParameterProblem(f"cube {number}", "is the same everywhere", "leave it out")
+            raise ParameterProblem(f"cube {number}, counted from 0", "is the same everywhere", "leave it out")
         parts.append(resized(to_fourier(read / spread[:, None, None, None]), edge, small))
     return torch.cat(parts)
 

@@ -20,6 +20,8 @@ from ais_app.core.particles.fourier import from_fourier, resized
 from ais_app.core.particles.poses import Poses
 from ais_app.core.particles.wedge import Wedge
 
+_NO_PROBABILITY = 1e-9
+
 
 @dataclass(frozen=True)
 class Data:
@@ -119,11 +121,15 @@ class Candidates:
 
     @property
     def probability(self) -> np.ndarray:
-        """(n, K, M) float64: posterior; those of a cube add up to 1. By log-sum-exp: no number is too small for it."""
+        """(n, K, M) float64: posterior; those of a cube add up to 1. By log-sum-exp: no number is too small for it.
+
+        0 where less than one in a billion: a class that nothing belongs to is empty.
+        """
         from scipy.special import logsumexp
 
         total = logsumexp(self.log_probability, axis=(1, 2), keepdims=True)
-        return np.asarray(np.exp(self.log_probability - total))
+        probability = np.exp(self.log_probability - total)
+        return np.where(probability > _NO_PROBABILITY, probability, 0)
 
     def best(self, classes: np.ndarray) -> Poses:
         """Return the most probable pose of each cube in the class given for it, (n,)."""

@@ -8,7 +8,9 @@ from ais_app.core.errors import ParameterProblem
 from ais_app.core.particles.fourier import resampled
 
 
-def fitted_map(density: np.ndarray, voxel_size: float, edge: int, to: float) -> np.ndarray:
+def fitted_map(
+    density: np.ndarray, voxel_size: float, edge: int, to: float, *, background: float | None = None
+) -> np.ndarray:
     """Return a map in a cube of `edge` voxels of size `to`, its centre at voxel ``edge // 2``.
 
     It is resampled by its Fourier series: detail that the new voxels cannot hold is left out.
@@ -16,11 +18,13 @@ def fitted_map(density: np.ndarray, voxel_size: float, edge: int, to: float) -> 
     Parameters
     ----------
     density
-        (z, y, x); voxel ``n // 2`` of each axis is its centre. Around it is the background: the mean of its surface.
+        (z, y, x); voxel ``n // 2`` of each axis is its centre.
     voxel_size, to
         Å, before and after.
     edge
         Voxels.
+    background
+        What is around it; the mean of its surface if not given.
 
     Raises
     ------
@@ -33,10 +37,10 @@ def fitted_map(density: np.ndarray, voxel_size: float, edge: int, to: float) -> 
     if not 0.05 <= to / voxel_size <= 20:
         problem = f"has voxels of {voxel_size:g} Å, the stack of {to:g} Å"
         raise ParameterProblem("reference", problem, "give the right voxel size of both")
-    cube = _in_cube(density, max(density.shape))
+    cube = _in_cube(density, max(density.shape), background)
     if abs(to / voxel_size - 1) > 1e-3:
         cube = resampled(cube, to / voxel_size)
-    return _in_cube(cube, edge)
+    return _in_cube(cube, edge, background)
 
 
 def share_inside(density: np.ndarray, voxel_size: float, width: float) -> float:
@@ -69,9 +73,10 @@ def _background(density: np.ndarray) -> float:
     return float(np.concatenate([face for axis in range(3) for face in _faces(density, axis)]).mean())
 
 
-def _in_cube(density: np.ndarray, edge: int) -> np.ndarray:
+def _in_cube(density: np.ndarray, edge: int, background: float | None) -> np.ndarray:
     """Return a volume cut or padded with its background to a cube, its centre kept."""
-    cube = np.full((edge,) * 3, _background(density), dtype=np.float32)
+    around = _background(density) if background is None else background
+    cube = np.full((edge,) * 3, around, dtype=np.float32)
     into, out = [], []
     for count in density.shape:
         before = edge // 2 - count // 2

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -86,6 +87,7 @@ def group_job(
     *,
     wedges: Sequence[Wedge] = (),
     encoder: Model | None = None,
+    kept: Path | None = None,
 ) -> Job[Grouping]:
     """Group cubes, as a job.
 
@@ -99,6 +101,9 @@ def group_job(
         Of the cubes, for the warning of `own_axes`.
     encoder
         A network that encodes cubes, to be used instead of training one: of an earlier run, or of another data set.
+    kept
+        File that keeps the training, so that the same work goes on where it was stopped; who calls removes it at the
+        end. See `ais_app.core.training.trainer.train_job`.
 
     Raises
     ------
@@ -119,7 +124,7 @@ def group_job(
         codes, decode = _components(small, chosen.code, chosen.seed)
     else:
         if encoder is None:
-            encoder = yield from _trained(small, chosen)
+            encoder = yield from _trained(small, chosen, kept)
         codes, decode = _encoded(encoder, small, chosen.device)
     yield Progress(0, 0, "grouping")
     count = chosen.clusters if chosen.clusters is not None else suggested_count(codes, seed=chosen.seed)
@@ -169,7 +174,7 @@ def prepare_job(cubes: LazyArray, params: GroupingParams, wedges: Sequence[Wedge
     return np.concatenate(parts)
 
 
-def _trained(cubes: np.ndarray, params: GroupingParams) -> Job[Model]:
+def _trained(cubes: np.ndarray, params: GroupingParams, kept: Path | None) -> Job[Model]:
     from ais_app.core.model.card import ModelCard
     from ais_app.core.training.cubes import cube_data
     from ais_app.core.training.parameters import TrainParams
@@ -183,7 +188,7 @@ def _trained(cubes: np.ndarray, params: GroupingParams) -> Job[Model]:
     )  # fmt: skip
     data = cube_data(cubes, None, settings)
     card = ModelCard("autoencoder3d", {"size": edge, "code": params.code}, feature="subtomogram")
-    result = yield from train_job(data, settings, card)
+    result = yield from train_job(data, settings, card, kept=kept)
     if not result.finished:
         raise JobCancelled  # an encoder of a few epochs would give groups that mean little
     return result.model

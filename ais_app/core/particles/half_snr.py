@@ -15,8 +15,9 @@ from itertools import pairwise, product
 import numpy as np
 
 from ais_app.core.errors import ParameterProblem
-from ais_app.core.jobs import Job, Progress
+from ais_app.core.jobs import Job, Progress, direct
 from ais_app.core.particles.volume_snr import VolumeSnr
+from ais_app.core.volume.unknown import all_known, without_constant
 
 CELL = 32  # voxels a side: what varies is taken to be independent from cell to cell
 _FEWEST = 4  # cells
@@ -24,17 +25,17 @@ _NOTHING = 1e-6  # share of noise in halves that are the same
 
 
 def half_snr_job(
-    pairs: Iterable[tuple[np.ndarray, np.ndarray]], near: Iterable[np.ndarray] | None = None
+    pairs: Iterable[tuple[np.ndarray, np.ndarray]], near: Iterable[np.ndarray | None] | None = None
 ) -> Job[VolumeSnr]:
-    """Estimate the signal-to-noise ratio of one half of a tomogram by the other. A job.
+    """Estimate the signal-to-noise ratio of one half of a tomogram by the other.
 
     Parameters
     ----------
     pairs
-        Blocks of one half and the same of the other, (z, y, x) float32, finite. What is constant in a block does not
-        count.
+        Blocks of one half and the same of the other, (z, y, x) float32, finite. Regions of one value, such as
+        padding, and what is constant in a block do not count.
     near
-        For each pair which voxels count, (z, y, x) bool; all if not given.
+        For each pair which voxels count, (z, y, x) bool; all if not given, or ``None``.
 
     Returns
     -------
@@ -68,10 +69,15 @@ def half_snr_job(
     return VolumeSnr(share / noise, noise, of_share / noise**2)
 
 
+half_snr = direct(half_snr_job)
+
+
 def _sums(one: np.ndarray, other: np.ndarray, near: np.ndarray | None) -> list[tuple[float, ...]]:
     """Return of each cell the number of voxels, the sums of squares of both halves, and of their product."""
     if one.shape != other.shape:
         raise ParameterProblem("halves", f"blocks of {one.shape} and {other.shape} voxels", "give halves of one size")
+    (one, of_one), (other, of_other) = without_constant(one), without_constant(other)
+    near = all_known([near, of_one, of_other], one)
     first, second = one - one.mean(dtype=np.float64), other - other.mean(dtype=np.float64)
     weight = np.ones(one.shape, bool) if near is None else near
     return [

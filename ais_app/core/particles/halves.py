@@ -70,7 +70,7 @@ def refine_halves_job(
     voxel_size
         Å.
     start
-        Poses to begin with; random rotations if not given.
+        Poses to begin with; if not given random rotations, or without iterations none.
     reference
         (e, e, e) map to align to in the first iteration; strongly low-passed.
     mask
@@ -120,7 +120,11 @@ def _still(now: HalvesState, voxel_size: float) -> bool:
 
 def _first_state(params: AverageParams, edge: int, voxel_size: float, count: int, start: Poses | None) -> HalvesState:
     poses = start
-    if poses is None or params.random_start:
+    if not params.iterations:
+        if params.random_start:
+            raise ParameterProblem("random_start", "nothing is aligned", "give iterations, or average as they lie")
+        poses = Poses.unturned(count) if start is None else start
+    elif poses is None or params.random_start:
         poses = Poses.of(random_rotations(count, np.random.default_rng((params.seed, 12))))
     shells = float(FIRST_SHELL) if params.first_low_pass is None else edge * voxel_size / params.first_low_pass
     if shells < 1:

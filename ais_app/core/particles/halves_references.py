@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ais_app.core.particles.fsc import ShellCorrelation
     from ais_app.core.particles.halves_params import AverageParams
 
+_ROUNDING = 0.01  # by which a mask may leave 0 to 1, where it was resampled
 _MISSING = 0.01  # share of the frequencies that a reference may lack before it is told so
 
 
@@ -28,20 +29,33 @@ def particle_mask(mask: np.ndarray | None, wanted: float | None, edge: int, voxe
             raise ParameterProblem("mask_radius", f"{wanted:g} Å are {radius:.1f} voxels", "give more")
         return soft_sphere(edge, None if radius is None else min(radius, (edge - 1) // 2))
     outline = np.array(mask, dtype=np.float32)
-    if outline.shape != (edge,) * 3 or not np.isfinite(outline).all() or not outline.max() > 0:
+    if outline.shape != (edge,) * 3:
         shape = " × ".join(map(str, outline.shape))
-        raise ParameterProblem(
-            "mask", f"{shape} voxels with nothing inside, or of another size", f"give {edge}³, 0 to 1"
-        )
-    return outline
+        raise ParameterProblem("mask", f"has {shape} voxels, the cubes {edge}", f"give {edge}³")
+    check_mask(outline)
+    return outline.clip(0, 1)
+
+
+def check_mask(mask: np.ndarray) -> None:
+    """Raise `ParameterProblem` where something is no mask: 0 outside the particle, 1 inside, or between."""
+    remedy = "give 0 outside the particle and 1 inside"
+    low, high = float(mask.min()), float(mask.max())
+    if not np.isfinite(low + high):
+        raise ParameterProblem("mask", "holds values that are no numbers", remedy)
+    if low < -_ROUNDING or high > 1 + _ROUNDING:
+        raise ParameterProblem("mask", f"its values are {low:.3g} to {high:.3g}", remedy)
+    if not high > 0:
+        raise ParameterProblem("mask", "has nothing inside", remedy)
 
 
 def checked_reference(reference: np.ndarray, edge: int) -> np.ndarray:
     """Return a reference that was given, or raise `ParameterProblem` where it does not fit the cubes."""
     cube = np.array(reference, dtype=np.float32)
-    if cube.shape != (edge,) * 3 or not np.isfinite(cube).all():
+    if cube.shape != (edge,) * 3:
         shape = " × ".join(map(str, cube.shape))
-        raise ParameterProblem("reference", f"{shape} voxels, or voxels that are no number", f"give a cube of {edge}")
+        raise ParameterProblem("reference", f"has {shape} voxels, the cubes {edge}", f"give {edge}³")
+    if not np.isfinite(cube).all():
+        raise ParameterProblem("reference", "holds values that are no numbers", "replace them by 0")
     return cube
 
 
@@ -86,6 +100,9 @@ def reference_of(sums: Sums, shells: float, outline: np.ndarray, fsc: np.ndarray
     from ais_app.core.particles.correlation import Reference
 
     cube = filtered(sums.average(None if fsc is None else snr_of_fsc(fsc, of_whole=False)), shells, outline)
+    if not np.ptp(cube):
+        problem = "is the same everywhere within the mask"
+        raise ParameterProblem("average", problem, "look at the cubes, and at the mask if there is one")
     seen = np.asarray((sums.spectrum().abs() > 0).cpu(), dtype=np.float32)
     seen[0, 0, 0] = 1
     inside = _radii(sums.edge) <= shells

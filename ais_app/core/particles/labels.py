@@ -6,6 +6,7 @@ a stack that was written with classes.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from ais_app.core.errors import AisAppError, FileProblem, ParameterProblem
-from ais_app.core.files import read_json, write_json
+from ais_app.core.files import read_json, write_json, write_text
 from ais_app.core.particles.stack import SubtomogramStack, save_classes
 
 NO_CLASS = -1
@@ -106,6 +107,47 @@ def read_labels(path: str | Path, column: str | None, count: int) -> tuple[np.nd
         problem = f"has {len(values):,} lines, but the stack has {count:,} subtomograms"
         raise FileProblem(path, problem, "give one line for each, in their order, or a column row")
     return numbered(values)
+
+
+def joined_labels(
+    stack: SubtomogramStack, rows: np.ndarray, labels: np.ndarray, names: Sequence[str]
+) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Return the classes of all subtomograms of a stack where some get new ones and the others keep theirs.
+
+    Parameters
+    ----------
+    stack
+        Whole.
+    rows, labels
+        (k,) which get new ones, and these, −1 for none.
+    names
+        Of the new classes; one that the others have too gets a number behind.
+
+    Returns
+    -------
+    ndarray, tuple of str
+        (n,) int64, −1 for none; the names: those that the others have come first, and keep their order.
+    """
+    before, called = labels_of(stack)
+    others = before.copy()
+    others[rows] = NO_CLASS
+    kept = [number for number in range(len(called)) if (others == number).any()]
+    names_now = [called[number] for number in kept]
+    for name in names:
+        tries = itertools.chain([name], (f"{name} ({again})" for again in itertools.count(2)))
+        names_now.append(next(each for each in tries if each not in names_now))
+    after = np.full(len(stack), NO_CLASS, np.int64)
+    for number, old in enumerate(kept):
+        after[others == old] = number
+    after[rows] = np.where(labels < 0, NO_CLASS, labels + len(kept))
+    return after, tuple(names_now)
+
+
+def write_labels(path: str | Path, labels: np.ndarray, names: Sequence[str]) -> Path:
+    """Write classes, (n,) with −1 for none, as a table that `read_labels` reads; its numbers are from 1."""
+    called = ["" if label < 0 else names[label] for label in labels]
+    table = pd.DataFrame({"row": np.arange(len(labels)), COLUMN: called, "number": labels + 1})
+    return write_text(path, table.to_csv(index=False, lineterminator="\n"))
 
 
 def save_labels(path: str | Path, labels: np.ndarray, names: Sequence[str]) -> None:

@@ -16,6 +16,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -189,8 +190,8 @@ def record_known_job(model: Model, data: TrainingData, *, device: str = "cpu") -
 record_known = direct(record_known_job)
 
 
-def known_classes(model: Model) -> OpenSet:
-    """Return where the classes of a model lie among its features.
+def known_classes(model: Model, path: str | Path | None = None) -> OpenSet:
+    """Return where the classes of a model lie among its features; `path` is its file, for the message.
 
     Raises
     ------
@@ -199,8 +200,12 @@ def known_classes(model: Model) -> OpenSet:
     """
     record = model.card.training.get("known")
     if record is None:
+        name = model.card.feature if path is None else path
+        if "target" in model.card.training.get("data", {}).get("cubes", {}):  # no class of a target is known
+            problem = "was adapted, and no adapted network knows how far its classes reach"
+            raise ModelProblem(name, problem, "give the network that it was adapted from")
         problem = "does not say how far subtomograms of its classes lie from each other"
-        raise ModelProblem(model.card.feature, problem, "train it to the end with something held out")
+        raise ModelProblem(name, problem, "train it to the end with something held out")
     return OpenSet.from_dict(record)
 
 

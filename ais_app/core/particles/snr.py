@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ais_app.core.errors import ParameterProblem
-from ais_app.core.jobs import Job, Progress
+from ais_app.core.jobs import Job, Progress, direct
 from ais_app.core.parallel import small_steps
 from ais_app.core.params import Params, param
 from ais_app.core.particles.poses import Poses
@@ -69,7 +69,7 @@ def pair_snr_job(
     classes: np.ndarray | None = None,
     params: PairParams | None = None,
 ) -> Job[PairSnr]:
-    """Estimate the signal-to-noise ratio of aligned subtomograms. A job.
+    """Estimate the signal-to-noise ratio of aligned subtomograms.
 
     Parameters
     ----------
@@ -109,6 +109,9 @@ def pair_snr_job(
     mean = float(values.mean())
     error = float(values.std() / np.sqrt(len(values)))
     return PairSnr(_ratio(mean), _ratio(mean - error), _ratio(mean + error), values, pairs)
+
+
+pair_snr = direct(pair_snr_job)
 
 
 def _ratio(correlation: float) -> float:

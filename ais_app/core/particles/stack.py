@@ -110,6 +110,17 @@ class SubtomogramStack:
         """Voxels along a cube."""
         return int(self.cubes.shape[1])
 
+    @property
+    def rows(self) -> np.ndarray:
+        """(n,) int64: the numbers that its cubes have in its folder; of a part of a stack only some."""
+        return self.cubes.rows if isinstance(self.cubes, CubeFiles) else np.arange(len(self))
+
+    def empty(self) -> np.ndarray:
+        """Return a mask, (n,), of the cubes that are the same everywhere."""
+        if isinstance(self.cubes, CubeFiles):
+            return self.cubes.empty()
+        return np.array([np.ptp(self.cubes[row]) == 0 for row in range(len(self))])
+
     def wedge(self, row: int) -> Wedge:
         """Return the wedge of one cube."""
         return self.wedges[int(self.wedge_of[row])]
@@ -210,10 +221,15 @@ def write_stack(
     return SubtomogramStack.open(path)
 
 
-def save_poses(path: str | Path, poses: Poses) -> None:
-    """Replace the poses of the stack at `path`, whole or not at all."""
+def save_poses(path: str | Path, poses: Poses, rows: np.ndarray | None = None) -> None:
+    """Replace the poses of the stack at `path`, or of some `rows` (k,) of it, whole or not at all."""
     path = Path(path)
-    check_count("poses", len(poses), files.read_header(path).count)
+    count = files.read_header(path).count
+    check_count("poses", len(poses), count if rows is None else len(rows))
+    if rows is not None and len(rows) < count:
+        every = files.read_poses(path / "poses.npz", count)
+        every.rotations[rows], every.shifts_zyx[rows], every.scores[rows] = vars(poses).values()
+        poses = every
     remove_leftovers(path / "poses.npz")
     files.write_poses(path, poses)
 

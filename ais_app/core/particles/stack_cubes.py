@@ -11,6 +11,8 @@ import numpy as np
 
 from ais_app.core.errors import FileProblem
 
+_FIRST = 1024  # voxels that tell most cubes from empty ones
+
 
 class CubeFiles:
     """Cubes that lie in one file each, as an array (n, e, e, e).
@@ -65,6 +67,10 @@ class CubeFiles:
         """Return some of the cubes, unread."""
         return CubeFiles(self.folder, self.edge, self.rows[rows])
 
+    def empty(self) -> np.ndarray:
+        """Return a mask, (n,), of the cubes that are the same everywhere; of most only the first voxels are read."""
+        return np.array([self._is_empty(int(row)) for row in self.rows], dtype=bool)
+
     def check(self) -> None:
         """Raise `FileProblem` where files are missing or too short."""
         missing = missing_cubes(self.folder, int(self.rows.max()) + 1, self.edge)[self.rows]
@@ -72,15 +78,23 @@ class CubeFiles:
             problem = f"{int(missing.sum()):,} of its {len(self.rows):,} cubes are missing or cut short"
             raise FileProblem(self.folder.parent, problem, "copy it again, or extract it again")
 
+    def _is_empty(self, row: int) -> bool:
+        first = _voxels(cube_path(self.folder, row), _FIRST)
+        return bool((first == first[:1]).all()) and bool(np.ptp(self._read(row)) == 0)
+
     def _read(self, row: int) -> np.ndarray:
         path = cube_path(self.folder, row)
-        try:
-            voxels = np.fromfile(path, dtype="<f4")
-        except OSError as error:
-            raise FileProblem(path, error.strerror or str(error), "copy the stack again") from error
+        voxels = _voxels(path)
         if len(voxels) != self.edge**3:
             raise FileProblem(path, f"is cut short: {len(voxels):,} of {self.edge**3:,} voxels", "copy it again")
         return voxels.reshape((self.edge,) * 3).astype(np.float32, copy=False)
+
+
+def _voxels(path: Path, count: int = -1) -> np.ndarray:
+    try:
+        return np.fromfile(path, dtype="<f4", count=count)
+    except OSError as error:
+        raise FileProblem(path, error.strerror or str(error), "copy the stack again") from error
 
 
 def cube_path(folder: Path, row: int) -> Path:

@@ -20,6 +20,7 @@ from ais_app.core.particles.wedge import Wedge
 
 FORMAT = "ais-app subtomograms"
 FORMAT_VERSION = 1
+_ZIP = b"PK\x03\x04"  # how archives, and so .npz files, begin
 _DAMAGED = (ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile)
 
 
@@ -97,12 +98,17 @@ def resumable(folder: Path, resume: str) -> bool:
     return mark.is_file() and read_text(mark) == resume
 
 
+def is_stack(path: Path) -> bool:
+    """Say whether a folder calls itself a stack; something in it may still be missing or damaged."""
+    marker = path / "zarr.json"
+    return marker.is_file() and FORMAT in read_text(marker)
+
+
 def check_replaceable(path: Path) -> None:
     """Raise `FileProblem` where `path` is something else than a stack, which must not be replaced."""
     if not path.exists():
         return
-    marker = path / "zarr.json"
-    if not path.is_dir() or (any(path.iterdir()) and not (marker.is_file() and FORMAT in read_text(marker))):
+    if not path.is_dir() or (any(path.iterdir()) and not is_stack(path)):
         raise FileProblem(path, "is there already, and is no stack of subtomograms", "choose another name")
 
 
@@ -157,13 +163,49 @@ def write_poses(folder: Path, poses: Poses) -> None:
 
 def read_poses(path: Path, count: int, remedy: str = "copy the stack again") -> Poses:
     """Read poses from a file, and check their number."""
+    found = read_arrays(path, ("rotations", "shifts_zyx", "scores"), "poses", remedy)
+    shapes = [array.shape for array in found]
+    if len(shapes[2]) == 1 and len(found[2]) != count:
+        raise FileProblem(path, f"holds poses of {len(found[2]):,} particles, the stack has {count:,}", remedy)
     try:
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
-            arrays = [np.asarray(stored[name], dtype=float) for name in ("rotations", "shifts_zyx", "scores")]
-        shapes = [array.shape for array in arrays]
         if shapes != [(count, 3, 3), (count, 3), (count,)]:
             raise ValueError(f"arrays of shapes {shapes} for {count} cubes")
-        return Poses(*arrays)
+        return Poses(*(np.asarray(array, dtype=float) for array in found))
+    except _DAMAGED as error:
+        raise _damaged(path, error, remedy) from error
+
+
+def read_arrays(path: Path, names: Sequence[str], what: str, remedy: str) -> list[np.ndarray]:
+    """Read arrays from an ``.npz`` file.
+
+    Parameters
+    ----------
+    path
+        The file.
+    names
+        Of the arrays, in the order in which they are returned.
+    what, remedy
+        What they are to a person, and what to do where the file is another one.
+
+    Raises
+    ------
+    FileProblem
+        It cannot be read, is of another kind, or damaged.
+    """
+    try:
+        with path.open("rb") as stream:
+            if not zipfile.is_zipfile(stream):
+                stream.seek(0)
+                cut = stream.read(4) == _ZIP
+                problem = "is damaged: it is cut short" if cut else f"holds no {what}: it is no .npz file"
+                raise FileProblem(path, problem, remedy)
+            stream.seek(0)
+            with np.load(stream, allow_pickle=False) as stored:
+                there = stored.files
+                if missing := [name for name in names if name not in there]:
+                    problem = f"{', '.join(there) or 'nothing'}, but no {', '.join(missing)}"
+                    raise FileProblem(path, f"holds no {what}: it has {problem}", remedy)
+                return [np.asarray(stored[name]) for name in names]
     except OSError as error:
         raise FileProblem(path, error.strerror or str(error), remedy) from error
     except _DAMAGED as error:

@@ -20,7 +20,8 @@ from itertools import pairwise
 import numpy as np
 
 from ais_app.core.errors import ParameterProblem
-from ais_app.core.jobs import Job, Progress
+from ais_app.core.jobs import Job, Progress, direct
+from ais_app.core.volume.unknown import all_known, without_constant
 
 CUBE = 12  # voxels a side of the cubes whose power is compared
 _STEP = 4  # voxels from cube to cube
@@ -36,6 +37,8 @@ _COARSE = 5  # bands before this one can hold specimen everywhere
 _OUTSHONE = 1.5  # power of a coarse band over that of its empty cubes, from which these cannot be trusted
 _ROUNDS = 3  # the choice of cubes needs the noise, and the noise the choice
 _LEAST = 0.001  # share of signal that a band is given at least, so that noise alone has cubes chosen too
+_NEAR = 0.01  # share of a cube that may lie near picks where it counts as apart from them
+_HOLE = 0.001  # share of what is looked at around a cube that may be unknown
 _NOTHING = 1e-6  # share of the power below which a band holds nothing
 
 
@@ -77,10 +80,12 @@ class _Powers:
         (b,) sum over the voxels near picks.
     whole, rounded
         (b,) of the whole block, with bands cut sharply and as they are.
-    share
-        (k,) of the voxels of each cube that are near picks.
+    measured
+        (k,) which cubes have nothing unknown around them.
+    apart
+        (k,) which of these hold nothing near picks.
     voxels
-        Number near picks.
+        Number near picks, of those that are known.
     """
 
     cubes: np.ndarray
@@ -88,12 +93,17 @@ class _Powers:
     near: np.ndarray
     whole: np.ndarray
     rounded: np.ndarray
-    share: np.ndarray
+    measured: np.ndarray
+    apart: np.ndarray
     voxels: float
 
 
-def volume_snr_job(blocks: Sequence[np.ndarray], near: Sequence[np.ndarray] | None = None) -> Job[VolumeSnr]:
-    """Estimate the signal-to-noise ratio of a volume from blocks of it. A job.
+def volume_snr_job(
+    blocks: Sequence[np.ndarray],
+    near: Sequence[np.ndarray] | None = None,
+    known: Sequence[np.ndarray | None] | None = None,
+) -> Job[VolumeSnr]:
+    """Estimate the signal-to-noise ratio of a volume from blocks of it.
 
     The noise of a band of frequencies is its power in the cubes of 12 voxels that are emptiest: 1 % of them, the volume
     of 40 at least. Which are emptiest is judged by all other bands, weighted by how many waves they hold and how much
@@ -106,6 +116,9 @@ def volume_snr_job(blocks: Sequence[np.ndarray], near: Sequence[np.ndarray] | No
         (z, y, x) float32, finite, at least 36 voxels along y and x and 12 along z.
     near
         For each block which voxels count as signal with noise; noise is looked for in the others. All if not given.
+    known
+        For each block which voxels were measured, ``None`` for all: others, and cubes beside them, do not count. Nor
+        do regions of exactly one value, such as padding.
 
     Raises
     ------
@@ -115,14 +128,28 @@ def volume_snr_job(blocks: Sequence[np.ndarray], near: Sequence[np.ndarray] | No
     usable = [number for number, block in enumerate(blocks) if min(block.shape) >= CUBE and np.ptp(block)]
     size = sum(blocks[number].size for number in usable)
     if size < 64 * CUBE**3:
-        raise ParameterProblem("volume", "it is too small or empty", f"give at least {64 * CUBE**3:,} voxels")
+        raise _too_little(blocks, size)
     parts = []
     for done, number in enumerate(usable):
         yield Progress(done, len(usable), "power in bands")
-        parts.append(_powers(blocks[number], None if near is None else near[number]))
+        block, measured = without_constant(blocks[number], None if known is None else known[number])
+        parts.append(_powers(block, None if near is None else near[number], measured))
     places = np.array([_places(blocks[number].shape) for number in usable])
     places = np.average(places, axis=0, weights=[blocks[number].size for number in usable])
-    return _judged(parts, places, size, near is None)
+    return _judged(parts, places, size, near is not None)
+
+
+def _too_little(blocks: Sequence[np.ndarray], varied: int) -> ParameterProblem:
+    """Return what to raise where too few voxels lie in blocks that can be used."""
+    least, read = 64 * CUBE**3, sum(block.size for block in blocks)
+    if read and not any(np.ptp(block) for block in blocks):
+        remedy = "there is no noise in it to measure: copy it again from where it was made"
+        return ParameterProblem("volume", f"all {read:,} voxels that were read have one value", remedy)
+    problem = f"it is too small: {varied:,} voxels are in blocks that vary, of {CUBE} voxels a side or more"
+    return ParameterProblem("volume", problem, f"give at least {least:,}")
+
+
+volume_snr = direct(volume_snr_job)
 
 
 def _radii(shape: tuple[int, ...]) -> np.ndarray:
@@ -146,14 +173,15 @@ def _places(shape: tuple[int, ...]) -> np.ndarray:
     return np.array([(((radii >= a) & (radii < b)) * twice).sum() for a, b in pairwise(_BANDS)]) / np.prod(shape)
 
 
-def _powers(block: np.ndarray, near: np.ndarray | None) -> _Powers:
+def _powers(block: np.ndarray, near: np.ndarray | None, known: np.ndarray | None) -> _Powers:
     from scipy.fft import irfftn, rfftn
 
     shape = block.shape
     transform = rfftn((block - block.mean()).astype(np.float32), workers=-1)
     spectrum = (np.abs(transform) ** 2 * (_twice(shape) / block.size)).astype(np.float64)
     radii = _radii(shape)
-    inside = None if near is None else near.astype(np.float32)
+    counts = all_known([near, known], block)
+    inside = None if counts is None else counts.astype(np.float32)
     cubes, around, of_near, whole, rounded = [], [], [], [], []
     for low, high in pairwise(_BANDS):
         band = (radii >= low) & (radii < high)
@@ -166,10 +194,14 @@ def _powers(block: np.ndarray, near: np.ndarray | None) -> _Powers:
         of_near.append(float((power if inside is None else power * inside).sum(dtype=np.float64)))
         whole.append(float(spectrum[band].sum()))
         rounded.append(float((spectrum * rise**2).sum()))
-    share = np.ones(cubes[0].shape) if inside is None else _sliding(_cells(inside), CUBE)
+    apart = measured = np.ones(cubes[0].shape, bool)
+    if known is not None:  # bands reach a little beyond a hole, so that what lies beside it is quiet too
+        apart = measured = _sliding(_cells((~known).astype(np.float32)), _AROUND) < _HOLE
+    if near is not None:
+        apart = measured & (_sliding(_cells(near.astype(np.float32)), CUBE) < _NEAR)
     voxels = float(block.size if inside is None else inside.sum(dtype=np.float64))
     sums = np.array(of_near), np.array(whole), np.array(rounded)
-    return _Powers(np.stack(cubes), np.stack(around), *sums, share, voxels)
+    return _Powers(np.stack(cubes), np.stack(around), *sums, measured, apart, voxels)
 
 
 def _cells(values: np.ndarray) -> np.ndarray:
@@ -188,24 +220,27 @@ def _sliding(cells: np.ndarray, side: int) -> np.ndarray:
     return np.asarray(means[margin:-margin, margin:-margin, margin:-margin].ravel())
 
 
-def _judged(parts: list[_Powers], places: np.ndarray, size: int, everywhere: bool) -> VolumeSnr:
+def _judged(parts: list[_Powers], places: np.ndarray, size: int, picked: bool) -> VolumeSnr:
     whole = np.sum([part.whole for part in parts], axis=0)
     there = whole > _NOTHING * whole.sum()
     # what rounding the bands off has taken away
     factor = (whole / np.maximum(np.sum([part.rounded for part in parts], axis=0), 1e-30))[there, None]
     cubes = np.concatenate([part.cubes for part in parts], axis=1)[there] * factor
     around = np.concatenate([part.around for part in parts], axis=1)[there] * factor
-    share = np.concatenate([part.share for part in parts])
+    apart = np.concatenate([part.apart for part in parts])
+    measured = np.concatenate([part.measured for part in parts])
     voxels = sum(part.voxels for part in parts)
-    apart = np.ones(len(share), bool) if everywhere else share < 0.01
-    overlap = len(share) / (size / CUBE**3)  # cubes in the place of one
+    overlap = len(apart) / (size / CUBE**3)  # cubes in the place of one
+    if not picked and apart.sum() < _TOO_FEW * overlap:
+        problem = f"too few cubes of {CUBE} voxels have only measured voxels around them"
+        raise ParameterProblem("volume", problem, "crop it to what was measured: ais-app convert --crop")
     if not voxels or apart.sum() < _TOO_FEW * overlap:
         raise ParameterProblem("picks", "nothing is near them, or nothing far from them", "give another --pick-radius")
     power = np.sum([part.near for part in parts], axis=0)[there] * factor[:, 0] / voxels
     places = places[there]
     count = min(int(max(_EMPTY * apart.sum(), _FEWEST * overlap)), int(apart.sum()))
     noise, spread = _of_empty(
-        cubes[:, apart], around[:, apart], cubes.mean(axis=1), places, np.flatnonzero(there), count
+        cubes[:, apart], around[:, apart], cubes[:, measured].mean(axis=1), places, np.flatnonzero(there), count
     )
     density = noise / places
     for band in range(len(noise) - 2, -1, -1):  # from fine to coarse

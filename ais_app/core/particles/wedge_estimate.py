@@ -22,6 +22,7 @@ from ais_app.core.particles.wedge import Wedge
 from ais_app.core.tomogram import Tomogram
 from ais_app.core.volume.region import sample_regions
 from ais_app.core.volume.spectrum import Spectrum, power_spectrum
+from ais_app.core.volume.unknown import KnownVoxels, counted_as_mean
 
 BLOCK = 96  # voxels a side
 BLOCKS = 12  # of a tomogram, at most
@@ -81,7 +82,8 @@ def estimate_wedge(
     Parameters
     ----------
     blocks
-        (z, y, x) float32, or several of one shape; 16 voxels or more a side, 64 or more are better.
+        (z, y, x) float32, or several of one shape; 16 voxels or more a side, 64 or more are better. Voxels that are
+        no number count as the mean of their block.
     voxel_size_zyx
         Only the ratios count.
 
@@ -89,22 +91,39 @@ def estimate_wedge(
     -------
     WedgeEstimate or None
         The best of all; `WedgeEstimate.seen` says whether it is more than chance. ``None`` where nothing can be
-        said: blocks that are too small, constant, or hold voxels that are no number.
+        said: blocks that are too small or constant.
+
+    Raises
+    ------
+    ParameterProblem
+        A block has not three axes, or another shape than the first.
     """
-    chosen = [blocks] if isinstance(blocks, np.ndarray) and blocks.ndim == 3 else list(blocks)
-    usable = [block for block in chosen if min(block.shape) >= SMALLEST and np.isfinite(block).all() and np.ptp(block)]
+    chosen = [blocks] if isinstance(blocks, np.ndarray) and blocks.ndim <= 3 else list(blocks)
+    for block in chosen:
+        if block.ndim != 3 or block.shape != chosen[0].shape:
+            problem = f"one has the shape {block.shape}" + (f", another {chosen[0].shape}" if block.ndim == 3 else "")
+            raise ParameterProblem("blocks", problem, "give volumes (z, y, x), all of one shape")
+    chosen = [counted_as_mean(block)[0] for block in chosen]
+    usable = [block for block in chosen if min(block.shape) >= SMALLEST and np.ptp(block)]
     if not usable:
         return None
     return _fitted(power_spectrum(usable, voxel_size_zyx))
 
 
 def estimate_wedge_job(tomogram: Tomogram) -> Job[WedgeEstimate | None]:
-    """Estimate the missing wedge of a tomogram from up to 12 blocks spread over it; see `estimate_wedge`. A job."""
-    found = []
+    """Estimate the missing wedge of a tomogram from up to 12 blocks spread over it; see `estimate_wedge`. A job.
+
+    Raises
+    ------
+    ParameterProblem
+        None of its voxels is a number.
+    """
+    found, voxels = [], KnownVoxels(tomogram)
     regions = sample_regions(tomogram.shape, BLOCK, BLOCKS)
     for number, region in enumerate(regions):
         yield Progress(number, len(regions), "read a block")
-        found.append(np.asarray(tomogram.data[region], dtype=np.float32))
+        found.append(voxels.block(region)[0])
+    voxels.say()
     yield Progress(len(regions), len(regions), "fit")
     return estimate_wedge(_without_padding(found), tomogram.voxel_size_zyx or (1.0, 1.0, 1.0))
 

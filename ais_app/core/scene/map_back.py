@@ -10,11 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numba import njit
 
 from ais_app.core.errors import ParameterProblem
+from ais_app.core.jobs import Job, Progress, direct
 from ais_app.core.params import Params, param
 from ais_app.core.particle_set import Particles
 from ais_app.core.tomogram import ZYX
@@ -31,15 +33,15 @@ class MapBackParams(Params):
     dark: bool = param(False, "Particles are dark in the map: turn it bright first")
 
 
-def map_back(
+def map_back_job(
     density: np.ndarray,
     map_voxel_size: float,
     particles: Particles,
     shape_zyx: tuple[int, int, int],
     voxel_size_zyx: ZYX,
     params: MapBackParams | None = None,
-) -> Iterator[tuple[int, np.ndarray]]:
-    """Yield the volume slab by slab: the first slice of each, and (n, y, x) float32, 0 where no particle is.
+) -> Job[np.ndarray]:
+    """Put a map at particles: return a volume, (z, y, x) float32, 0 where no particle is.
 
     Parameters
     ----------
@@ -57,50 +59,110 @@ def map_back(
     Raises
     ------
     ParameterProblem
-        The map has not three axes, or holds values that are no number.
+        The map has not three axes, holds values that are no number, or nothing that would be written.
     """
-    yield from map_back_classes(
-        [(density, map_voxel_size)], np.zeros(len(particles), dtype=int), particles, shape_zyx, voxel_size_zyx, params
-    )
+    volume = np.empty(shape_zyx, dtype=np.float32)
+    every = np.zeros(len(particles), dtype=int)
+    maps = [(density, map_voxel_size)]
+    for z, slab in PlacedMaps(maps, every, particles, shape_zyx, voxel_size_zyx, params).slabs():
+        volume[z : z + len(slab)] = slab
+        yield Progress(z + len(slab), shape_zyx[0], "slices")
+    return volume
 
 
-def map_back_classes(
-    maps: Sequence[tuple[np.ndarray, float]],
-    which: np.ndarray,
-    particles: Particles,
-    shape_zyx: tuple[int, int, int],
-    voxel_size_zyx: ZYX,
-    params: MapBackParams | None = None,
-) -> Iterator[tuple[int, np.ndarray]]:
-    """Yield the volume with a map of its own for each class of particles; see `map_back`.
+map_back = direct(map_back_job)
+
+
+class PlacedMaps:
+    """Maps at particles, a map for each class, ready to be painted.
 
     Parameters
     ----------
     maps
         Density and voxel size, Å, of each.
     which
-        (n,) which of them each particle is.
+        (n,) which of them each particle is; none below 0.
+    particles, shape_zyx, voxel_size_zyx, params
+        As of `map_back`, and so are the errors.
     """
-    chosen = params or MapBackParams()
+
+    def __init__(
+        self,
+        maps: Sequence[tuple[np.ndarray, float]],
+        which: np.ndarray,
+        particles: Particles,
+        shape_zyx: tuple[int, int, int],
+        voxel_size_zyx: ZYX,
+        params: MapBackParams | None = None,
+    ) -> None:
+        chosen = params or MapBackParams()
+        self._which, self._shape = which, shape_zyx
+        self._ready = _ready(maps, voxel_size_zyx, chosen)
+        self._turns, self._centres = _placed(particles, voxel_size_zyx)
+        self._threshold, self._is_sum = np.float32(chosen.threshold), chosen.combine == "sum"
+
+    def reaching(self) -> np.ndarray:
+        """Return which particles leave anything in the volume, (n,) bool."""
+        shape, centres = np.array(self._shape), self._centres
+        found = np.zeros(len(centres), dtype=bool)
+        for number, one in enumerate(self._ready):
+            low, high = centres - one.reach_zyx, centres + one.reach_zyx
+            mine = self._which == number
+            inside = mine & (low >= 0).all(axis=1) & (high <= shape - 1).all(axis=1)
+            found |= inside
+            for row in np.flatnonzero(mine & ~inside & np.isfinite(centres).all(axis=1)):
+                # at a face only its own voxels tell; they are painted into what of the volume is near
+                first = np.clip(np.floor(low[row]), 0, shape).astype(int)
+                last = np.clip(np.ceil(high[row]) + 1, 0, shape).astype(int)
+                near = np.zeros(np.maximum(last - first, 0), dtype=np.float32)
+                here = centres[[row]] - first
+                _paint(near, 0, one.density, one.scale, self._turns[[row]], here, self._threshold, False)
+                found[row] = near.any()
+        return found
+
+    def slabs(self) -> Iterator[tuple[int, np.ndarray]]:
+        """Yield the volume slab by slab: the first slice of each, and (n, y, x) float32."""
+        shape, centres = self._shape, self._centres
+        depth = max(1, min(shape[0], _SLAB_VOXELS // (shape[1] * shape[2])))
+        for start in range(0, shape[0], depth):
+            slab = np.zeros((min(depth, shape[0] - start), *shape[1:]), dtype=np.float32)
+            for number, one in enumerate(self._ready):
+                reach = one.reach_zyx[0]
+                close = (centres[:, 0] > start - reach) & (centres[:, 0] < start + len(slab) + reach)
+                near = np.flatnonzero(close & (self._which == number))
+                _paint(
+                    slab, start, one.density, one.scale, self._turns[near], centres[near],
+                    self._threshold, self._is_sum,
+                )  # fmt: skip
+            yield start, slab
+
+
+@dataclass(frozen=True)
+class _Ready:
+    """A map as it is painted: bright, with `scale` of its voxels in one of the tomogram, z y x."""
+
+    density: np.ndarray
+    scale: np.ndarray
+
+    @property
+    def reach_zyx(self) -> np.ndarray:
+        """Voxels of the tomogram around the centre of a particle, in any orientation."""
+        reach: np.ndarray = np.linalg.norm(np.array(self.density.shape) / 2 + 1) / self.scale
+        return reach
+
+
+def _ready(maps: Sequence[tuple[np.ndarray, float]], voxel_size_zyx: ZYX, params: MapBackParams) -> list[_Ready]:
     size = np.array(voxel_size_zyx, dtype=float)
-    ready = [(_checked(density, size / voxel_size, chosen), size / voxel_size) for density, voxel_size in maps]
+    return [_Ready(_checked(density, size / own, params), size / own) for density, own in maps]
+
+
+def _placed(particles: Particles, voxel_size_zyx: ZYX) -> tuple[np.ndarray, np.ndarray]:
+    """Return rotations of z y x columns, (n, 3, 3), and centres, (n, 3) voxels."""
     # rotations act on x y z columns; reversed on both axes they act on z y x
     turns = np.tile(np.eye(3), (len(particles), 1, 1))
     if particles.rotations is not None:
         turns = np.ascontiguousarray(particles.rotations[:, ::-1, ::-1], dtype=float)
-    centres = particles.positions_zyx / size
-    reaches = [np.linalg.norm(np.array(density.shape) / 2 + 1) / scale[0] for density, scale in ready]
-    depth = max(1, min(shape_zyx[0], _SLAB_VOXELS // (shape_zyx[1] * shape_zyx[2])))
-    for start in range(0, shape_zyx[0], depth):
-        slab = np.zeros((min(depth, shape_zyx[0] - start), *shape_zyx[1:]), dtype=np.float32)
-        for number, ((density, scale), reach) in enumerate(zip(ready, reaches, strict=True)):
-            close = (centres[:, 0] > start - reach) & (centres[:, 0] < start + len(slab) + reach)
-            near = np.flatnonzero(close & (which == number))
-            _paint(
-                slab, start, density, scale, turns[near], centres[near],
-                np.float32(chosen.threshold), chosen.combine == "sum",
-            )  # fmt: skip
-        yield start, slab
+    return turns, particles.positions_zyx / np.array(voxel_size_zyx, dtype=float)
 
 
 def _checked(density: np.ndarray, ratios: np.ndarray, params: MapBackParams) -> np.ndarray:
@@ -110,7 +172,28 @@ def _checked(density: np.ndarray, ratios: np.ndarray, params: MapBackParams) -> 
         raise ParameterProblem("map", f"has {density.ndim} axes", "give a volume (z, y, x)")
     if not np.isfinite(density).all():
         raise ParameterProblem("map", "holds values that are no number", "replace them by 0")
-    return _blurred(-density if params.dark else density, ratios)
+    blurred = _blurred(-density if params.dark else density, ratios)
+    check_density("map", -blurred if params.dark else blurred, params)
+    return blurred
+
+
+def check_density(subject: str | Path, density: np.ndarray, params: MapBackParams) -> None:
+    """Raise `ParameterProblem` about a map, (z, y, x), of which nothing would be written."""
+    bright = -density if params.dark else density
+    if not (bright > params.threshold).any():
+        raise ParameterProblem(subject, *_nothing(bright, params))
+
+
+def _nothing(bright: np.ndarray, params: MapBackParams) -> tuple[str, str]:
+    """Return what is wrong with a map of which nothing would be written, and what to do."""
+    if not bright.any():
+        return "is 0 everywhere", "give the map of a particle"
+    highest = float(bright.max())
+    if highest > 0:
+        return f"has no density above {params.threshold:g}, the highest is {highest:.3g}", "lower the threshold"
+    if params.dark:
+        return "is bright, not dark", "leave --dark out"
+    return "has no density above 0", "where particles are dark in it, say so with --dark"
 
 
 def _blurred(density: np.ndarray, ratios: np.ndarray) -> np.ndarray:

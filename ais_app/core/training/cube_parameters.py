@@ -15,7 +15,9 @@ HELD_OUT = ("share", "tomogram", "none")
 class CubeTrainParams(Params):
     """Which network of cubes to train, and how; what only boxes of tomograms know is left out."""
 
-    architecture: str = param("classifier3d", "Network that classifies or encodes; `ais-app models list` shows them")
+    architecture: str = param(
+        "classifier3d", "Network that classifies or encodes, or with masks one of volumes; see `ais-app models list`"
+    )
     epochs: int = param(20, "Passes over the subtomograms", low=1, high=100_000)
     batch: int = param(32, "Subtomograms in one step", low=1, high=4096)
     edge: int | None = param(
@@ -47,21 +49,25 @@ class CubeTrainParams(Params):
     noise: float = param(0.1, "Probability of added noise", low=0, high=1)
     shift: float = param(0.125, "Largest shift as a share of the edge, within what cubes are larger", low=0, high=0.5)
 
-    def for_cubes(self, edge: int) -> TrainParams:
-        """Return what the trainer takes, for cubes of `edge` voxels.
+    def for_cubes(self, edge: int, stride: int = 1) -> TrainParams:
+        """Return what the trainer takes, for cubes of `edge` voxels and a network that sees multiples of `stride`.
 
         Raises
         ------
         ParameterProblem
-            The network is to see more than the cubes hold.
+            The network is to see more than the cubes hold, or what it cannot halve.
         """
-        size = edge if self.edge is None else self.edge
+        size = edge // stride * stride if self.edge is None else self.edge
         if size > edge:
             raise ParameterProblem("edge", f"{size} voxels do not fit into cubes of {edge}", "extract larger cubes")
         if edge < 8:
             raise ParameterProblem(
                 "edge", f"cubes of {edge} voxels are too small to learn from", "extract larger cubes"
             )
+        if size % stride or not size:
+            near = max(stride, size // stride * stride)
+            problem = f"{size} voxels are no multiple of {stride}, the stride of {self.architecture}"
+            raise ParameterProblem("edge", problem, f"give {near}" if near <= edge else "extract larger cubes")
         shared = {field.name for field in fields(TrainParams)} & {field.name for field in fields(self)}
         values = {name: getattr(self, name) for name in shared if name not in ("validation", "depth")}
         base = replace(TrainParams(), **values, box_size=size, draws=1, depth=1)

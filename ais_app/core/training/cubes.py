@@ -1,4 +1,4 @@
-"""The cubes a network is trained on: subtomograms and, where they are known, their classes."""
+"""The cubes a network is trained on: subtomograms and, where they are known, their classes or their masks."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ais_app.core.annotation.labels import FEATURE, IGNORE
 from ais_app.core.errors import ParameterProblem
 from ais_app.core.model.cubes import standardised
 from ais_app.core.training.boxes import BoxSet, TrainingData
@@ -51,10 +52,7 @@ def cube_data(
         A cube holds NaN or infinite voxels.
     """
     labels = _labels(cubes, labels, classes)
-    size = params.box_size
-    if cubes.ndim != 4 or len(set(cubes.shape[1:])) != 1 or cubes.shape[1] < size:
-        remedy = f"give (n, edge, edge, edge) with edges of at least the box size, {size}"
-        raise ParameterProblem("cubes", f"have the shape {cubes.shape}", remedy)
+    size = _size(cubes, params)
     if params.depth != 1:
         raise ParameterProblem("depth", f"{params.depth} does not suit cubes, which enter whole", "give 1")
     out = _held_out(labels, params) if held_out is None else _mask(held_out, len(cubes))
@@ -73,6 +71,66 @@ def cube_data(
         "of each class": [int(count) for count in counts],
     }
     return TrainingData(training, measured, voxel_size, 0, (cubes.shape[1] - size) // 2, record)
+
+
+def mask_data(
+    cubes: np.ndarray,
+    masks: np.ndarray,
+    params: TrainParams,
+    *,
+    held_out: np.ndarray | None = None,
+    voxel_size: float | None = None,
+    contrast: int = 1,
+) -> TrainingData:
+    """Divide and standardise cubes whose voxels have labels, to train a network of volumes on.
+
+    Parameters
+    ----------
+    cubes, params, held_out, voxel_size
+        As of `cube_data`; of a share that is held out as many cubes with a particle as without one.
+    masks
+        Of the shape of the cubes: 0 background, 1 the particle, 2 not known.
+    contrast
+        +1 where particles are bright in the cubes, −1 where they are dark.
+
+    Raises
+    ------
+    ParameterProblem
+        Shapes do not fit each other, masks hold other numbers, or no particle is left to train on.
+    ModelProblem
+        A cube holds NaN or infinite voxels.
+    """
+    size = _size(cubes, params)
+    if masks.shape != cubes.shape:
+        raise ParameterProblem("masks", f"have the shape {masks.shape}, the cubes {cubes.shape}", "give one for each")
+    others = np.setdiff1d(masks, [0, FEATURE, IGNORE])
+    if others.size:
+        problem = f"hold {', '.join(f'{value:g}' for value in others[:3])}"
+        raise ParameterProblem("masks", problem, "label voxels 0 background, 1 particle, 2 not known")
+    masks = masks.astype(np.uint8)
+    there = (masks == FEATURE).any((1, 2, 3))
+    out = _held_out(there.astype(np.int64), params) if held_out is None else _mask(held_out, len(cubes))
+    if not there[~out].any():
+        problem = "mark no voxel of a cube" + (" that is not held out" if there.any() else "")
+        raise ParameterProblem("masks", problem, "label voxels of particles 1, or hold out fewer")
+    cubes = standardised(cubes)
+    training = BoxSet(cubes[~out], masks[~out], there[~out])
+    measured = BoxSet(_middle(cubes[out], size), _middle(masks[out], size), there[out]) if out.any() else None
+    margin = (cubes.shape[1] - size) // 2
+    record: dict[str, Any] = {
+        "cubes": {"training": len(training), "held out": int(out.sum()), "edge": cubes.shape[1]},
+        "with a particle": int(there.sum()),
+    }
+    return TrainingData(training, measured, voxel_size, contrast, margin, record, margin)
+
+
+def _size(cubes: np.ndarray, params: TrainParams) -> int:
+    """Return the edge of what the network sees, where the cubes hold it."""
+    size = params.box_size
+    if cubes.ndim != 4 or len(set(cubes.shape[1:])) != 1 or cubes.shape[1] < size:
+        remedy = f"give (n, edge, edge, edge) with edges of at least the box size, {size}"
+        raise ParameterProblem("cubes", f"have the shape {cubes.shape}", remedy)
+    return size
 
 
 def _labels(cubes: np.ndarray, labels: np.ndarray | None, classes: Sequence[str]) -> np.ndarray:

@@ -11,6 +11,7 @@ import torch
 from ais_app.core.errors import ParameterProblem
 from ais_app.core.model.network import Network
 from ais_app.core.training.augment import augment
+from ais_app.core.training.augment_cubes import augment_cubes
 from ais_app.core.training.batches import held_out_batches
 from ais_app.core.training.boxes import BoxSet
 from ais_app.core.training.metrics import scores
@@ -51,6 +52,16 @@ class Segment:
             losses.append(float(objective.measure(logits, labels)) * len(labels))
             probability[part] = torch.sigmoid((logits if volumes else logits[:, 0]).float()).cpu().numpy()
         return {"loss": sum(losses) / len(boxes), **scores(probability, boxes.labels).to_dict()}
+
+
+class SegmentCubes(Segment):
+    """The same for subtomograms, of `mask_data`: their missing wedge must stay in its place."""
+
+    def augment(
+        self, images: torch.Tensor, labels: torch.Tensor, params: TrainParams, random: torch.Generator
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Alter cubes and the labels of their voxels; see `augment_cubes`."""
+        return augment_cubes(images, labels, params, random)
 
 
 def _laid_out(images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:

@@ -12,13 +12,14 @@ import torch
 
 from ais_app.core.errors import FileProblem, ParameterProblem
 from ais_app.core.files import replacing
+from ais_app.core.model.card import ModelCard
 from ais_app.core.model.network import Network
 from ais_app.core.training.boxes import BoxSet
 from ais_app.core.training.objective import Objective
 from ais_app.core.training.optimise import RunningAverage
 from ais_app.core.training.parameters import TrainParams
 
-FORMAT = "ais-app training 2"
+FORMAT = "ais-app training 3"
 
 
 @dataclass
@@ -58,13 +59,23 @@ class TrainingState:
             self.best = {name: value.clone() for name, value in self.average.network.state_dict().items()}
 
 
-def signature(training: BoxSet, held_out: BoxSet | None, params: TrainParams) -> str:
-    """Return a hash of boxes and parameters: a checkpoint continues only the training it was written by."""
-    digest = hashlib.blake2b(json.dumps(params.to_dict(), sort_keys=True).encode(), digest_size=16)
+def signature(
+    training: BoxSet, held_out: BoxSet | None, params: TrainParams, card: ModelCard, start: Network | None = None
+) -> str:
+    """Return a hash of boxes, parameters and network: a checkpoint continues only the training it was written by.
+
+    `start` is the network whose weights it begins with, if it does not begin with its own.
+    """
+    chosen = {name: value for name, value in params.to_dict().items() if name != "device"}  # it may go on elsewhere
+    settings = [chosen, card.architecture, dict(card.parameters)]
+    digest = hashlib.blake2b(json.dumps(settings, sort_keys=True, default=str).encode(), digest_size=16)
     for boxes in (training, held_out):
         if boxes is not None:
             digest.update(boxes.images.tobytes())
             digest.update(boxes.labels.tobytes())
+    for name, weights in (start.state_dict() if start is not None else {}).items():
+        digest.update(name.encode())
+        digest.update(weights.detach().cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()
 
 
@@ -93,6 +104,20 @@ def save_checkpoint(path: Path, state: TrainingState, signed: str) -> None:
         safetensors.torch.save_file(dense, part, metadata={"state": text})
 
 
+def belongs(path: Path, signed: str) -> bool:
+    """Say whether a file is there, and is the checkpoint of this training and not of another.
+
+    Raises
+    ------
+    FileProblem
+        The file is damaged or no checkpoint.
+    """
+    if not path.exists():
+        return False
+    words, _ = _read(path, "remove it, or begin anew: --fresh")
+    return words.get("format") == FORMAT and words.get("signature") == signed
+
+
 def load_checkpoint(path: Path, state: TrainingState, signed: str) -> None:
     """Bring a fresh state to where a checkpoint was written.
 
@@ -103,16 +128,7 @@ def load_checkpoint(path: Path, state: TrainingState, signed: str) -> None:
     ParameterProblem
         It belongs to a training with other boxes or parameters.
     """
-    import safetensors
-
-    try:
-        with safetensors.safe_open(path, framework="pt") as file:
-            words = json.loads((file.metadata() or {}).get("state", "{}"))
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
-    except OSError as error:
-        raise FileProblem(path, error.strerror or str(error), "train from the start") from error
-    except (safetensors.SafetensorError, ValueError) as error:
-        raise FileProblem(path, f"is no checkpoint, or is damaged ({error})", "train from the start") from error
+    words, tensors = _read(path, "train from the start")
     if words.get("format") != FORMAT:
         raise FileProblem(path, "is no checkpoint of this version", "train from the start")
     if words["signature"] != signed:
@@ -127,6 +143,19 @@ def load_checkpoint(path: Path, state: TrainingState, signed: str) -> None:
         module.load_state_dict(_part(tensors, f"module/{beside}/"))
     for which, optimiser in state.objective.optimisers.items():
         _load_optimiser(optimiser, _part(tensors, f"optimiser/{which}/"))
+
+
+def _read(path: Path, remedy: str) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
+    import safetensors
+
+    try:
+        with safetensors.safe_open(path, framework="pt") as file:
+            words = json.loads((file.metadata() or {}).get("state", "{}"))
+            return words, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+    except OSError as error:
+        raise FileProblem(path, error.strerror or str(error), remedy) from error
+    except (safetensors.SafetensorError, ValueError) as error:
+        raise FileProblem(path, f"is no checkpoint, or is damaged ({error})", remedy) from error
 
 
 def _load_optimiser(optimiser: torch.optim.Optimizer, tensors: dict[str, torch.Tensor]) -> None:

@@ -33,7 +33,7 @@ from ais_app.core.training.boxes import BoxSet, TrainingData
 from ais_app.core.training.hardware import Hardware, deterministic, hardware, kept_memory, reproducible, sound
 from ais_app.core.training.optimise import RunningAverage, learning_rate
 from ais_app.core.training.parameters import TrainParams, suited
-from ais_app.core.training.state import TrainingState, load_checkpoint, save_checkpoint, signature
+from ais_app.core.training.state import TrainingState, belongs, load_checkpoint, save_checkpoint, signature
 from ais_app.core.training.tasks import Task, task_named
 
 CHECKPOINT_SECONDS = 60.0
@@ -68,6 +68,7 @@ def train_job(
     start: Model | None = None,
     checkpoint: Path | None = None,
     resume: bool = False,
+    kept: Path | None = None,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
     on_epoch: Callable[[Model], None] | None = None,
     task: Task | None = None,
@@ -89,6 +90,10 @@ def train_job(
         when the training is finished.
     resume
         Go on from `checkpoint`, to the same weights as without the interruption.
+    kept
+        A checkpoint for work that a training is only a part of, instead of `checkpoint`: where it is of this very
+        training it is gone on with, else the training begins anew. It stays when the training is finished, so that
+        the rest can be interrupted too; who calls removes it.
     on_epoch
         Called after every epoch with the weights in training, for a preview. They change later: use or copy them.
     task
@@ -111,17 +116,21 @@ def train_job(
     """
     machine = hardware(params)
     run = _Training(data, params, card, machine, start, task)
-    if resume and checkpoint is not None:
-        load_checkpoint(checkpoint, run.state, run.signed)
+    place = kept or checkpoint
+    if place is not None and (belongs(place, run.signed) if kept is not None else resume):
+        load_checkpoint(place, run.state, run.signed)
+    was_done = run.done
     with ExitStack() as stack:
         stack.enter_context(kept_memory())
         stack.enter_context(deterministic(machine.device))
         try:
-            yield from _epochs(run, checkpoint, checkpoint_seconds, on_epoch)
+            yield from _epochs(run, place, checkpoint_seconds, on_epoch)
         except JobCancelled:
-            if checkpoint is not None and not run.done:
-                save_checkpoint(checkpoint, run.state, run.signed)
-    if run.done and checkpoint is not None:
+            if place is not None and not run.done:
+                save_checkpoint(place, run.state, run.signed)
+    if kept is not None and run.done and not was_done:
+        save_checkpoint(kept, run.state, run.signed)
+    elif kept is None and checkpoint is not None and run.done:
         checkpoint.unlink(missing_ok=True)
     return TrainingResult(run.model(run.done), run.state.history, run.done)
 
@@ -165,7 +174,8 @@ class _Training:
         self.per_epoch = steps_per_epoch(len(data.training), params)
         self.steps = self.per_epoch * params.epochs
         self.source = start.source if start is not None else ""
-        self.signed = signature(data.training, data.held_out, params)
+        begun = start.network if start is not None else None
+        self.signed = signature(data.training, data.held_out, params, self.card, begun)
         with reproducible(params.seed, 0):
             model = _initial(self.card, start)
             network = model.network.to(machine.device).channels_last().train()

@@ -27,7 +27,7 @@ from ais_app.state.labels import LabelStore
 from ais_app.state.log import command
 from ais_app.state.records import TomogramEntry
 from ais_app.state.session import Session
-from ais_app.state.shown_models import shown_models
+from ais_app.state.shown_models import name_in_networks, shown_models
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class PredictionRequest:
     graph
         How they act on each other.
     feature
-        Name of what is taken.
+        Name of what is taken, as the networks call it.
     threshold
         Probability from which a voxel is taken: as the networks' list says.
     region
@@ -79,9 +79,7 @@ class Masks:
 
 def threshold_of(session: Session, feature: str) -> float | None:
     """Return the probability from which the networks of a feature draw it; ``None`` where no network is on."""
-    thresholds = [
-        shown.threshold for shown in shown_models(session.project) if shown.usable and shown.feature == feature
-    ]
+    thresholds = [shown.threshold for shown in shown_models(session.project) if shown.usable and shown.label == feature]
     return max(thresholds) if thresholds else None
 
 
@@ -91,11 +89,11 @@ def prediction_request(session: Session, within_crop: bool) -> PredictionRequest
     Raises
     ------
     ParameterProblem
-        No network of the feature is on, or no region is drawn.
+        No network of the feature is on, its predictions would be mixed with others, or no region is drawn.
     """
     on = target(session)
-    threshold = threshold_of(session, on.feature.name)
-    if threshold is None:
+    threshold, name = threshold_of(session, on.feature.name), name_in_networks(session.project, on.feature)
+    if threshold is None or name is None:
         remedy = f"train or open a network that finds {on.feature.name}, and switch it on in the Train tab"
         raise ParameterProblem("prediction", f"no network of {on.feature.name} is on", remedy)
     view, (depth, height, width) = session.view, on.tomogram.shape
@@ -106,7 +104,7 @@ def prediction_request(session: Session, within_crop: bool) -> PredictionRequest
     region = slice(z0, min(z1, depth)), slice(y0, min(y1, height)), slice(x0, min(x1, width))
     networks = tuple(shown.entry.path for shown in shown_models(session.project) if shown.usable)
     tomogram = session.volume(on.tomogram.id)
-    return PredictionRequest(tomogram, networks, active_graph(session), on.feature.name, threshold, region)
+    return PredictionRequest(tomogram, networks, active_graph(session), name, threshold, region)
 
 
 def prediction_job(request: PredictionRequest) -> Job[Masks]:

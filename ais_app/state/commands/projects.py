@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ais_app.core.errors import AisAppError
-from ais_app.state import copying
 from ais_app.state.commands import tomograms
 from ais_app.state.log import command
 from ais_app.state.project import Project
@@ -38,15 +37,7 @@ def ensure_project(session: Session, drafts: str | Path) -> None:
 @command("Save the project as {path}")
 def save_as(session: Session, path: str | Path) -> None:
     """Give the project another place and go on there; a draft goes, any other file stays as it is."""
-    project, view = session.project, session.view
-    seen, feature = view.tomogram, view.feature
-    is_draft = project.is_draft and not project.read_only
-    there, show_again = Project.open(project.save_copy(path)), session.gallery.shown_again()
-    session.open(there)  # closes the old one, which first writes down where the person is
-    show_again()
-    view.tomogram, view.feature = seen, feature
-    if is_draft:
-        copying.remove_draft(project.path)
+    session.save_as(path)
 
 
 def open_files(session: Session, paths: Sequence[str | Path], drafts: str | Path) -> list[AisAppError]:

@@ -15,7 +15,10 @@ from ais_app.core.errors import ParameterProblem
 from ais_app.state.commands import features, tomograms
 from ais_app.state.commands.labels_in import take_slice
 from ais_app.state.log import command
+from ais_app.state.project import Project
+from ais_app.state.records import Feature
 from ais_app.state.session import Session
+from ais_app.state.shown_models import features_found
 
 if TYPE_CHECKING:  # torch, below it, takes seconds to import
     from ais_app.core.training.suggest import Suggestion
@@ -36,7 +39,7 @@ class Suggested:
     z
         Slice.
     feature
-        Name of the feature that is least certain there.
+        Name of the feature that is least certain there, as the networks call it; see `features_found`.
     uncertainty
         0 to 1.
     part
@@ -55,15 +58,18 @@ def queue(session: Session) -> list[Suggested]:
     if not session.has_project:
         return []
     project = session.project
-    known = {entry.id for entry in project.tomograms}
     kept = [_from_dict(values) for values in project.display(DOCUMENT, [])]
-    return [each for each in kept if each.tomogram in known and not is_annotated(session, each)]
+    if not kept:
+        return []
+    known, found = {entry.id for entry in project.tomograms}, features_found(project)
+    return [
+        each for each in kept if each.tomogram in known and not _is_annotated(project, each, found.get(each.feature))
+    ]
 
 
-def is_annotated(session: Session, suggested: Suggested) -> bool:
+def _is_annotated(project: Project, suggested: Suggested, feature: Feature | None) -> bool:
     """Return whether the slice is annotated for the feature by now."""
-    ids = [feature.id for feature in session.project.features if feature.name == suggested.feature]
-    return bool(ids) and suggested.z in session.project.labels(suggested.tomogram, ids[0]).annotated_slices()
+    return feature is not None and suggested.z in project.labels(suggested.tomogram, feature).annotated_slices()
 
 
 def keep(session: Session, found: Sequence[Suggestion]) -> None:
@@ -113,9 +119,9 @@ def jump(session: Session, suggested: Suggested) -> None:
     else:
         y0, y1, x0, x1 = suggested.part
         tomograms.go_to(session, z=suggested.z, y=(y0 + y1) // 2, x=(x0 + x1) // 2)
-    ids = [feature.id for feature in session.project.features if feature.name == suggested.feature]
-    if ids:
-        session.view.feature = ids[0]
+    feature = features_found(session.project).get(suggested.feature)
+    if feature is not None:
+        session.view.feature = feature.id
 
 
 def is_in_view(session: Session, suggested: Suggested) -> bool:
@@ -150,9 +156,9 @@ def accept(
     if not is_in_view(session, suggested):
         raise ParameterProblem(f"slice {suggested.z}", "is not in view", "look at it before it is accepted")
     with session.project.group(f"Accept the prediction of {suggested.feature} on slice {suggested.z}"):
-        ids = [feature.id for feature in session.project.features if feature.name == suggested.feature]
-        if ids:
-            session.view.feature = ids[0]
+        feature = features_found(session.project).get(suggested.feature)
+        if feature is not None:
+            session.view.feature = feature.id
         else:
             features.add(session, suggested.feature)
         take_slice(session, plane, suggested.z, corner_yx, threshold)

@@ -75,7 +75,7 @@ def _relink(window: MainWindow) -> None:
     looking = project.relink_job(chosen)
 
     def take(found: dict[str, Path | None]) -> None:
-        if not workbench.session.has_project or workbench.session.project is not project:
+        if not workbench.session.is_open(project.path):
             workbench.notify(f"{project.path.name} is not open any more: what was found in {chosen} was not noted")
         elif workbench.attempt(lambda: tomograms.take_relinked(workbench.session, chosen, found)):
             window.side.survey.look_again()

@@ -49,6 +49,8 @@ class BoxTool:
         self.selected: int | None = None
         self._held: _Held | None = None
         self._moved: tuple[ZYX, int] | None = None
+        for signal in (hand.session.view.events.tomogram, hand.session.events.opened):
+            signal.connect(self._select_none, check_nargs=False)
 
     @property
     def is_wanted(self) -> bool:
@@ -149,6 +151,10 @@ class BoxTool:
         """Select a box."""
         self.selected = box
         self._hand.area.select_boxes(frozenset() if box is None else frozenset({box}))
+
+    def _select_none(self, *_: object) -> None:
+        """Select nothing where the number means another box, or none: another tomogram or project is in view."""
+        self.select(None)
 
     def _remove(self, box: int) -> None:
         if self._hand.attempt(lambda: boxes.remove(self._hand.session, [box])):

@@ -13,7 +13,8 @@ from ais_app.core.annotation.labels import Edit
 from ais_app.core.errors import AisAppError
 from ais_app.core.jobs import Job, Progress
 from ais_app.state.commands import annotate, labels_in
-from ais_app.state.commands.annotate import Target
+from ais_app.state.shown_models import features_found, name_in_networks
+from ais_app.views.annotate.destination import Destination
 from ais_app.views.annotate.hand import Hand
 from ais_app.views.annotate.import_dialog import ImportDialog
 
@@ -58,13 +59,12 @@ class Doing:
         on = self._hand.target()
         if on is None:
             return
+        place = Destination.of(self.session, on)
 
         def write(edit: Edit) -> None:
-            line = "interpolate(session)"
-            self._write(on, lambda: annotate.commit(self.session, on.labels, edit, line))
+            annotate.commit(self.session, place.labels, edit, "interpolate(session)")
 
-        title = f"Interpolate {on.feature.name} on {on.tomogram.name}"
-        self._start(title, lambda: annotate.interpolation_job(on.labels), write)
+        self._start(f"Interpolate {place.title}", place.interpolation_job, write)
 
     # what networks predict
 
@@ -74,8 +74,15 @@ class Doing:
         if on is None:
             return
         name = on.feature.name
+        try:
+            predicted = name_in_networks(self.session.project, on.feature, training=True)
+        except AisAppError as error:
+            self.workbench.notify(str(error), "warning")
+            return
         is_here = answer is not None and (answer.tomogram, answer.z) == (on.tomogram.id, view.z)
-        if answer is None or not is_here or name not in answer.planes:
+        if predicted is None and features_found(self.session.project).get(name) == on.feature:
+            predicted = name
+        if answer is None or not is_here or predicted is None or predicted not in answer.planes:
             waits = self.workbench.preview.busy
             words = (
                 f"The prediction of {name} on this slice is not ready yet" if waits
@@ -85,7 +92,7 @@ class Doing:
             self.workbench.notify(words, "info" if waits else "warning")
             return
         y0, _, x0, _ = answer.region
-        self._hand.attempt(lambda: labels_in.take_slice(self.session, answer.planes[name], answer.z, (y0, x0)))
+        self._hand.attempt(lambda: labels_in.take_slice(self.session, answer.planes[predicted], answer.z, (y0, x0)))
 
     def take_region(self) -> None:
         """Take the prediction of the region that is drawn, on all its slices."""
@@ -105,15 +112,17 @@ class Doing:
             self.workbench.notify(str(error), "warning")
             return
 
-        words = f"{on.feature.name} on {on.tomogram.name} is as predicted now. Correct it, and mark the slices "
-        words += "that you have checked as annotated (M)"
+        place = Destination.of(self.session, on)
+        words = (
+            f"{place.title} is as predicted now. Correct it, and mark the slices that you have checked as annotated "
+        )
+        words += "(M)"
 
         def write(masks: labels_in.Masks) -> None:
-            if self._is_there(on):
-                work = labels_in.taking_masks(self.session, on.labels, masks, "Take prediction")
-                self.workbench.write_in_steps(work, lambda: self.workbench.notify(words))
+            work = labels_in.taking_masks(self.session, place.labels, masks, "Take prediction")
+            self.workbench.write_in_steps(work, lambda: self.workbench.notify(words))
 
-        title = f"Labels from the prediction of {on.feature.name} on {on.tomogram.name}"
+        title = f"Labels from the prediction of {place.title}"
         self._start(title, lambda: labels_in.prediction_job(request), write)
 
     # files
@@ -132,13 +141,13 @@ class Doing:
         on = self._hand.target()
         if on is None:
             return
+        place, shape = Destination.of(self.session, on), on.tomogram.shape
 
         def write(volume: np.ndarray) -> None:
-            if self._is_there(on):
-                self.workbench.write_in_steps(labels_in.taking_volume(self.session, on.labels, volume))
+            self.workbench.write_in_steps(labels_in.taking_volume(self.session, place.labels, volume))
 
         title = f"Import {path.name} as {on.feature.name}"
-        self._start(title, lambda: labels_in.volume_job(path, on.tomogram.shape, value, threshold), write)
+        self._start(title, lambda: labels_in.volume_job(path, shape, value, threshold), write)
 
     def export_labels(self) -> None:
         """Ask where, and write the labels of the chosen feature as a volume."""
@@ -177,32 +186,22 @@ class Doing:
         chosen = self._open("Boxes from coordinates", COORDINATES) if on is not None else ""
         if on is None or not chosen:
             return
+        place, entry = Destination.of(self.session, on), on.tomogram
 
         def write(positions: np.ndarray) -> None:
-            ids = on.tomogram.id, on.feature.id
-            self._write(on, lambda: labels_in.place_boxes(self.session, *ids, positions.tolist()))
+            labels = place.labels
+            labels_in.place_boxes(self.session, labels.tomogram.id, labels.feature.id, positions.tolist())
 
         title = f"Boxes of {on.feature.name} from {Path(chosen).name}"
-        self._start(title, lambda: labels_in.positions_job(Path(chosen), on.tomogram), write)
+        self._start(title, lambda: labels_in.positions_job(Path(chosen), entry), write)
 
     # jobs
 
-    def _start(self, title: str, make_job: Callable[[], Job[Any]], on_result: Callable[[Any], None]) -> None:
-        self.workbench.jobs.start(title, make_job, on_result=on_result)
+    def _start(self, title: str, make_job: Callable[[], Job[Any]], write: Callable[[Any], None]) -> None:
+        def take(made: Any) -> None:
+            self._hand.attempt(lambda: write(made))
 
-    def _write(self, on: Target, action: Callable[[], object]) -> None:
-        """Write what a job has made, unless another project is open by now."""
-        if self._is_there(on):
-            self._hand.attempt(action)
-
-    def _is_there(self, on: Target) -> bool:
-        is_open = self.session.has_project and any(
-            entry.fingerprint == on.tomogram.fingerprint for entry in self.session.project.tomograms
-        )
-        if not is_open:
-            words = f"{on.tomogram.name} is not open any more: nothing was written for {on.feature.name}"
-            self.workbench.notify(words, "warning")
-        return is_open
+        self.workbench.jobs.start(title, make_job, on_result=take)
 
     def _export(self, title: str, out: str, export: Callable[[], object]) -> None:
         def job() -> Job[None]:

@@ -117,7 +117,8 @@ class ExportPanel(Panel):
 
     def _connect(self) -> None:
         session = self.workbench.session
-        session.events.opened.connect(self._opened)
+        for signal in (session.events.opened, session.events.moved):
+            signal.connect(self._opened)
         session.events.tomograms.connect(self._list_tomograms)
         for signal in (session.events.models, session.events.features, session.events.display):
             signal.connect(self._list_models)

@@ -6,7 +6,16 @@ from pathlib import Path
 
 import pyqtgraph
 from PyQt6.QtCore import Qt, pyqtSignal
-from PyQt6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import (
+    QFileDialog,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QMessageBox,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)  # fmt: skip
 
 from ais_app.core.particles.wedge import Wedge
 from ais_app.views.particles.slice_strip import SliceStrip
@@ -14,6 +23,7 @@ from ais_app.views.particles.tilt_section import TiltSection
 from ais_app.views.theme import current_theme
 from ais_app.views.workbench import Workbench
 from ais_app.workers.particle_jobs import ParticleJobs
+from ais_app.workers.particle_maps import files_of_an_average
 
 HEIGHT = 130  # px, of the chart
 MARKS = (0.143, 0.5)
@@ -100,13 +110,27 @@ class AverageSection(QWidget):
         self.refresh()
 
     def ask_folder(self) -> None:
-        """Let a person choose where the files go."""
+        """Let a person choose where the files go; those of another average are replaced if that is said."""
         if self.jobs.average is None:
             return
         folder = str(self.workbench.session.folder())
         chosen = QFileDialog.getExistingDirectory(self, "Folder of the average", folder)
-        if chosen:
+        if chosen and self._may_write(Path(chosen)):
             self.asked_to_save.emit(Path(chosen))
+
+    def _may_write(self, folder: Path) -> bool:
+        there = files_of_an_average(folder)
+        if not there:
+            return True
+        text = f"There is an average in {folder.name} already. It and its halves are replaced."
+        box = QMessageBox(QMessageBox.Icon.Question, "Replace the average?", text, parent=self)
+        box.setInformativeText("\n".join(path.name for path in there))
+        replace = box.addButton("Replace", QMessageBox.ButtonRole.AcceptRole)
+        box.setDefaultButton(box.addButton("Keep it", QMessageBox.ButtonRole.RejectRole))
+        box.exec()
+        agreed = box.clickedButton() is replace
+        box.deleteLater()
+        return agreed
 
     def apply_theme(self) -> None:
         """Take on the colours of the theme."""

@@ -104,7 +104,10 @@ class Content(QObject):
             self.surfaces.pop(name).remove()
         for name in [*self.picks]:
             self._others.drop(f"picks:{name}")
+            self._others.drop(f"selected:{name}")
             self.picks.pop(name).remove()
+        for name in ("slice", "volume"):
+            self._others.drop(name)
         self._asked.clear()
         self.problems.clear()
         self.predictions.clear()

@@ -43,6 +43,9 @@ class PickEditor(QObject):
         space.clicked.connect(self._click)
         space.key_pressed.connect(self._key)
         space.content.picks_changed.connect(self._picks_changed)
+        session = space.workbench.session
+        session.view.events.tomogram.connect(self._let_go, check_nargs=False)
+        session.events.opened.connect(self._lay_down)
 
     def edit(self, name: str) -> None:
         """Edit a set of picks; an empty name for none."""
@@ -66,6 +69,13 @@ class PickEditor(QObject):
             self.select(frozenset())
             workbench = self._space.workbench
             workbench.attempt(lambda: render.remove_picks(workbench.session, self.name, ids))
+
+    def _let_go(self, *_: object) -> None:
+        """Select nothing: the picks of another tomogram have the same ids."""
+        self.select(frozenset())
+
+    def _lay_down(self) -> None:
+        self.edit("")
 
     def _key(self, key: Any) -> None:
         if key == Qt.Key.Key_Home:

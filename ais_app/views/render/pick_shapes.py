@@ -96,4 +96,5 @@ def _map(path: str, changed: float, level: float) -> Glyph:
     from ais_app.core.scene.glyphs import map_surface
 
     template = open_tomogram(path)
-    return map_surface(template.read(), template.require_voxel_size_zyx(), level)
+    size = template.require_voxel_size_zyx("write it into the file: ais-app convert --voxel-size")
+    return map_surface(template.read(), size, level)

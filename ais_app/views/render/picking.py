@@ -14,6 +14,7 @@ from ais_app.core.errors import AisAppError
 from ais_app.core.pickers.blobs import BlobParams
 from ais_app.core.scene.scene import ScenePicks, SceneSurface
 from ais_app.core.surfaces.mesh import NM3
+from ais_app.core.tomogram import ZYX
 from ais_app.state import scene_store as store
 from ais_app.state.commands import render
 from ais_app.state.first_picking import FirstPicking, first_picking
@@ -52,7 +53,7 @@ class PickingPanel(QWidget):
         self._space = space
         self._latest = Latest("picking", self)
         self._live: tuple[Stamp, LivePicks] | None = None
-        self._asked: object = None
+        self._asked: tuple[Stamp, BlobParams, ZYX] | None = None
         self._first: FirstPicking | None = None
         self.particles: Particles | None = None
         self.on = QCheckBox("Pick from")
@@ -153,6 +154,9 @@ class PickingPanel(QWidget):
         self._inside.hide()
 
     def _connect(self) -> None:
+        session = self._space.workbench.session
+        for signal in (session.view.events.tomogram, session.events.opened):
+            signal.connect(self._forget, check_nargs=False)
         self._space.refreshed.connect(self.refresh)
         self.on.toggled.connect(self._inside.setVisible)
         self.on.toggled.connect(lambda _: self._ask())
@@ -198,23 +202,29 @@ class PickingPanel(QWidget):
     def _ask(self) -> None:
         surface = self._surface()
         if surface is None or not self.on.isChecked() or not self._space.is_in_front:
-            self._asked = None
-            self._latest.drop()
-            self._take(None)
+            self._forget()
             return
         try:
             source = self._space.content.source_of(surface)
         except KeyError:
-            self._take(None)
+            self._forget()
             return
         question = (source.stamp, self.params(), self._space.scene.first_voxel_zyx)
         if question == self._asked:
             self._show()
             return
+        if self._asked is not None and self._asked[0] != source.stamp:
+            self._forget()  # what was found in another volume is not to be kept as picks of this one
         self._asked = question
         self.state.setText("looking…" if self.particles is None else self.state.text())
         work = self._work(source, question[1], question[2])
         self._latest.request(work, self._take, self._fail)
+
+    def _forget(self, *_: object) -> None:
+        """Have found nothing, and expect nothing."""
+        self._asked = None
+        self._latest.drop()
+        self._take(None)
 
     def _work(self, source: VolumeSource, params: BlobParams, first: Any) -> Callable[..., Particles]:
         volumes: Volumes = self._space.content.volumes

@@ -64,6 +64,7 @@ class Predicted(QWidget):
         shown = [model for model in shown_models(session.project) if model.usable] if entry is not None else []
         if entry is None or not shown:
             raise ParameterProblem("prediction", "no network is on", "switch one on in the Train tab")
+        project = session.project.path
         tomogram, graph, binning = session.volume(entry.id), active_graph(session), int(self.binning.value())
         paths, levels = [model.entry.path for model in shown], {model.feature: model.threshold for model in shown}
         size, first = tomogram.require_voxel_size_zyx(), self._space.scene.first_voxel_zyx
@@ -82,8 +83,8 @@ class Predicted(QWidget):
             )
 
         def take(volumes: dict[str, np.ndarray]) -> None:
-            if session.view.tomogram != entry.id:
-                return
+            if not session.is_open(project) or session.view.tomogram != entry.id:
+                return  # an id says nothing in another project
             for feature, data in volumes.items():
                 name = f"{feature} (live)"
                 volume = Tomogram(data, binned_size(size, binning), origin_zyx=(z, y, x))

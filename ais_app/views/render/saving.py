@@ -71,6 +71,9 @@ class Filming(QObject):
         self._timer = QTimer(self)
         self._timer.setInterval(1)
         self._timer.timeout.connect(self._draw)
+        session = space.workbench.session
+        for signal in (session.view.events.tomogram, session.events.opened):
+            signal.connect(self._interrupt, check_nargs=False)
 
     @property
     def busy(self) -> bool:
@@ -113,6 +116,13 @@ class Filming(QObject):
         self._given_up.set()
         self._timer.stop()
         self._cameras = []
+
+    def _interrupt(self, *_: object) -> None:
+        """Give up a film whose frames are not all drawn: the others would be of another tomogram."""
+        if self.busy and self._cameras:
+            self.stop()
+            words = "The film was given up, for another tomogram has come into view: stay with one while it is made"
+            self._space.workbench.notify(words, "warning")
 
     def _draw(self) -> None:
         if self._ready.qsize() >= AHEAD:

@@ -71,7 +71,8 @@ class Space(QWidget):
         self.box, self.overlays = BoundingBox(self.view.scene), Overlays(self.canvas.scene)
         self._said, self._moving, self._turning = "", False, False
         self._software: bool | None = None  # not known before the first picture
-        self._tomogram: int | None = None
+        self._projects = 0  # opened so far
+        self._in_view: tuple[int, int | None] = (0, None)  # which of them, and the tomogram
         self.content = Content(self)
         self._pages = QStackedLayout(self)
         self._pages.setContentsMargins(0, 0, 0, 0)
@@ -92,6 +93,7 @@ class Space(QWidget):
         looks, events = session.view.events, session.events
         for signal in (looks.tomogram, looks.tab, events.opened, events.tomograms, events.picks, events.features):
             signal.connect(self._list_later, check_nargs=False)
+        events.opened.connect(self._opened)
         events.display.connect(self._display)
         self.workbench.exports.changed.connect(self._list_later)
         self.slice_wheeled.connect(lambda steps: self.workbench.attempt(lambda: render.move_slice(session, steps)))
@@ -118,8 +120,9 @@ class Space(QWidget):
         except AisAppError as error:
             self._complain(str(error))
             self.scene = Scene(camera=store.START)
-        if session.view.tomogram != self._tomogram:
-            self._tomogram = session.view.tomogram
+        in_view = (self._projects, session.view.tomogram)
+        if in_view != self._in_view:
+            self._in_view = in_view
             self._turning = False
             self.content.forget()
         if not self._turning:
@@ -130,6 +133,11 @@ class Space(QWidget):
         self._apply_camera()
         self.refreshed.emit()
         self.canvas.update()
+
+    def _opened(self) -> None:
+        """Show nothing of the project before: its tomograms have the same ids."""
+        self._projects += 1
+        self._turning = False  # nor is the camera kept in the other one
 
     def _list_later(self, *_: object) -> None:
         """List what is there now, once what is going on has been done."""

@@ -108,6 +108,7 @@ class VolumeLayer:
     def __init__(self, parent: Node) -> None:
         self._parent = parent
         self._visual: Any = None
+        self._is_of_now = False  # what is in the visual is the tomogram in view
 
     @property
     def is_shown(self) -> bool:
@@ -116,6 +117,7 @@ class VolumeLayer:
 
     def set_image(self, image: VolumeImage) -> None:
         """Show a volume that was averaged."""
+        self._is_of_now = True
         limits = (image.limits.low, image.limits.high)
         if self._visual is None:
             self._visual = Volume(
@@ -138,7 +140,7 @@ class VolumeLayer:
         """Take on whether it is seen, how rays add it up, and where it is cut."""
         if self._visual is None:
             return
-        self._visual.visible = style is not None and style.visible
+        self._visual.visible = style is not None and style.visible and self._is_of_now
         if style is None:
             return
         self._visual.method = style.style
@@ -151,6 +153,7 @@ class VolumeLayer:
 
     def forget(self) -> None:
         """Show nothing: another tomogram is in view."""
+        self._is_of_now = False
         if self._visual is not None:
             self._visual.visible = False
 

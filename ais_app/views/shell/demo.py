@@ -52,8 +52,8 @@ def start_demo(window: MainWindow, folder: Path | None = None, params: Params | 
         return demo_job(place, params)  # type: ignore[arg-type]
 
     def done(result: Any) -> None:
-        now = workbench.session.project.path if workbench.session.has_project else None
-        if now == before:
+        session = workbench.session
+        if not session.has_project if before is None else session.is_open(before):
             window.open_files([result.project])
             words = f"The demo is done: membranes found with a Dice of {result.dice['membrane']:.2f}"
             workbench.notify(words, button="Open the report", act=lambda: _show(result.report))

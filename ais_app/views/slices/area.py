@@ -119,6 +119,8 @@ class SliceArea(QWidget):
         looks.planes.connect(self._show_planes)
         for signal in (looks.tool, looks.tab):
             signal.connect(self._take_tool, check_nargs=False)
+        for signal in (looks.tomogram, events.opened):
+            signal.connect(self._give_up, check_nargs=False)
         for signal in (
             looks.tomogram,
             looks.z,
@@ -198,6 +200,12 @@ class SliceArea(QWidget):
                 pane.tool.cancel()
             pane.tool = tool
             pane.show_crop_handles(tool is not None and tool is crop and pane.axis == "z")
+
+    def _give_up(self, *_: object) -> None:
+        """End the gesture that was begun on another tomogram; what it would do belongs there."""
+        tool = self.panes["z"].tool
+        if tool is not None:
+            tool.cancel()
 
     def _take_tool(self, *_: object) -> None:
         state = self.workbench.session.view

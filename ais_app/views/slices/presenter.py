@@ -262,6 +262,8 @@ class Presenter(QObject):
         """Take over a change of labels: what it did not touch stays valid, what is on screen is changed at once."""
         if all(known.id != feature for known in self.overlays.features):
             return  # it was removed, with its labels
+        if all(known.id != tomogram for known in self.session.project.tomograms):
+            return  # it was closed, with its labels; that is announced after them
         version = self.overlays.version(tomogram, feature)
         self.source.cache.rename(partial(key_after, tomogram, feature, region, version))
         for axis, pane in self.panes.items():

@@ -61,6 +61,7 @@ class CropTool:
         self._area, self._session = area, area.workbench.session
         self._held: tuple[str, str] | None = None  # which edge across and up; "" none, "all" moves the whole
         self._start = (0.0, 0.0)
+        self._tomogram: int | None = None  # on which the gesture began
         self._before: tuple[int, int, int, int] | None = None  # what Escape goes back to
         self._edges = (0.0, 0.0, 0.0, 0.0)  # y0, y1, x0, x1 that the gesture begins with
 
@@ -69,6 +70,7 @@ class CropTool:
             return False
         _, y, x = event.position_zyx
         self._before, self._start = self._session.view.crop, (y, x)
+        self._tomogram = self._session.view.tomogram
         hit = self._hit(y, x)
         self._held = hit or ("right", "high")
         # outside a new region begins
@@ -100,7 +102,8 @@ class CropTool:
         """Go back to the region before the gesture."""
         if self._held is not None:
             self._held = None
-            self._session.view.crop = self._before
+            if self._tomogram == self._session.view.tomogram:
+                self._session.view.crop = self._before
         self._area.panes["z"].native.unsetCursor()
 
     def _moved(self, event: PointerEvent) -> tuple[float, float, float, float]:

@@ -96,7 +96,8 @@ class TomogramModel(QAbstractListModel):
         self._soon.setInterval(SUMMARY_MS)
         self._soon.timeout.connect(self._summarise)
         events = session.events
-        events.opened.connect(self._reload)
+        for signal in (events.opened, events.moved):
+            signal.connect(self._reload)
         events.tomograms.connect(self._reload)
         for signal in (events.features, events.planes, events.boxes):
             signal.connect(self._later)

@@ -57,7 +57,8 @@ class SidePanel(QWidget):
             model.modelReset.connect(self._refresh)
             model.dataChanged.connect(lambda *_: self._refresh())
         self.list.rows.modelReset.connect(self._ask_for_sizes)
-        workbench.session.events.opened.connect(self._refresh)
+        for signal in (workbench.session.events.opened, workbench.session.events.moved):
+            signal.connect(self._refresh)
         self._refresh()
 
     @property

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -127,15 +127,18 @@ class Survey(QObject):
         self._queue.clear()
         self._latest.request(
             lambda cancelled: {id for id, link in links if not cancelled() and locate(link, folder) is None},
-            lambda missing: self._take_missing(missing, entries),
+            lambda missing: self._take_missing(missing, {entry.id for entry in entries}),
         )
 
-    def _take_missing(self, missing: set[int], entries: Sequence[TomogramEntry]) -> None:
+    def _take_missing(self, missing: set[int], looked_for: set[int]) -> None:
+        entries = self._session.project.tomograms  # some of those that were looked for may have been closed
+        missing = missing & {entry.id for entry in entries}
         if missing != self.missing:
             self.missing = missing
             self.missing_changed.emit()
         current = self._session.view.tomogram
-        there = [entry for entry in entries if entry.id not in missing and not self._is_known(entry)]
+        found = [entry for entry in entries if entry.id in looked_for - missing]
+        there = [entry for entry in found if not self._is_known(entry)]
         self._queue.extend(sorted(there, key=lambda entry: entry.id != current))
         self._next()
 

@@ -11,7 +11,7 @@ from PyQt6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QLabel, QSizePolicy,
 from ais_app.core.jobs import Job
 from ais_app.state import contrast_sign
 from ais_app.state.commands import interactions, models
-from ais_app.state.commands.training import FOLDER
+from ais_app.state.commands.training import FOLDER, MODEL_SUFFIX
 from ais_app.state.shown_models import BLENDS, ShownModel, shown_models
 from ais_app.views.train.offers import NetworkOffers, use
 from ais_app.views.widgets.colour_button import ColourButton
@@ -189,13 +189,13 @@ class ModelWidget(QFrame):
 
 def take_model_file(workbench: Workbench, path: Path) -> bool:
     """Open a network, or import those of a file of Ais; return whether the file holds networks by its name."""
-    if path.suffix != ".aismodel" and path.suffix.lower() not in AIS_SUFFIXES:
+    if path.suffix != MODEL_SUFFIX and path.suffix.lower() not in AIS_SUFFIXES:
         return False
     if not workbench.session.has_project:
         from ais_app.state.commands import projects
 
         projects.ensure_project(workbench.session, workbench.drafts)
-    if path.suffix == ".aismodel":
+    if path.suffix == MODEL_SUFFIX:
         use(workbench, path)
     else:
         _import(workbench, path)
@@ -215,7 +215,7 @@ def _import(workbench: Workbench, path: Path) -> None:
         for note in found.notes:
             workbench.notify(note, "warning")
         session = workbench.session
-        if session.has_project and session.project.path == project:
+        if session.is_open(project):
             workbench.attempt(lambda: models.add_imported(session, found.models, found.interactions))
         else:  # another project was opened meanwhile
             workbench.notify(f"{path.name} was imported into {project.parent / FOLDER}")

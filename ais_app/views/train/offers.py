@@ -111,8 +111,7 @@ def take(workbench: Workbench, zoo: Zoo, entry: ZooEntry) -> JobHandle:
         return zoo.download_job(entry, project.parent / FOLDER)
 
     def add(path: Path) -> None:
-        session = workbench.session
-        if session.has_project and session.project.path == project:
+        if workbench.session.is_open(project):
             use(workbench, path)
         else:  # another project was opened meanwhile
             workbench.notify(f"{entry.name} is in {project.parent / FOLDER}")

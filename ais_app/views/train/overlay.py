@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PyQt6.QtCore import QObject
 
-from ais_app.state.shown_models import shown_models
+from ais_app.state.shown_models import features_found, shown_models
 from ais_app.views.slices.area import SliceArea
 from ais_app.views.slices.predictions import Prediction
 from ais_app.views.workbench import Workbench
@@ -34,8 +34,7 @@ class PredictionOverlay(QObject):
             self.slices.predictions.clear()
             return
         styles = {model.feature: model for model in reversed(shown_models(session.project)) if model.style.on}
-        colours = {feature.name: feature.colour for feature in session.project.features}
-        entry = session.project.tomogram(answer.tomogram)
+        found, entry = features_found(session.project), session.project.tomogram(answer.tomogram)
         drawn = []
         for name, plane in answer.planes.items():
             whole = _in_place(plane, answer.region, entry.shape[1:])
@@ -45,7 +44,7 @@ class PredictionOverlay(QObject):
                     Prediction(whole, model.colour, model.threshold, model.style.opacity, model.style.blend)
                 )  # fmt: skip
             else:
-                drawn.append(Prediction(whole, colours.get(name, "#FFFFFF")))
+                drawn.append(Prediction(whole, found[name].colour if name in found else "#FFFFFF"))
         self.slices.predictions.show("z", answer.z, drawn)
 
 

@@ -75,6 +75,7 @@ class TrainPanel(Panel):
         self.runs.reuse.connect(self._reuse)
         trainings = self.workbench.trainings
         trainings.changed.connect(self._run_changed)
+        trainings.said.connect(lambda words: self.workbench.notify(words, "warning"))
         trainings.stepped.connect(lambda _: self._redraw.isActive() or self._redraw.start())
         self.workbench.session.events.opened.connect(self._opened)
 
@@ -95,7 +96,7 @@ class TrainPanel(Panel):
         self.bring_into_view(self.setup)
 
     def _run_changed(self, _: int) -> None:
-        before, self._running = self._running, len(self.workbench.trainings.active)
+        before, self._running = self._running, len(self.workbench.trainings.here)
         if self._running > before:
             self.setup.fold()
         self.under_way.refresh()
@@ -103,7 +104,7 @@ class TrainPanel(Panel):
 
     def _opened(self) -> None:
         session = self.workbench.session
-        self._running = len(self.workbench.trainings.active)
+        self._running = len(self.workbench.trainings.here)
         self.under_way.refresh()
         self._draw()
         if session.has_project and (values := session.project.display(DOCUMENT)) is not None:
@@ -118,7 +119,7 @@ class TrainPanel(Panel):
             self.curves.setVisible(False)
             return
         known = {run.id: run for run in session.project.runs}
-        active = {training.run: training for training in self.workbench.trainings.active}
+        active = {training.run: training for training in self.workbench.trainings.here}
         chosen = [id for id in self.runs.selected() if id in known] or sorted(active) or sorted(known)[-1:]
         curves = []
         for colour, id in zip(COLOURS, chosen, strict=False):
@@ -136,19 +137,19 @@ class UnderWay(QWidget):
     def __init__(self, workbench: Workbench) -> None:
         super().__init__()
         self.workbench = workbench
-        self._rows: dict[int, _TrainingRow] = {}
+        self._rows: dict[Training, _TrainingRow] = {}
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
 
     def refresh(self) -> None:
-        """Show a row for each training that runs."""
-        active = {training.run: training for training in self.workbench.trainings.active}
-        for gone in set(self._rows) - set(active):
+        """Show a row for each training of the project that runs; those of others are among the jobs."""
+        here = self.workbench.trainings.here
+        for gone in set(self._rows) - set(here):
             discard(self._rows.pop(gone))
-        for run, training in active.items():
-            if run not in self._rows:
-                self._rows[run] = _TrainingRow(training)
-                self._column.addWidget(self._rows[run])
+        for training in here:
+            if training not in self._rows:
+                self._rows[training] = _TrainingRow(training)
+                self._column.addWidget(self._rows[training])
 
 
 class _TrainingRow(QWidget):

@@ -6,6 +6,7 @@ Suggest ─► job ─► queue ─► click, Enter: go there ─► Return: acc
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,7 +28,7 @@ from ais_app.core.training.suggest_parameters import SuggestParams
 from ais_app.state.commands import suggestions
 from ais_app.state.commands.labels_in import threshold_of
 from ais_app.state.commands.suggestions import Suggested
-from ais_app.state.shown_models import shown_models
+from ais_app.state.shown_models import features_found, shown_models
 from ais_app.views.slices.area import SliceArea
 from ais_app.views.slices.lines import Segments, frames
 from ais_app.views.theme import current_theme
@@ -111,7 +112,7 @@ class SuggestionList(QWidget):
         def make():  # type: ignore[no-untyped-def]
             from ais_app.operations.suggest import suggest_job  # torch, below it, takes seconds to import
 
-            return suggest_job(path, networks, params, prediction)
+            return suggest_job(self.session.now_at(path), networks, params, prediction)
 
         self.handle = self.workbench.jobs.start(
             "Suggest what to annotate", make, on_result=partial(self._take, path), on_error=self._fail
@@ -119,8 +120,8 @@ class SuggestionList(QWidget):
         self.handle.changed.connect(self._later)
         self.refresh()
 
-    def _take(self, path: object, found: list[Suggestion]) -> None:
-        if not self.session.has_project or self.session.project.path != path:
+    def _take(self, path: Path, found: list[Suggestion]) -> None:
+        if not self.session.is_open(path):
             return  # another project was opened meanwhile
         suggestions.keep(self.session, found)
         if found:
@@ -150,10 +151,12 @@ class SuggestionList(QWidget):
             return
         current = answer is not None and (answer.tomogram, answer.z) == (chosen.tomogram, chosen.z)
         if answer is None or not current or chosen.feature not in answer.planes:
-            self.workbench.notify(f"The prediction of {chosen.feature} is not there yet: wait, or switch a network on")
+            self.workbench.notify(
+                f"The prediction of {self._label(chosen)} is not there yet: wait, or switch a network on"
+            )
             return
         plane, corner = answer.planes[chosen.feature], (answer.region[0], answer.region[2])
-        threshold = threshold_of(self.session, chosen.feature)
+        threshold = threshold_of(self.session, self._label(chosen))
         row = self.list.currentRow()
         if self.workbench.attempt(lambda: suggestions.accept(self.session, chosen, plane, corner, threshold)):
             self._go_on(row)
@@ -175,6 +178,11 @@ class SuggestionList(QWidget):
     def _chosen(self) -> Suggested | None:
         item = self.list.currentItem()
         return None if item is None else item.data(WHAT)
+
+    def _label(self, suggested: Suggested) -> str:
+        """Return what the feature is called now."""
+        feature = features_found(self.session.project).get(suggested.feature)
+        return suggested.feature if feature is None else feature.name
 
     # what is seen
 
@@ -230,10 +238,12 @@ class SuggestionList(QWidget):
 
     def _fill(self, queue: list[Suggested]) -> None:
         names = {entry.id: entry.name for entry in self.session.project.tomograms} if queue else {}
+        found = features_found(self.session.project) if queue else {}
         self.list.clear()
         for each in queue:
             part = "" if each.part is None else f"  ·  at y {sum(each.part[:2]) // 2}, x {sum(each.part[2:]) // 2}"
-            item = QListWidgetItem(f"{each.z}  ·  {each.feature}  ·  {names[each.tomogram]}{part}")
+            label = found[each.feature].name if each.feature in found else each.feature
+            item = QListWidgetItem(f"{each.z}  ·  {label}  ·  {names[each.tomogram]}{part}")
             item.setData(WHAT, each)
             item.setToolTip(f"slice {item.text()}\nuncertainty {each.uncertainty:.2f} of 1")
             item.setSizeHint(QSize(0, ROW))

@@ -45,6 +45,28 @@ def test_unknown_content(tmp_path):
         read_particles(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("columns", "missing"),
+    [
+        (["rlnCoordinateX", "rlnCoordinateY", "rlnTomoName"], "rlnCoordinateZ"),
+        (["rlnCenteredCoordinateXAngst"], "rlnCenteredCoordinateYAngst, rlnCenteredCoordinateZAngst"),
+        (["wrpCoordinateX1", "wrpCoordinateZ1"], "wrpCoordinateY1"),
+        (["orig_x", "orig_y"], "orig_z"),
+        (["rlnTomoName"], "rlnCoordinateX, rlnCoordinateY, rlnCoordinateZ"),
+    ],
+)
+def test_what_a_star_file_lacks_is_said_also_where_its_format_is_not(tmp_path, columns, missing):
+    path = tmp_path / "a.star"
+    path.write_text(
+        "data_particles\n\nloop_\n" + "".join(f"_{name}\n" for name in columns) + "1 " * len(columns) + "\n"
+    )
+    with pytest.raises(FileProblem, match=rf"a\.star: has no column {missing}; is it of something else"):
+        read_particles(path)
+    (tmp_path / "empty.star").write_text("")
+    with pytest.raises(FileProblem, match=r"empty\.star: is empty; write it again"):
+        read_particles(tmp_path / "empty.star")
+
+
 @pytest.mark.parametrize("name", ["star", "dynamo", "imod", "motl", "copick", "csv", "relion5"])
 def test_files_cut_short(tmp_path, name):
     path = tmp_path / f"cut{SUFFIXES.get(name, '.star')}"

@@ -321,6 +321,18 @@ def test_band_pass_of_waves_inside_and_outside(voxel_size, three_d):
     assert kept["broad"] <= 0.02
 
 
+@pytest.mark.parametrize("three_d", [False, True])
+@pytest.mark.parametrize("voxels", [4.2, 5.0, 6.0, 7.5, 10.0, 25.0, 40.0, 50.0, 65.0, 90.0])
+def test_band_pass_near_its_edges_is_its_formula(voxel_size, three_d, voxels):
+    """T6: waves on both sides of 6 and of 50 voxels: at each 2 g - g², g = (1 - sqrt(1/2)) ** (edge / wave)²."""
+    chosen = {"low_pass": 6 * voxel_size, "high_pass": 50 * voxel_size, "three_d": three_d}
+    plane = wave(voxel_size, voxels * voxel_size, 900)
+    fine, broad = (1 - np.sqrt(0.5)) ** ((np.array([6.0, 50.0]) / voxels) ** 2)
+    middle = np.s_[0, 2, 300:600]
+    expected = plane[middle] * ((2 * fine - fine**2) - (2 * broad - broad**2))
+    np.testing.assert_allclose(apply("band_pass", plane, voxel_size, **chosen)[middle], expected, atol=0.01)
+
+
 def test_diffusion_of_voxels_that_are_no_cubes(rng):
     found = filters()["anisotropic_diffusion"]
     volume = rng.normal(size=(30, 30, 30)).astype(np.float32)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from scipy.ndimage import affine_transform
 from subtomogram_phantoms import phantom
 
 from ais_app.core.particles.orientations import random_rotations
@@ -36,6 +37,13 @@ def coefficient(window, reference, mask):
     a = window - (window * weight).sum() / weight.sum()
     b = reference - (reference * weight).sum() / weight.sum()
     return (weight * a * b).sum() / np.sqrt((weight * a * a).sum() * (weight * b * b).sum())
+
+
+def turned_by_scipy(density, rotation, edge):
+    """Return a map turned in a cube of `edge` voxels, by nothing of the program; its central voxel is n // 2."""
+    turn = rotation[::-1, ::-1].T  # x y z columns to z y x, and from what is made to the map
+    offset = np.array(density.shape) // 2 - turn @ np.full(3, edge // 2)
+    return affine_transform(density.astype(float), turn, offset, (edge,) * 3, order=3)
 
 
 def around(volume, at, edge):

@@ -61,6 +61,24 @@ def test_other_voxel_sizes(rng):
     assert found.scores.score.shape == (42, 45, 48)
 
 
+def test_an_array_with_a_voxel_size_is_a_tomogram(rng):
+    volume = rng.normal(size=(24, 30, 30)).astype(np.float32)
+    params = MatchParams(angular_step=120, mask_radius=50, number=2, refine=False)
+    sizes = (SIZE,) * 3
+    array, opened, other = (
+        match(given, lump(), SIZE, FULL, params, voxel_size_zyx=size).particles
+        for given, size in ((volume, sizes), (Tomogram(volume, sizes), None), (Tomogram(volume, (7.0,) * 3), sizes))
+    )
+    np.testing.assert_array_equal(array.positions_zyx, opened.positions_zyx)
+    np.testing.assert_array_equal(array.positions_zyx, other.positions_zyx)
+    assert array.voxel_size == SIZE
+    for given in (volume, Tomogram(volume)):
+        with pytest.raises(ParameterProblem, match="voxel size is not known; give it as voxel_size_zyx"):
+            match(given, lump(), SIZE, FULL, params)
+    with pytest.raises(ParameterProblem, match=r"has the shape \(24, 30\); give a volume"):
+        match(volume[:, 0], lump(), SIZE, FULL, params, voxel_size_zyx=sizes)
+
+
 def test_bad_input(rng):
     volume = rng.normal(size=(24, 30, 30)).astype(np.float32)
     tomogram = Tomogram(volume, (SIZE,) * 3)

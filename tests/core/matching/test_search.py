@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from matching_phantoms import FULL, SIZE, around, coefficient, crowd, lump, particles_in
+from matching_phantoms import FULL, SIZE, around, coefficient, crowd, filtered_by, lump, particles_in, turned_by_scipy
+from scipy.signal import fftconvolve
 from scipy.spatial import cKDTree
 
 from ais_app.core.jobs import run
@@ -45,7 +46,7 @@ def test_structures_are_found_among_others(crowded, searched):
 
 
 def test_a_score_is_a_correlation_coefficient(crowded, searched):
-    """T9: at five voxels, with sums written out; the map is turned by its own definition, without the fine grid."""
+    """T9: at five voxels, with sums written out: of the kernel exactly, and of the map as scipy turns it."""
     volume, places = crowded.volume, crowded.places
     template, tried, scores = searched
     edge = template.support
@@ -56,6 +57,31 @@ def test_a_score_is_a_correlation_coefficient(crowded, searched):
         reference = np.divide(kernel, template.mask, out=np.zeros_like(kernel), where=template.mask > 0)
         expected = coefficient(around(volume, at, edge), reference, template.mask)
         assert scores.score[tuple(at)] == pytest.approx(expected, abs=1e-3)
+        whole = template.weights.shape[0]
+        turned = filtered_by(turned_by_scipy(crowded.maps[0], tried[number], whole), crowded.wedge)
+        seen = around(turned, (whole // 2,) * 3, edge)
+        assert scores.score[tuple(at)] == pytest.approx(
+            coefficient(around(volume, at, edge), seen, template.mask), abs=5e-3
+        )
+
+
+def test_the_deviation_is_that_of_all_scores(rng):
+    """Written out with sums in Fourier space; the search takes every eighth slice, others in each rotation."""
+    volume = rng.normal(size=(36, 40, 44)).astype(np.float32)
+    template = prepare(lump(), SIZE, SIZE, FULL, MatchParams(mask_radius=50))
+    rotations = random_rotations(9, rng)
+    found = run(search_job(volume, volume.mean(), volume.std(), template, rotations, border=6)).bright
+    weight, total = template.mask[::-1, ::-1, ::-1].astype(float), template.mask.sum(dtype=float)
+    level, square = (fftconvolve(each.astype(float), weight, "same") / total for each in (volume, volume**2))
+    local = np.sqrt((square - level**2) * total)
+    inner = (slice(6, -6),) * 3
+    scores = np.stack([
+        (fftconvolve(volume.astype(float), kernel.numpy()[::-1, ::-1, ::-1], "same") / local)[inner]
+        for kernel in template.kernels(rotations)
+    ])  # fmt: skip
+    np.testing.assert_allclose(found.score[inner], scores.max(axis=0), atol=1e-4)
+    assert found.deviation == pytest.approx(np.sqrt((scores**2).mean()), rel=0.02)
+    assert found.searched == scores.size
 
 
 def test_the_case_that_others_publish():

@@ -39,16 +39,17 @@ def one_wedge(cubes):
 
 
 # T10 asks for 15 degrees after the coarse search; unrefined, its grid of 15 degrees comes as near
+@pytest.mark.parametrize("seed", [3, 101])
 @pytest.mark.parametrize(("mode", "snr"), [("grid", 0.1), ("grid", 0.01), ("harmonics", 0.1)])
-def test_coarse_search_is_right(mode, snr):
-    reference, cubes, true = simulated(3, 10, snr)
-    params = AlignParams(mode=mode, refine=False, angular_step=15, coarse_shell=5)
+def test_coarse_search_is_right(mode, snr, seed):
+    reference, cubes, true = simulated(seed, 10, snr)
+    params = AlignParams(mode=mode, refine=False, angular_step=15)
     angle, shift = errors(align(reference, cubes, *one_wedge(cubes), params).poses, true)
     assert (angle <= 15).mean() >= 0.9
     assert np.median(shift) < 1.5
 
 
-@pytest.mark.parametrize(("snr", "most", "farthest"), [(np.inf, 0.2, 0.05), (0.1, 1.5, 0.15), (0.01, 4.0, 0.4)])
+@pytest.mark.parametrize(("snr", "most", "farthest"), [(np.inf, 0.08, 0.006), (0.1, 1.5, 0.15), (0.01, 4.0, 0.4)])
 def test_refined_poses_are_true(snr, most, farthest):
     # T11, and that all of them are found from a grid of 30 degrees
     reference, cubes, true = simulated(4, 12, snr)

@@ -86,3 +86,10 @@ def test_what_cannot_be_compared():
         run(half_snr_job([(np.zeros_like(one), other)]))
     with pytest.raises(ParameterProblem, match="0 cells"):
         run(half_snr_job([(one, other)], [np.zeros(one.shape, bool)]))
+
+
+def test_padding_that_both_halves_have_is_no_signal(made):
+    """Zeros beside grey values around 20 are alike in both halves."""
+    one, other = (20 + half for half in halves(made, 0.1))
+    padded = [np.pad(half, ((0, 0), (0, 0), (0, 64))) for half in (one, other)]
+    assert run(half_snr_job([tuple(padded)])).snr == pytest.approx(run(half_snr_job([(one, other)])).snr, rel=0.05)

@@ -155,3 +155,14 @@ def test_bad_input_is_refused(wrong):
         options["voxel_size"] = 0.0
     with pytest.raises(ParameterProblem):
         refine_halves(cubes, [Wedge()], np.zeros(2, int), AverageParams(**params), **options)
+
+
+def test_an_average_of_nothing_is_not_called_a_reference():
+    cubes = np.zeros((4, 12, 12, 12), np.float32)
+    with pytest.raises(ParameterProblem, match="^average: is the same everywhere within the mask"):
+        refine_halves(cubes, [Wedge()], np.zeros(4, int), AverageParams(iterations=1))
+    for values, said in (((0, 1.5), "its values are 0 to 1.5"), ((-0.5, 1), "its values are -0.5 to 1")):
+        mask = np.full((12,) * 3, float(values[0]))
+        mask[6] = values[1]
+        with pytest.raises(ParameterProblem, match=f"^mask: {said}; give 0 outside the particle and 1 inside"):
+            refine_halves(cubes, [Wedge()], np.zeros(4, int), mask=mask)

@@ -7,7 +7,7 @@ from ais_app.core.model.card import ModelCard
 from ais_app.core.model.package import new_model
 from ais_app.core.particles.classify import answers_job, logits
 from ais_app.core.particles.discover import DiscoverParams, cluster_count, discover, held_out_found
-from ais_app.core.particles.open_set import OpenSet, fit_open_set, known_classes, verify
+from ais_app.core.particles.open_set import AXES, OpenSet, fit_open_set, known_classes, verify
 
 WIDTH = 20
 
@@ -54,6 +54,26 @@ def test_the_distance_is_that_of_mahalanobis():
     apart = values[:, None] - found.centres
     wanted = np.sqrt(np.einsum("nki,ij,nkj->nk", apart, inverse, apart).min(1) / 3)
     assert np.allclose(found.distance(values)[0], wanted, rtol=1e-9)
+
+
+def test_directions_without_an_axis_of_their_own_share_one_variance():
+    random = np.random.default_rng(0)
+    width = AXES + 40
+    spread = np.where(np.arange(width) < AXES, 3, 0.5)
+    values, labels = random.normal(size=(600, width)) * spread, np.repeat([0, 1], 300)
+    found = fit_open_set(values, labels, values, labels, 2)
+    assert len(found.axes) == AXES
+    # all variances are found again: the shared one from what the axes leave
+    centred = values - found.centres[labels]
+    total, least = np.square(centred).sum() / 600, 0.1 * np.square(centred).sum() / 600 / width
+    assert found.rest - least == pytest.approx((total - (found.variances - least).sum()) / 40)
+    # a step along an axis and one across all of them, each in units of its own deviation
+    steps = np.zeros((2, width))
+    steps[0] = 30 * found.axes[0]
+    left = np.linalg.svd(found.axes)[2][-1]
+    steps[1] = 30 * left
+    wanted = 30 / np.sqrt(np.array([found.variances[0], found.rest]) * width)
+    assert np.allclose(found.distance(found.centres[0] + steps)[0], wanted, rtol=1e-6)
 
 
 def test_survives_the_card(known):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.spatial.distance import pdist
 
 from ais_app.core.errors import ParameterProblem
 from ais_app.core.jobs import JobCancelled, run
@@ -225,3 +226,23 @@ def test_a_few_beads_of_gold_are_not_all_there_is():
 @pytest.mark.parametrize("values", [[], [1.0], [2.0] * 30])
 def test_too_few_or_equal_values_are_all_kept(values):
     assert automatic_threshold(np.array(values), "mixture") == -np.inf
+
+
+def test_where_no_distance_is_given_it_is_twice_sigma(rng):
+    volume = rng.normal(size=(30, 40, 40)).astype(np.float32)
+    own, given, any_ = (
+        pick_dog(volume, (10.0,) * 3, DogParams(sigma=20, threshold="none", min_distance=d)).positions_zyx
+        for d in (None, 40, 0)
+    )
+    np.testing.assert_array_equal(own, given)
+    assert pdist(own).min() >= 40 > pdist(any_).min()
+    assert DogParams(sigma=30).distance() == 60
+
+
+@pytest.mark.parametrize("voxel", [7, 40])
+def test_faces_are_half_a_voxel_beyond_the_outer_voxels(voxel):
+    """75 Å from a face of 48 voxels of 10 Å, at voxel 7 or 40: 40.5 and 7.5 voxels from either."""
+    volume = balls([(voxel * 10, 250, 300)], 40, (10.0,) * 3)
+    for margin, count in ((74.0, 1), (76.0, 0)):
+        found = pick_dog(volume, (10.0,) * 3, DogParams(diameter=80, number=1, border_margin=margin))
+        assert len(found) == count

@@ -108,3 +108,16 @@ def test_it_stops_between_steps(small):
             steps.append,
             lambda: len(steps) == 3,
         )
+
+
+def test_a_particle_lies_at_the_mean_of_its_pieces_weighted_by_saliency_and_size(small):
+    params = SaliencyParams(diameter=173, number=1)
+    (place,) = pick_saliency(small.volume, (10.0,) * 3, params).positions_zyx
+    found = run(saliency_job(small.volume, (10.0,) * 3, params))
+    assert found.binning == 1
+    near = np.linalg.norm(found.pieces.centroids_zyx - found.pieces.centroids_zyx[found.saliency.argmax()], axis=1)
+    near = (near <= 8.65) & (found.saliency > 0)
+    assert near.sum() > 3
+    weights = (found.saliency * found.pieces.sizes)[near]
+    wanted = (found.pieces.centroids_zyx[near] * weights[:, None]).sum(axis=0) / weights.sum()
+    np.testing.assert_allclose(place, 10 * wanted, atol=1e-6)

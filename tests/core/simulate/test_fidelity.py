@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from ais_app.core.jobs import run
-from ais_app.core.particles.fourier import multiplicity, radii, to_fourier
+from ais_app.core.particles.fourier import multiplicity, radii, soft_sphere, to_fourier
 from ais_app.core.particles.wedge import Wedge
 from ais_app.core.simulate.optics import detector_response, ramp, wavelength
 from ais_app.core.simulate.parameters import SimulateParams
@@ -39,6 +39,13 @@ def agreement(first, second, mask=None):
     one, two = (to_fourier(torch.from_numpy(cube)) for cube in (first, second))
     both = (weights * (one * two.conj()).real).sum()
     return float(both / ((weights * one.abs() ** 2).sum() * (weights * two.abs() ** 2).sum()).sqrt())
+
+
+def power(cube, band):
+    """Power below a frequency, waves per cube, without frequency 0."""
+    edge = len(cube)
+    weights = multiplicity(edge) * (radii(edge) > 0) * (radii(edge) <= band)
+    return float((weights * to_fourier(torch.from_numpy(cube - cube.mean())).abs() ** 2).sum())
 
 
 @pytest.fixture(scope="module")
@@ -83,8 +90,11 @@ def test_the_ratio_that_is_asked_for_is_that_which_pairs_measure():
         measured.append(np.corrcoef(first.ravel(), second.ravel())[0, 1])
     mean = float(np.mean(measured))
     assert mean / (1 - mean) == pytest.approx(snr, rel=0.1)
-    # the same two recordings through the estimator, whose sphere and band hold more signal than noise
+    # the same two recordings through the estimator, in whose sphere and band there is more signal to less noise
     labels = np.repeat(np.arange(len(made)), 2)
     poses = Poses.unturned(len(pairs))
     found = run(pair_snr_job(pairs, poses, [Wedge(-90, 90)], np.zeros(len(pairs), int), labels, PairParams(pairs=40)))
-    assert found.snr > snr
+    ball = soft_sphere(20, 9)
+    signal, own = (sum(power(cube * ball, 20 / 3) for cube in cubes) for cubes in (made.signal, noise))
+    assert signal / own > 5 * snr
+    assert found.snr == pytest.approx(signal / own, rel=0.1)

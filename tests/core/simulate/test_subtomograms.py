@@ -77,3 +77,12 @@ def test_what_does_not_fit_is_named(templates):
     for arguments in [([], MICROSCOPE, EDGE, 4, 0), (templates, MICROSCOPE, 4, 4, 0), (templates, MICROSCOPE, 8, 0, 0)]:
         with pytest.raises(ParameterProblem, match="need a template"):
             simulate_subtomograms(*arguments)
+
+
+def test_a_particle_lies_where_its_shift_says():
+    ball = (((np.indices((25, 25, 25)) - 12) ** 2).sum(0) <= 30).astype(np.float32)
+    found = simulate_subtomograms([template_of(ball, 20.0, "ball")], MICROSCOPE, EDGE, 6, seed=1, shift=0.2)
+    there = found.labels == 0
+    assert np.abs(found.shifts_zyx[there]).max() > 2
+    for mask, shift in zip(found.masks[there], found.shifts_zyx[there], strict=True):
+        np.testing.assert_allclose(np.argwhere(mask).mean(axis=0), EDGE // 2 + shift, atol=0.2)

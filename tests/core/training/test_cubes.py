@@ -1,3 +1,4 @@
+import contextlib
 import dataclasses
 
 import numpy as np
@@ -9,12 +10,13 @@ from ais_app.core.errors import ModelProblem, ParameterProblem
 from ais_app.core.jobs import run
 from ais_app.core.model.card import ModelCard
 from ais_app.core.model.cubes import standardised
-from ais_app.core.model.package import load_model, save_model
+from ais_app.core.model.package import load_model, new_model, save_model
 from ais_app.core.particles.classify import class_names, classify, decode, encode, features, logits
 from ais_app.core.training.augment_cubes import augment_cubes
 from ais_app.core.training.boxes import cut_boxes
 from ais_app.core.training.classify import accuracies, cross_entropy
 from ais_app.core.training.cubes import cube_data
+from ais_app.core.training.encode import EncodeObjective
 from ais_app.core.training.parameters import TrainParams
 from ais_app.core.training.trainer import train_job
 
@@ -96,6 +98,47 @@ def test_encodes_and_decodes():
     assert np.median(pairs) > 0.5
     with pytest.raises(ModelProblem, match="without a classifier"):
         classify(result.model, cubes)
+
+
+def test_loss_of_an_encoder_falls_by_a_fifth_in_three_epochs_of_64_cubes():
+    """T18, with the settings of the paper: batches of 8, Adam with a constant step of 0.001, no averaging."""
+    still = {**STILL, "averaging": 0, "validation": "none"}
+    settings = params(
+        architecture="autoencoder3d",
+        epochs=3,
+        batch=8,
+        optimiser="adam",
+        schedule="constant",
+        learning_rate=1e-3,
+        **still,
+    )
+    cubes, _ = shapes(64, noise=0.05)
+    data = cube_data(cubes, None, settings)
+    result = run(train_job(data, settings, card(settings, size=EDGE, code=32)))
+    losses = [entry["training_loss"] for entry in result.history]
+    assert len(losses) == 3 and losses[0] > losses[1] > losses[2]
+    torch.manual_seed(0)
+    untrained = new_model(card(settings, size=EDGE, code=32))
+    before, after = (_error(one, data.training.images) for one in (untrained, result.model))
+    assert after <= 0.8 * before
+
+
+def _error(model, cubes: np.ndarray) -> float:
+    return float(np.square(decode(model, encode(model, cubes)) - cubes).mean())
+
+
+def test_loss_of_an_encoder_counts_its_code():
+    settings = params(architecture="autoencoder3d")
+    cubes, _ = shapes(6)
+    images, labels = torch.from_numpy(standardised(cubes)), torch.full((6,), -1)
+    torch.manual_seed(0)
+    network = new_model(card(settings, size=EDGE, code=16)).network.eval()
+    with torch.no_grad():
+        decoded, code = network.parts(images)[0], network.encode(images)
+    assert code.abs().sum() > 0
+    loss = EncodeObjective(network, settings).step(images, labels, 1e-3, contextlib.nullcontext)
+    beside = loss - float(torch.square(decoded - images).mean())
+    assert beside == pytest.approx(1e-4 * float(code.abs().sum(1).mean()), rel=0.02)
 
 
 def test_classifier_beside_the_decoder_learns_from_the_cubes_that_have_a_label():
@@ -238,7 +281,5 @@ def test_cross_entropy_leaves_out_what_has_no_class():
 
 
 def test_a_network_that_segments_is_refused():
-    from ais_app.core.model.package import new_model
-
     with pytest.raises(ModelProblem, match="segments tomograms"):
         classify(new_model(dataclasses.replace(ModelCard("unet_s"))), shapes(1)[0])

@@ -118,6 +118,18 @@ def test_checkpoints_of_something_else_are_refused(tmp_path):
             trained(data, params, checkpoint=file, resume=True)
 
 
+def test_a_training_goes_on_from_its_own_parent_only(tmp_path):
+    params = small_params(epochs=3)
+    data, card, file = small_data(params), ModelCard("vggnet_s"), tmp_path / "x.checkpoint"
+    parent, other = (trained(data, small_params(epochs=1, seed=seed)).model for seed in (0, 1))
+    whole = run(train_job(data, params, card, start=parent))
+    run(train_job(data, params, card, start=parent, checkpoint=file), stop=stop_after(4))
+    for start in (other, None):
+        with pytest.raises(ParameterProblem, match="other data or with other parameters"):
+            run(train_job(data, params, card, start=start, checkpoint=file, resume=True))
+    assert weights(run(train_job(data, params, card, start=parent, checkpoint=file, resume=True))) == weights(whole)
+
+
 def test_stopped_at_any_batch_it_keeps_the_best_weights():
     params = small_params(epochs=4)
     data, kept = small_data(params), {}

@@ -59,6 +59,17 @@ def flavour(path: Path) -> str:
     return "warp" if ".tomostar" in head and "rlnTomoName" not in columns else "star"
 
 
+def missing_columns(path: Path) -> str:
+    """Say which columns a STAR file would need to be one of coordinates; empty where it is no STAR file."""
+    blocks, columns = _headers(_head(path))
+    if not blocks:
+        return ""
+    sets = (COORDINATES, CENTRED, WARP_COORDINATES, STOPGAP_COORDINATES)
+    nearest = max(sets, key=lambda each: len({*each} & columns))
+    missing = [column for column in nearest if column not in columns]
+    return f"has no column {', '.join(missing)}" if missing else ""
+
+
 def _head(path: Path) -> str:
     try:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:

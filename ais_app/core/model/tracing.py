@@ -1,0 +1,11 @@
+"""One thread at a time follows a network through its layers.
+
+Exporting and counting switch what torch does in the whole process while they run a network without numbers: two at
+once, or one beside the other, fail.
+"""
+
+from __future__ import annotations
+
+import threading
+
+TRACING = threading.Lock()
