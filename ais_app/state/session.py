@@ -88,7 +88,8 @@ class Session:
     def open(self, project: Project) -> None:
         """Take over an open project in place of the present one, which is closed."""
         self.close()
-        self._project, self._places = project, [project.path.resolve()]
+        self._places = [project.path.resolve()]  # first: other threads ask for both
+        self._project = project
         _relay(project.events, self.events)
         entries = project.tomograms
         features = project.features
@@ -127,8 +128,12 @@ class Session:
         return self._project is not None and path.resolve() in self._places
 
     def now_at(self, path: Path) -> Path:
-        """Return where the project is now that was at a place when a job began; that place, if another one is open."""
-        return self.project.path if self.is_open(path) else path
+        """Return where the project is now that was at a place when a job began; that place, if another one is open.
+
+        Any thread may ask.
+        """
+        project = self._project
+        return project.path if project is not None and path.resolve() in self._places else path
 
     @property
     def tomogram(self) -> TomogramEntry | None:

@@ -23,6 +23,7 @@ from ais_app.state.records import Run
 from ais_app.state.session import Session
 from ais_app.workers.job_runner import JobHandle, JobRunner
 from ais_app.workers.preview import Preview
+from ais_app.workers.project_reading import reading_project
 
 if TYPE_CHECKING:
     from ais_app.core.model.package import Model
@@ -127,17 +128,20 @@ class Trainings(QObject):
             from ais_app.operations.train import train_job
 
             out.parent.mkdir(parents=True, exist_ok=True)
-            return train_job(
-                under_way.project,  # asked for only now: it may have been saved elsewhere while libraries came
-                request.feature,
-                out,
-                request.params,
-                tomograms=request.tomograms,
-                negatives=request.negatives,
-                ignored=request.ignored,
-                parent=request.parent,
-                resume=resume,
-                on_epoch=lambda model: self._weights.emit(under_way, copy.deepcopy(model)),
+            return reading_project(
+                lambda: self._session.now_at(under_way.project),
+                lambda place: train_job(
+                    place,
+                    request.feature,
+                    out,
+                    request.params,
+                    tomograms=request.tomograms,
+                    negatives=request.negatives,
+                    ignored=request.ignored,
+                    parent=request.parent,
+                    resume=resume,
+                    on_epoch=lambda model: self._weights.emit(under_way, copy.deepcopy(model)),
+                ),
             )
 
         handle = under_way.handle = self._jobs.start(

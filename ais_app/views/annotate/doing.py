@@ -17,6 +17,7 @@ from ais_app.state.shown_models import features_found, name_in_networks
 from ais_app.views.annotate.destination import Destination
 from ais_app.views.annotate.hand import Hand
 from ais_app.views.annotate.import_dialog import ImportDialog
+from ais_app.workers.project_reading import reading_project
 
 VOLUMES = "Volumes (*.mrc *.map *.rec *.mrc.gz *.tif *.tiff *.em *.hdf *.h5 *.nrrd);;All files (*)"
 COORDINATES = "Coordinates (*.star *.csv *.tsv *.mod *.tbl *.json *.em);;All files (*)"
@@ -160,9 +161,8 @@ class Doing:
         if out:
             from ais_app.operations.export_labels import export_labels
 
-            project = self.session.project.path
             self._export(f"Export labels of {feature.name}", out,
-                         lambda: export_labels(project, entry.name, feature.name, out))  # fmt: skip
+                         lambda project: export_labels(project, entry.name, feature.name, out))  # fmt: skip
 
     def export_boxes(self) -> None:
         """Ask where, and write the boxes of the chosen feature as coordinates."""
@@ -176,9 +176,9 @@ class Doing:
         if out:
             from ais_app.operations.export_boxes import export_boxes
 
-            project, format = self.session.project.path, EXPORTED.get(kind, "star")
+            format = EXPORTED.get(kind, "star")
             self._export(f"Export boxes of {feature.name}", out,
-                         lambda: export_boxes(project, feature.name, out, format=format))  # fmt: skip
+                         lambda project: export_boxes(project, feature.name, out, format=format))  # fmt: skip
 
     def import_boxes(self) -> None:
         """Ask for a coordinate file, and place boxes of the chosen feature at its particles."""
@@ -203,12 +203,17 @@ class Doing:
 
         self.workbench.jobs.start(title, make_job, on_result=take)
 
-    def _export(self, title: str, out: str, export: Callable[[], object]) -> None:
-        def job() -> Job[None]:
-            yield Progress(0, 1, "writing")
-            export()
+    def _export(self, title: str, out: str, export: Callable[[Path], object]) -> None:
+        project = self.session.project.path
 
-        self._start(title, job, lambda _: self.workbench.notify(f"{Path(out).name} was written"))
+        def job(place: Path) -> Job[None]:
+            yield Progress(0, 1, "writing")
+            export(place)
+
+        def make_job() -> Job[None]:
+            return reading_project(lambda: self.session.now_at(project), job)
+
+        self._start(title, make_job, lambda _: self.workbench.notify(f"{Path(out).name} was written"))
 
     def _open(self, title: str, kinds: str) -> str:
         chosen, _ = QFileDialog.getOpenFileName(self._hand.area.window(), title, str(self.session.folder()), kinds)

@@ -38,6 +38,7 @@ from ais_app.views.widgets.panel import hint
 from ais_app.views.widgets.soon import Soon
 from ais_app.views.workbench import Workbench
 from ais_app.workers.job_runner import JobHandle
+from ais_app.workers.project_reading import reading_project
 
 if TYPE_CHECKING:
     from ais_app.core.training.suggest import Suggestion
@@ -112,7 +113,9 @@ class SuggestionList(QWidget):
         def make():  # type: ignore[no-untyped-def]
             from ais_app.operations.suggest import suggest_job  # torch, below it, takes seconds to import
 
-            return suggest_job(self.session.now_at(path), networks, params, prediction)
+            return reading_project(
+                lambda: self.session.now_at(path), lambda place: suggest_job(place, networks, params, prediction)
+            )
 
         self.handle = self.workbench.jobs.start(
             "Suggest what to annotate", make, on_result=partial(self._take, path), on_error=self._fail
