@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from ais_app.cli.arguments import Classifier, OutDir, Stack, TrustModel
+from ais_app.cli.arguments import Classifier, GoOn, OutDir, Stack, TrustModel
 from ais_app.cli.options import with_params
-from ais_app.cli.reporting import with_progress
+from ais_app.cli.training import stoppable
 from ais_app.core.particles.classify import ClassifyParams
 
 app = typer.Typer(add_completion=False)
@@ -24,6 +24,7 @@ def classify(
     params: ClassifyParams,
     save: Annotated[bool, typer.Option("--save", help="Keep the classes in the stack too.")] = False,
     trust_source: TrustModel = False,
+    resume: GoOn = True,
 ) -> None:
     """Sort subtomograms: DIR/<stack>_classes.csv and .star with the class of each and how probable it is.
 
@@ -31,5 +32,5 @@ def classify(
     """
     from ais_app.operations.subtomo_classify import subtomo_classify_job
 
-    job = subtomo_classify_job(stack, model, out_dir, params, save=save, trust_source=trust_source)
-    typer.echo(str(with_progress(job, "Classifying")))
+    job = subtomo_classify_job(stack, model, out_dir, params, save=save, trust_source=trust_source, resume=resume)
+    typer.echo(str(stoppable(job, "Classifying")))

@@ -6,7 +6,7 @@ import csv
 import io
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +15,19 @@ import numpy as np
 from ais_app.core import provenance
 from ais_app.core.coordinates import write_particles
 from ais_app.core.errors import DataWarning
-from ais_app.core.files import replacing, write_text
+from ais_app.core.files import write_text
 from ais_app.core.jobs import Job, Progress, direct
 from ais_app.core.model.package import Model, load_model
 from ais_app.core.particle_set import Particles
-from ais_app.core.particles.classify import Answers, ClassifyParams, answers_job, class_names
+from ais_app.core.particles.choice import empty_cubes
+from ais_app.core.particles.classify import Answers, ClassifyParams, class_names
 from ais_app.core.particles.labels import COLUMN, NO_CLASS
 from ais_app.core.particles.open_set import UNKNOWN, known_classes
 from ais_app.core.particles.stack import SubtomogramStack
+from ais_app.operations.subtomo_answers import kept_answers_job
 from ais_app.operations.subtomo_inputs import replace_labels, replaced_line
-from ais_app.operations.subtomo_outputs import check_outputs, stack_parts
+from ais_app.operations.subtomo_outputs import check_outputs, save_array, stack_parts
+from ais_app.operations.unfinished import Unfinished
 
 PROBABILITY = "class_probability"
 
@@ -72,8 +75,9 @@ def subtomo_classify_job(
     *,
     save: bool = False,
     trust_source: bool = False,
+    resume: bool = True,
 ) -> Job[Classified]:
-    """Sort the subtomograms of a stack.
+    """Sort the subtomograms of a stack; those whose cubes are the same everywhere are unknown, which is warned of.
 
     Parameters
     ----------
@@ -90,6 +94,8 @@ def subtomo_classify_job(
         left as ``starting_classes.csv``.
     trust_source
         Run the source of an architecture that is packed with the model.
+    resume
+        Go on where the same call was stopped: what the network says of subtomograms is kept until all is done.
 
     Raises
     ------
@@ -105,17 +111,24 @@ def subtomo_classify_job(
     opened, network = SubtomogramStack.open(stack), load_model(model, trust_source=trust_source)
     check_outputs(folder, stack if save else None)
     check_scale(opened, network)
+    empty = empty_cubes(opened, UNKNOWN)
     known = known_classes(network, model) if params.open_set else None
     features = params.keep in ("features", "both") or params.open_set
+    unfinished = Unfinished(
+        folder / f".{stack.stem}_classify.unfinished.npz",
+        {"stack": str(stack), "model": str(model), "params": params, "features": features},
+        [*stack_parts(stack), Path(model)],
+        [field.name for field in fields(params)],  # what the network says depends on none of them
+    )
     options: dict[str, Any] = {"batch": params.batch, "device": compute_device(params.device).type}
-    answers = yield from answers_job(network, opened.cubes, with_features=features, **options)
+    answers = yield from kept_answers_job(opened, network, unfinished, with_features=features, resume=resume, **options)
     classes, probability = answers.probability.argmax(1), answers.probability.max(1)
     refused, distance = probability < params.least, None
     if known is not None:
         assert answers.features is not None  # asked for above
         distance = known.distance(answers.features)[0]
         refused = refused | (distance > known.threshold(params.accepted))
-    classes = np.where(refused, NO_CLASS, classes).astype(np.int64)
+    classes = np.where(refused | empty, NO_CLASS, classes).astype(np.int64)
     names = tuple(class_names(network))
     arguments: dict[str, Any] = {"stack": str(stack), "model": str(model), "out_dir": str(folder), "params": params}
     arguments |= {"save": False, "trust_source": trust_source}  # made again to compare, it leaves the stack alone
@@ -125,6 +138,7 @@ def subtomo_classify_job(
         provenance.record("subtomo_classify", path, arguments, inputs, _notes(found)).write(path)
     if save:
         found = replace(found, replaced=replace_labels(opened, classes, names, folder, None))
+    unfinished.remove()
     return found
 
 
@@ -168,13 +182,6 @@ def _written(
 def with_voxels(particles: Particles, stack: SubtomogramStack) -> Particles:
     """Return particles with the voxel size of their tomogram, or that of the cubes where it is not known."""
     return particles if particles.voxel_size is not None else replace(particles, voxel_size=stack.voxel_size)
-
-
-def save_array(path: Path, values: np.ndarray) -> Path:
-    """Write numbers as ``.npy``; the file is whole or not there."""
-    with replacing(path) as part, part.open("wb") as stream:
-        np.save(stream, values)
-    return path
 
 
 def _csv(

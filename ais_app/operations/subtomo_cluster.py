@@ -26,9 +26,9 @@ from ais_app.core.particles.stack import SubtomogramStack
 from ais_app.core.pictures import cube_sheet
 from ais_app.core.tomogram import Tomogram
 from ais_app.core.training.checkpoint import checkpoint_path
-from ais_app.operations.subtomo_classify import save_array, with_voxels
+from ais_app.operations.subtomo_classify import with_voxels
 from ais_app.operations.subtomo_inputs import replace_labels, replaced_line
-from ais_app.operations.subtomo_outputs import check_outputs, remove_earlier, stack_parts
+from ais_app.operations.subtomo_outputs import check_outputs, of_whole, remove_earlier, save_array, stack_parts
 
 CLUSTERS, CODES, ENCODER = "clusters.npz", "codes.npy", "encoder.aismodel"
 _NAMES = r"cluster_\d+_(centre|average)\.mrc|encoder\.aismodel"  # what not every run writes; lists name their stack
@@ -182,9 +182,7 @@ def _written(
         folder / f"{stack.stem}_clusters.star", with_voxels(replace(placed, table=columns), opened), "star"
     )
     clusters = save_clusters(folder / CLUSTERS, groups.among(opened.rows, count))
-    codes = np.full((count, found.codes.shape[1]), np.nan, found.codes.dtype)
-    codes[opened.rows] = found.codes
-    others = [save_array(folder / CODES, codes)]
+    others = [save_array(folder / CODES, of_whole(found.codes, opened.rows, count))]
     if trained and found.encoder is not None:
         others.append(save_model(found.encoder, folder / ENCODER))
     for number, (centre, average) in enumerate(zip(found.centres, averages, strict=True), start=1):

@@ -17,7 +17,8 @@ from ais_app.core.io import write_volume
 from ais_app.core.jobs import Job, Progress, direct
 from ais_app.core.model.package import load_model
 from ais_app.core.particles.average_sums import sums_job
-from ais_app.core.particles.classify import Answers, answers_job, class_names
+from ais_app.core.particles.choice import without_empty
+from ais_app.core.particles.classify import class_names
 from ais_app.core.particles.correlation import compute_device
 from ais_app.core.particles.discover import DiscoverParams, Discovery, Found, discover
 from ais_app.core.particles.labels import labels_of
@@ -26,8 +27,9 @@ from ais_app.core.particles.stack import SubtomogramStack
 from ais_app.core.pictures import grey
 from ais_app.core.report import Report
 from ais_app.core.tomogram import Tomogram
-from ais_app.operations.subtomo_classify import check_scale, save_array
-from ais_app.operations.subtomo_outputs import stack_parts
+from ais_app.operations.subtomo_answers import kept_answers_job
+from ais_app.operations.subtomo_classify import check_scale
+from ais_app.operations.subtomo_outputs import of_whole, save_array, stack_parts
 from ais_app.operations.unfinished import Unfinished
 
 
@@ -72,6 +74,8 @@ def subtomo_discover_job(
 ) -> Job[Discovered]:
     """Group the subtomograms of a stack, and rank the groups by how little the network's classes explain them.
 
+    Those whose cubes are the same everywhere are left out, which is warned of.
+
     Parameters
     ----------
     stack
@@ -79,7 +83,8 @@ def subtomo_discover_job(
     model
         A model package of a network that classifies, trained with something held out.
     out_dir
-        Folder of ``clusters.csv``, ``members.csv``, ``report.html``, the averages, ``logits.npy``, ``features.npy``.
+        Folder of ``clusters.csv``, ``members.csv``, ``report.html``, the averages, ``logits.npy``, ``features.npy``
+        (NaN where a cube is empty).
     params
         See `DiscoverParams`.
     averages
@@ -100,7 +105,8 @@ def subtomo_discover_job(
     """
     params, folder = params or DiscoverParams(), Path(out_dir)
     yield Progress(0, 0, "reading")
-    opened, network = SubtomogramStack.open(stack), load_model(model, trust_source=trust_source)
+    opened = without_empty(whole := SubtomogramStack.open(stack))
+    network = load_model(model, trust_source=trust_source)
     check_writable(folder)
     check_not_input([folder / "clusters.csv"], [stack, model])
     check_scale(opened, network)
@@ -112,14 +118,7 @@ def subtomo_discover_job(
         [*stack_parts(stack), Path(model)],
         [field.name for field in fields(params)],  # what the network says depends on none of them
     )
-    answers = yield from answers_job(
-        network,
-        opened.cubes,
-        with_features=True,
-        device=device,
-        known=_read(unfinished) if resume else None,
-        keep=lambda answers: _keep(unfinished, answers),
-    )
+    answers = yield from kept_answers_job(opened, network, unfinished, with_features=True, device=device, resume=resume)
     assert answers.features is not None  # asked for
     yield Progress(0, 0, "grouping")
     labels, names = labels_of(opened)
@@ -136,7 +135,10 @@ def subtomo_discover_job(
         write_volume(files[rank], volume, like=Tomogram(volume, (opened.voxel_size,) * 3), label=record.label)
     table = write_text(folder / "clusters.csv", _clusters(found, class_names(network), names))
     members = write_text(folder / "members.csv", _members(found, opened))
-    arrays = [save_array(folder / f"{kind}.npy", getattr(answers, kind)) for kind in ("logits", "features")]
+    arrays = [
+        save_array(folder / f"{kind}.npy", of_whole(getattr(answers, kind), opened.rows, len(whole)))
+        for kind in ("logits", "features")
+    ]
     report = _report(folder, found, volumes, class_names(network), names, opened)
     for path in (table, members, report, *arrays, *files.values()):
         record.write(path)
@@ -145,17 +147,6 @@ def subtomo_discover_job(
 
 
 subtomo_discover = direct(subtomo_discover_job)
-
-
-def _read(unfinished: Unfinished) -> Answers | None:
-    """Return what the network has said before the work was stopped."""
-    found = unfinished.read()
-    return None if found is None else Answers.of(found[0]["logits"], found[0]["features"])
-
-
-def _keep(unfinished: Unfinished, answers: Answers) -> None:
-    assert answers.features is not None  # asked for
-    unfinished.write({"logits": answers.logits, "features": answers.features}, None)
 
 
 def _averages(stack: SubtomogramStack, found: Discovery, count: int, device: str) -> Job[dict[int, np.ndarray]]:
@@ -194,7 +185,7 @@ def _members(found: Discovery, stack: SubtomogramStack) -> str:
     writer.writerow(["row", "tomogram", "x", "y", "z", "rank", "cluster", "unknown", "distance"])
     for row, number in enumerate(found.assignment):
         z, y, x = stack.particles.positions_zyx[row]
-        place = [row, stack.particles.tomograms[row], *(f"{value:.2f}" for value in (x, y, z))]
+        place = [stack.rows[row], stack.particles.tomograms[row], *(f"{value:.2f}" for value in (x, y, z))]
         writer.writerow([*place, rank[number], int(number), int(found.unknown[row]), f"{found.distance[row]:.4f}"])
     return text.getvalue()
 

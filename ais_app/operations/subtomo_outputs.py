@@ -277,3 +277,17 @@ def class_lines(classes: np.ndarray, averages: Sequence[Averages], folder: Path)
         words = f"class {number + 1}: {count:,} particle{'s' * (count != 1)}, {resolution_text(average)}"
         lines.append(f"{words} -> {folder / f'class_{number + 1}_average.mrc'}")
     return lines
+
+
+def save_array(path: Path, values: np.ndarray) -> Path:
+    """Write numbers as ``.npy``; the file is whole or not there."""
+    with replacing(path) as part, part.open("wb") as stream:
+        np.save(stream, values)
+    return path
+
+
+def of_whole(values: np.ndarray, rows: np.ndarray, count: int) -> np.ndarray:
+    """Return values (k, m) of some rows of a stack for all of its `count`, NaN for the others."""
+    every = np.full((count, *values.shape[1:]), np.nan, values.dtype)
+    every[rows] = values
+    return every

@@ -1,4 +1,4 @@
-"""Grouping, teaching and discovery that were stopped go on where they were, to the same results."""
+"""Grouping, teaching, classification and discovery that were stopped go on where they were, to the same results."""
 
 import os
 import re
@@ -14,11 +14,13 @@ from ais_app.core.errors import FileProblem
 from ais_app.core.jobs import JobCancelled, run
 from ais_app.core.model.package import load_model
 from ais_app.core.particle_set import Particles
+from ais_app.core.particles.classify import ClassifyParams
 from ais_app.core.particles.discover import DiscoverParams
 from ais_app.core.particles.grouping import GroupingParams
 from ais_app.core.particles.stack import write_stack
 from ais_app.core.particles.wedge import Wedge
 from ais_app.core.training.cube_parameters import CubeTrainParams
+from ais_app.operations.subtomo_classify import subtomo_classify, subtomo_classify_job
 from ais_app.operations.subtomo_cluster import subtomo_cluster, subtomo_cluster_job
 from ais_app.operations.subtomo_discover import subtomo_discover, subtomo_discover_job
 from ais_app.operations.subtomo_teach import TeachParams, subtomo_teach, subtomo_teach_job
@@ -134,7 +136,7 @@ def network(stack, tmp_path_factory):
 
 
 def asked(job):
-    """Run a discovery and say how many subtomograms the network had answered at each step."""
+    """Run a job and say how many subtomograms the network had answered at each step."""
     seen = []
     run(job, seen.append)
     return [step.done for step in seen if step.message == "asking the network"]
@@ -159,6 +161,31 @@ def test_discovery_goes_on_after_the_subtomograms_that_were_asked(stack, network
     assert asked(subtomo_discover_job(stack, network, part, replace(params, clusters=4))) == []
     stopped(subtomo_discover_job(stack, network, part, params), late)
     assert asked(subtomo_discover_job(stack, network, part, params, resume=False))[0] == 0
+
+
+@pytest.mark.parametrize("keep", ["logits", "both"])
+def test_classification_goes_on_after_the_subtomograms_that_were_asked(stack, network, tmp_path, keep):
+    params = ClassifyParams(keep=keep, batch=4, device="cpu")
+    whole = subtomo_classify(stack, network, tmp_path / "whole", params)
+    part, kept = tmp_path / "part", tmp_path / "part" / ".s_classify.unfinished.npz"
+
+    def late(step):
+        return step.message == "asking the network" and step.done >= COUNT // 2
+
+    stopped(subtomo_classify_job(stack, network, part, params), late)
+    assert kept.exists() and not (part / "s_classes.csv").exists()
+    assert asked(subtomo_classify_job(stack, network, part, params))[0] == COUNT // 2
+    for path in (whole.table, whole.star, *whole.arrays):
+        assert (part / path.name).read_bytes() == path.read_bytes()
+    assert not kept.exists()
+    # what is called unknown is decided anew; what the network was not asked for before is asked for
+    stopped(subtomo_classify_job(stack, network, part, params), late)
+    assert asked(subtomo_classify_job(stack, network, part, replace(params, least=0.9)))[0] == COUNT // 2
+    stopped(subtomo_classify_job(stack, network, part, replace(params, keep="nothing")), late)
+    again = replace(params, keep="features")
+    assert asked(subtomo_classify_job(stack, network, part, again))[0] == 0
+    stopped(subtomo_classify_job(stack, network, part, params), late)
+    assert asked(subtomo_classify_job(stack, network, part, params, resume=False))[0] == 0
 
 
 def test_discovery_with_another_network_begins_anew(stack, network, tmp_path):

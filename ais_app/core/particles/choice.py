@@ -84,7 +84,13 @@ def rows_text(rows: Iterable[int]) -> str:
 
 
 def without_empty(stack: SubtomogramStack) -> SubtomogramStack:
-    """Return a stack without cubes that are the same everywhere, and warn where there are some.
+    """Return a stack without cubes that are the same everywhere, and warn where there are some; see `empty_cubes`."""
+    empty = empty_cubes(stack, "left out")
+    return stack.subset(~empty) if empty.any() else stack
+
+
+def empty_cubes(stack: SubtomogramStack, are: str) -> np.ndarray:
+    """Return which cubes are the same everywhere, (n,) bool, and warn where there are some that they `are` left out.
 
     Nothing can be aligned to them, and no class explains them: the edge of a tomogram, or a part that was not recorded.
 
@@ -95,14 +101,14 @@ def without_empty(stack: SubtomogramStack) -> SubtomogramStack:
     """
     empty = stack.empty()
     if not empty.any():
-        return stack
+        return empty
     numbers = rows_text(stack.rows[empty])
     if empty.all():
         problem = f"all cubes that are chosen ({numbers}, counted from 0) are the same everywhere"
         raise ParameterProblem(_name(stack), problem, "extract them where the tomogram holds something")
-    text = f"cubes that are the same everywhere are left out: {numbers}, counted from 0"
+    text = f"cubes that are the same everywhere are {are}: {numbers}, counted from 0"
     warnings.warn(DataWarning(f"{_name(stack)}: {text}"), stacklevel=3)
-    return stack.subset(~empty)
+    return empty
 
 
 def _of_classes(stack: SubtomogramStack, wanted: Iterable[str]) -> np.ndarray:
