@@ -19,6 +19,7 @@ from ais_app.core.particles.grouping import GroupingParams, group_job
 from ais_app.core.particles.halves_params import AverageParams
 from ais_app.core.particles.tiles import central_slices
 from ais_app.core.particles.wedge import Wedge
+from ais_app.core.training.checkpoint import checkpoint_path
 from ais_app.operations.particle_cubes import CubeRequest, cubes_job
 from ais_app.operations.particle_work_list import Worked, open_all, read_list, worked
 from ais_app.operations.particle_work_results import (
@@ -74,10 +75,14 @@ def align_rows_job(request: CubeRequest, params: AverageParams) -> Job[AverageSh
 
 
 def group_rows_job(request: CubeRequest, params: GroupingParams) -> Job[GroupsFound]:
-    """Group cubes without labels."""
+    """Group cubes without labels; where they are kept beside the project, so is a training that is stopped."""
     done = worked(request, "group", grouping=params.to_dict())
     cubes = yield from cubes_job(request)
-    found = yield from group_job(cubes.stack.cubes, params, wedges=cubes.stack.wedges)
+    place = request.cache
+    kept = checkpoint_path(place.with_name(f"{place.stem}_encoder")) if place and place.parent.is_dir() else None
+    found = yield from group_job(cubes.stack.cubes, params, wedges=cubes.stack.wedges, kept=kept)
+    if kept is not None:
+        kept.unlink(missing_ok=True)
     slices = tuple(central_slices(centre) for centre in found.centres)
     return GroupsFound(cubes.rows, found.clusters.assignment, np.asarray(found.map, dtype=float), slices, done)
 

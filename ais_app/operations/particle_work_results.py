@@ -17,7 +17,7 @@ from ais_app.core.io import write_volume
 from ais_app.core.particles.tiles import central_slices
 from ais_app.core.tomogram import Tomogram
 from ais_app.operations.particle_work_list import Worked
-from ais_app.operations.subtomo_outputs import AVERAGE
+from ais_app.operations.subtomo_outputs import AVERAGE, remove_earlier
 from ais_app.state.gallery_groups import rows_of
 from ais_app.state.gallery_table import ParticleTable
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 THRESHOLDS = (0.143, 0.5)
 CURVES = ("fsc", "fsc_masked", "fsc_random", "corrected")
+OPERATION = "particle_work"
 LIST = "particles.csv"
 WRITTEN = (*AVERAGE, LIST)  # of an average
 
@@ -186,7 +187,8 @@ def kept_average(path: Path, table: ParticleTable) -> AverageShown | None:
 def write_average(found: AverageShown, folder: str | Path) -> list[Path]:
     """Write ``average.mrc``, ``half1.mrc``, ``half2.mrc`` and, where there is a curve, ``fsc.csv`` into a folder.
 
-    Each has its provenance beside it; ``particles.csv`` are the particles that went in.
+    Each has its provenance beside it; ``particles.csv`` are the particles that went in. A curve of an average that was
+    written here before goes, where there is no new one.
 
     Raises
     ------
@@ -210,6 +212,7 @@ def write_average(found: AverageShown, folder: str | Path) -> list[Path]:
     if found.averages.fsc is not None:
         output = found.averages.fsc.write_csv(folder / "fsc.csv")
         written.append(_done(_record(found.worked, output), output))
+    remove_earlier(folder, OPERATION, r"fsc\.csv", written)
     return written
 
 
@@ -255,7 +258,7 @@ def _record(worked: Worked | None, output: Path) -> provenance.Provenance | None
     listed = output.with_name(LIST)
     arguments = {**worked.arguments, "particles": str(listed), "out_dir": str(output.parent)}
     notes = {"particles": worked.count, "of": worked.of}
-    return provenance.record("particle_work", output, arguments, [*worked.inputs, listed], notes)
+    return provenance.record(OPERATION, output, arguments, [*worked.inputs, listed], notes)
 
 
 def _done(record: provenance.Provenance | None, output: Path) -> Path:

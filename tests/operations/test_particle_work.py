@@ -10,7 +10,7 @@ import pytest
 
 from ais_app.core.errors import DataWarning, FileProblem, ParameterProblem
 from ais_app.core.io import open_tomogram, write_volume
-from ais_app.core.jobs import run
+from ais_app.core.jobs import JobCancelled, run
 from ais_app.core.particle_set import Particles
 from ais_app.core.particles.extract import SubtomogramParams
 from ais_app.core.particles.grouping import GroupingParams
@@ -102,6 +102,46 @@ def test_groups_and_what_is_not_written(request_: CubeRequest, tmp_path: Path) -
         particle_work(paths, table, tmp_path, work="classify")
     with pytest.raises(ParameterProblem, match="'sort' is not known"):
         particle_work([], table, tmp_path, work="sort")
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_grouping_that_is_stopped_goes_on_beside_the_project(request_: CubeRequest, tmp_path: Path) -> None:
+    params = GroupingParams(clusters=2, epochs=4, code=32, map="components", device="cpu")
+    request = replace(request_, rows=np.arange(24), cache=tmp_path / "P_particles" / "spots.zarr")
+    whole = run(group_rows_job(replace(request, cache=None), params))
+
+    def epochs(job, last: int | None = None) -> tuple[list[int], object]:
+        seen: list[int] = []
+
+        def note(step) -> None:
+            seen.extend([step.values["epoch"]] if "epoch" in step.values else [])
+
+        found = run(job, note, lambda: last is not None and last in seen)
+        return seen, found
+
+    kept = tmp_path / "P_particles" / "spots_encoder.checkpoint"
+    with pytest.raises(JobCancelled):
+        epochs(group_rows_job(request, params), 2)
+    assert kept.exists()
+    seen, found = epochs(group_rows_job(request, params))
+    assert seen == [3, 4] and not kept.exists()
+    assert np.array_equal(found.assignment, whole.assignment) and np.array_equal(found.embedding, whole.embedding)
+    with pytest.raises(JobCancelled):
+        epochs(group_rows_job(request, params), 2)
+    seen, _ = epochs(group_rows_job(replace(request, rows=request.rows[1:]), params))
+    assert seen == [1, 2, 3, 4]  # other particles
+
+
+def test_no_curve_of_an_average_before_stays(request_: CubeRequest, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    saved(run(average_rows_job(request_)), out)
+    assert (out / "fsc.csv").exists()
+    found = run(average_rows_job(replace(request_, rows=request_.rows[:1])))  # one half holds nothing
+    saved(found, out)
+    assert found.averages.fsc is None and not list(out.glob("fsc.csv*"))
+    (out / "fsc.csv").write_text("mine")
+    saved(found, out)
+    assert (out / "fsc.csv").read_text() == "mine"
 
 
 def call(arguments) -> dict:
