@@ -12,13 +12,14 @@ from __future__ import annotations
 from dataclasses import replace
 from glob import escape
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ais_app.core.display.colours import FEATURE_COLOURS
 from ais_app.core.errors import AisAppError, ProjectProblem
 from ais_app.core.scene.camera import Camera, around
-from ais_app.core.scene.scene import Scene, ScenePicks, SceneSurface
+from ais_app.core.scene.scene import ClipPlane, Scene, ScenePicks, SceneSurface
 from ais_app.core.scene.surface import SurfaceSettings
 from ais_app.core.surfaces.mesh import first_voxel_zyx, rgb_of
 from ais_app.core.tomogram import ZYX, Tomogram, tomogram_name
@@ -64,10 +65,14 @@ def is_scene(session: Session, name: str) -> bool:
 
 
 def listed_scene(session: Session) -> Scene:
-    """Return the scene with everything that belongs into it now: new exports and picks in, picks that are gone out."""
+    """Return the scene with everything that belongs into it now: new exports and picks in, picks that are gone out.
+
+    Where another voxel size was set it is in the new frame, and seen whole.
+    """
     scene, entry = scene_of(session), session.tomogram
     if entry is None:
         return scene
+    scene = _framed(session, entry, scene)
     sets = session.project.picks(entry)
     known = {picks.name: picks for picks in scene.picks}
     scene = replace(scene, picks=tuple(known.get(s.name) or _new_picks(session, s) for s in sets))
@@ -176,19 +181,27 @@ def mismatch(scene: Scene, volume: Tomogram) -> str:
 
 def _new(session: Session, entry: TomogramEntry) -> Scene:
     """Return the scene of a tomogram that was not looked at yet: with the looks of the one shown last."""
-    scene = replace(
-        _last(session) or Scene(camera=START),
-        tomogram=entry.name,
-        first_voxel_zyx=frame_of(session, entry),
-        voxel_size_zyx=entry.voxel_size_zyx,
-        shape_zyx=entry.shape,
-        surfaces=(),
-        volumes=(),
-        slices=(),
-        picks=(),
-        clip_planes=(),
-    )
-    return replace(scene, camera=whole(scene))
+    looks = _last(session) or Scene(camera=START)
+    rest: dict[str, Any] = {"surfaces": (), "volumes": (), "slices": (), "picks": (), "clip_planes": ()}
+    return _framed(session, entry, replace(looks, tomogram=entry.name, voxel_size_zyx=None, shape_zyx=None, **rest))
+
+
+def _framed(session: Session, entry: TomogramEntry, scene: Scene) -> Scene:
+    """Return a scene in the frame that its tomogram has now; all of it is seen where that is another one."""
+    if (scene.voxel_size_zyx, scene.shape_zyx) == (entry.voxel_size_zyx, entry.shape):
+        return scene
+    frame: dict[str, Any] = {"voxel_size_zyx": entry.voxel_size_zyx, "shape_zyx": entry.shape}
+    now = replace(scene, first_voxel_zyx=frame_of(session, entry), **frame)
+    box, before = box_of(now), box_of(scene)
+    planes = () if box is None or before is None else (_carried(plane, before, box) for plane in scene.clip_planes)
+    return replace(now, camera=whole(now), clip_planes=tuple(planes))
+
+
+def _carried(plane: ClipPlane, before: tuple[np.ndarray, np.ndarray], box: tuple[np.ndarray, np.ndarray]) -> ClipPlane:
+    """Return a plane at the same place of a box that is as large now as another was before."""
+    share = (np.array(plane.point_xyz) - before[0]) / (before[1] - before[0])
+    x, y, z = (box[0] + share * (box[1] - box[0])).tolist()
+    return replace(plane, point_xyz=(x, y, z))
 
 
 def _last(session: Session) -> Scene | None:

@@ -285,11 +285,12 @@ class Content(QObject):
         except AisAppError as error:
             self._other_failed("tomogram", error)
             return
+        which = session.view.tomogram, tomogram.voxel_size_zyx, scene.first_voxel_zyx
         if wanted is not None and wanted.visible:
-            key = (session.view.tomogram, wanted.axis, wanted.index, wanted.low, wanted.high)
+            key = (*which, wanted.axis, wanted.index, wanted.low, wanted.high)
             self._ask("slice", key, slice_work(tomogram, wanted))
         if style is not None and style.visible:
-            self._ask("volume", session.view.tomogram, volume_work(tomogram, scene.first_voxel_zyx))
+            self._ask("volume", which, volume_work(tomogram, scene.first_voxel_zyx))
 
     def _ask(self, name: str, key: object, work: Any) -> None:
         if self._asked.get(name) != key:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ball_view import SHAPE, balls, settled, write_probabilities, write_volume
+from ball_view import SHAPE, SIZE, balls, settled, write_probabilities, write_volume
 from PyQt6.QtCore import Qt
 from PyQt6.QtTest import QTest
 
@@ -18,7 +18,7 @@ from ais_app.core.particle_set import Particles
 from ais_app.core.pickers.blobs import BlobParams
 from ais_app.core.prediction import region_job
 from ais_app.state import scene_store as store
-from ais_app.state.commands import models, projects, render
+from ais_app.state.commands import models, projects, render, tomograms
 from ais_app.state.project import Project
 from ais_app.views.render.panel import RenderPanel
 from ais_app.workers.rendering import Volumes
@@ -143,6 +143,42 @@ def test_the_tomogram_of_another_project_is_its_own(shown: RenderPanel, halves, 
     dark, bright = sorted(before)
     assert bright > 2 * dark  # what is dense may be the one or the other
     assert now == pytest.approx(before[::-1], abs=5)
+
+
+@pytest.mark.parametrize("what", ["slice", "volume"])
+def test_another_voxel_size_is_drawn_at_once(shown: RenderPanel, halves, what: str, qtbot) -> None:
+    session = shown.workbench.session
+    projects.open_project(session, halves["left"])
+    session.view.tab = "render"
+    (render.change_slice if what == "slice" else render.change_volume)(session, visible=True)
+    render.change_scene(session, background="#000000", bounding_box=False, axes=False, scale_bar=False)
+    render.look_along(session, "z")
+
+    def seen() -> float:
+        """Width over height of what is drawn, which is seen whole."""
+        settled(shown, qtbot)
+        mask = shown.space.picture(*shown.space.pane_size)[..., :3].max(axis=-1) > 12
+        high, wide = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
+        assert high[0] > 0 and wide[0] > 0 and high[-1] < mask.shape[0] - 1 and wide[-1] < mask.shape[1] - 1
+        return (np.ptp(wide) + 1) / (np.ptp(high) + 1)
+
+    before = seen()
+    tomograms.set_voxel_size(session, session.view.tomogram, (SIZE, SIZE / 2, SIZE / 8))
+    assert seen() == pytest.approx(before / 4, rel=0.05)
+    session.project.undo()
+    assert seen() == pytest.approx(before, rel=0.02)
+
+
+def test_a_clipping_plane_stays_where_it_is_in_the_tomogram(shown: RenderPanel, halves, qtbot) -> None:
+    session = shown.workbench.session
+    projects.open_project(session, halves["left"])
+    session.view.tab = "render"
+    render.clip(session, "x", 0.25)
+    tomograms.set_voxel_size(session, session.view.tomogram, (SIZE, SIZE, SIZE / 4))
+    settled(shown, qtbot)
+    (plane,), (low, high) = store.scene_of(session).clip_planes, store.box_of(store.scene_of(session))
+    assert high[0] - low[0] == pytest.approx(SHAPE[2] * SIZE / 4)
+    assert (plane.point_xyz[0] - low[0]) / (high[0] - low[0]) == pytest.approx(0.25)
 
 
 def test_a_volume_that_cannot_be_read_leaves_none_of_the_one_before(shown: RenderPanel, halves, qtbot) -> None:
