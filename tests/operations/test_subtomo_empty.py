@@ -5,10 +5,9 @@ import shutil
 
 import numpy as np
 import pytest
+from two_shapes import COUNT, EDGE, write_two_shapes
 
-from ais_app.core.particle_set import Particles
-from ais_app.core.particles.stack import SubtomogramStack, write_stack
-from ais_app.core.particles.wedge import Wedge
+from ais_app.core.particles.stack import SubtomogramStack
 from ais_app.core.training.cube_parameters import CubeTrainParams
 from ais_app.operations.subtomo_train import subtomo_train
 
@@ -16,21 +15,12 @@ pytestmark = [
     pytest.mark.usefixtures("one_thread"),
     pytest.mark.filterwarnings("default::ais_app.core.errors.DataWarning"),
 ]
-EDGE, COUNT, EMPTY = 8, 40, [0, 7, 8, 39]
+EMPTY = [0, 7, 8, 39]
 
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory):
-    random = np.random.default_rng(0)
-    labels = np.arange(COUNT) % 2
-    cubes = random.normal(0, 0.4, (COUNT, EDGE, EDGE, EDGE)).astype(np.float32)
-    cubes[labels == 1, 2:6, 2:6, 2:6] += 2
-    cubes[labels == 0, 3:5, :, 3:5] += 2
-    names = np.full(COUNT, "TS_1", object)
-    particles = Particles(random.uniform(0, 900, (COUNT, 3)), tomograms=names, voxel_size=10.0)
-    path = tmp_path_factory.mktemp("whole") / "s.zarr"
-    write_stack(path, cubes, particles, [Wedge(-60, 60)], np.zeros(COUNT, int), 10.0, labels)
-    return path
+    return write_two_shapes(tmp_path_factory.mktemp("whole") / "s.zarr")
 
 
 @pytest.fixture(scope="module")

@@ -7,18 +7,15 @@ import subprocess
 import sys
 from dataclasses import replace
 
-import numpy as np
 import pytest
+from two_shapes import COUNT, write_two_shapes
 
 from ais_app.core.errors import FileProblem
 from ais_app.core.jobs import JobCancelled, run
 from ais_app.core.model.package import load_model
-from ais_app.core.particle_set import Particles
 from ais_app.core.particles.classify import ClassifyParams
 from ais_app.core.particles.discover import DiscoverParams
 from ais_app.core.particles.grouping import GroupingParams
-from ais_app.core.particles.stack import write_stack
-from ais_app.core.particles.wedge import Wedge
 from ais_app.core.training.cube_parameters import CubeTrainParams
 from ais_app.operations.subtomo_classify import subtomo_classify, subtomo_classify_job
 from ais_app.operations.subtomo_cluster import subtomo_cluster, subtomo_cluster_job
@@ -27,23 +24,13 @@ from ais_app.operations.subtomo_teach import TeachParams, subtomo_teach, subtomo
 from ais_app.operations.subtomo_train import subtomo_train
 
 pytestmark = pytest.mark.usefixtures("one_thread")
-EDGE, COUNT = 8, 40
 GROUPING = GroupingParams(clusters=2, epochs=5, code=8, map="components", device="cpu")
 TEACHING = TeachParams(epochs=4, batch=8, device="cpu")
 
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory):
-    random = np.random.default_rng(0)
-    labels = np.arange(COUNT) % 2
-    cubes = random.normal(0, 0.4, (COUNT, EDGE, EDGE, EDGE)).astype(np.float32)
-    cubes[labels == 1, 2:6, 2:6, 2:6] += 2
-    cubes[labels == 0, 3:5, :, 3:5] += 2
-    names = np.full(COUNT, "TS_1", object)
-    particles = Particles(random.uniform(0, 900, (COUNT, 3)), tomograms=names, voxel_size=10.0)
-    path = tmp_path_factory.mktemp("kept") / "s.zarr"
-    write_stack(path, cubes, particles, [Wedge(-60, 60)], np.zeros(COUNT, int), 10.0, labels)
-    return path
+    return write_two_shapes(tmp_path_factory.mktemp("kept") / "s.zarr")
 
 
 @pytest.fixture(scope="module")
