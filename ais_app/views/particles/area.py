@@ -36,6 +36,7 @@ SORTS = {"place": "Order of picking", "score": "Score", "quality": "Quality", "c
          "tomogram": "Tomogram"}  # fmt: skip
 SHOWN = {"all": "Kept and rejected", "kept": "Kept", "rejected": "Rejected"}
 DEPTHS = {"slice": "Central slice", "slab": "Central third", "projection": "Projection"}
+DIRECTIONS = {True: "The best first; click for the worst first", False: "The worst first; click for the best first"}
 SLIDER, NUMBER = 60, 58  # px
 EVERY, NONE = "every class", "no class"
 
@@ -61,7 +62,7 @@ class ParticleArea(QWidget):
         self.tiles = Tiles(workbench.session, self)
         self.grid = TileGrid(workbench, self.tiles)
         self.sort = _choices(SORTS, "Sort by", "Quality: how far the middle stands out from what is around it")
-        self.direction = IconButton("mdi6.sort-descending", "The best first; click for the worst first", "Direction")
+        self.direction = IconButton("mdi6.sort-descending", DIRECTIONS[True], "Direction")
         self.shown = _choices(SHOWN, "Show", "Show all particles, those that are kept, or those that were rejected")
         self.of_class = _choices({}, "Of class", "Show the particles of one class")
         self.of_class.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
@@ -227,6 +228,7 @@ class ParticleArea(QWidget):
         self.contrast.set_value(round((4 - look.contrast) / 0.035))
         self.direction.setEnabled(look.sort in ("score", "quality"))
         self.direction.set_icon("mdi6.sort-descending" if look.descending else "mdi6.sort-ascending")
+        self.direction.setToolTip(DIRECTIONS[look.descending])
         self.grid.set_colours(known)
         self.tiles.follow()
         self.grid.refresh()
@@ -255,7 +257,11 @@ class ParticleArea(QWidget):
         count, shown, chosen = len(gallery.table), len(gallery.order), len(gallery.rows)
         rejected = int(gallery.table.rejected.sum())
         parts = [f"{count:,} particle{'s' * (count != 1)}" if shown == count else f"{shown:,} of {count:,} particles"]
-        parts += [f"{rejected:,} rejected"] * bool(rejected) + [f"{chosen:,} selected"] * bool(chosen)
+        parts += [f"{rejected:,} rejected"] * bool(rejected)
+        if chosen:
+            hidden = chosen - int(gallery.selected[gallery.order].sum())
+            unseen = f", {hidden:,} of them not shown" if hidden < chosen else ", not shown"
+            parts.append(f"{chosen:,} selected" + unseen * bool(hidden))
         words = "" if shown else "There are no particles in this choice."
         if count and not shown:
             words = f"None of the {count:,} particles is shown: choose others above, at “Show”."

@@ -45,6 +45,8 @@ class TileGrid(QAbstractScrollArea):
         self._selection = TileSelection(workbench.session)
         self._order = np.zeros(0, dtype=np.int64)
         self._cells = CellLayout(1, 0, 88)
+        self._choice: object = None  # of particles: what is shown of which source
+        self._gap: int | None = None  # how many tiles are before the current one, once it has gone from the choice
         self._wants = False
         self._ask = Soon(self, self._ask_for_tiles)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -76,10 +78,15 @@ class TileGrid(QAbstractScrollArea):
 
     def refresh(self) -> None:
         """Take on another table, order or look."""
-        first = self._cells.first_in_view(self._bar.value())
-        same = len(self._order) == len(self.gallery.order)
-        self._order = self.gallery.order
-        self._lay_out(first if same else 0)
+        first, look, order = self._cells.first_in_view(self._bar.value()), self.gallery.look, self.gallery.order
+        choice = self.gallery.source, look.shown, look.of_class, look.of_cluster
+        same = choice == self._choice  # some of it may have gone: one was rejected, and only what is kept is shown
+        place = self._current_place()
+        if place is not None or not same:
+            self._gap = int(np.isin(self._order[:place], order).sum()) if same else None
+        stays = same or len(self._order) == len(order)
+        self._choice, self._order = choice, order
+        self._lay_out(first if stays else 0)
         self.want()
         self._describe()
 
@@ -293,12 +300,19 @@ class TileGrid(QAbstractScrollArea):
             if current is not None:
                 self._selection.pick(current, self._order, ADD)
         elif (step := step_of(key, self._cells, self._port.height())) is not None:
-            place = 0 if current is None else min(max(current + step, 0), len(self._order) - 1)
+            place = self._place_after(step)
             if len(self._order):
                 self._selection.pick(place, self._order, event.modifiers() & RANGE)
                 self.scroll_to(int(self._order[place]))
         else:
             super().keyPressEvent(event)
+
+    def _place_after(self, step: int) -> int:
+        """Return the place that a key leads to; from the gap that the current tile has left, if it has gone."""
+        current = self._current_place()
+        if current is None and self.gallery.current >= 0 and self._gap is not None:
+            current = self._gap - (step > 0)  # the next tile has come up to the gap
+        return 0 if current is None else min(max(current + step, 0), len(self._order) - 1)
 
     def _current_place(self) -> int | None:
         found = np.flatnonzero(self._order == self.gallery.current)

@@ -1,0 +1,117 @@
+"""The Particles tab as somebody goes through many picks: nothing jumps, and what is meant by what is said is clear."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from gallery_view import CTRL, LEFT, SHAPE, SHIFT, SIZE, WAIT, click, grid_of, make_project, rows, show
+from PyQt6.QtCore import Qt
+from PyQt6.QtTest import QTest
+
+from ais_app.core.particle_set import Particles
+from ais_app.views.main_window import MainWindow
+from ais_app.views.particles.area import ParticleArea
+
+COUNT, OUTSIDE = 300, 299
+
+
+@pytest.fixture
+def gallery(window: MainWindow, tmp_path: Path, qtbot) -> MainWindow:
+    """The window with 300 picks in the gallery, more than are in view; the last of them outside the tomogram."""
+    random = np.random.default_rng(1)
+    positions = random.uniform(100.0, np.array(SHAPE) * SIZE - 100.0, (COUNT, 3))
+    positions[OUTSIDE] = -5000.0
+    found = Particles(positions, scores=random.uniform(0, 1, COUNT))
+    window.open_files([make_project(tmp_path, found, radius=50.0)])
+    show(window, qtbot)
+    return window
+
+
+def area_of(window: MainWindow) -> ParticleArea:
+    area = window.tabs[4].data
+    assert isinstance(area, ParticleArea)
+    return area
+
+
+def show_only(window: MainWindow, qtbot, words: str) -> None:
+    """Choose what is shown, with the keys."""
+    box = area_of(window).shown
+    box.setFocus()
+    QTest.keyClick(box, Qt.Key.Key_Home)
+    while box.currentText() != words:
+        QTest.keyClick(box, Qt.Key.Key_Down)
+    qtbot.waitUntil(lambda: grid_of(window).accessibleDescription().startswith(f"{shown(window)} "), timeout=WAIT)
+
+
+def shown(window: MainWindow) -> int:
+    return len(window.workbench.session.gallery.order)
+
+
+def reject(window: MainWindow, qtbot) -> None:
+    """Press Delete over the gallery, and wait until the rejected have gone from it."""
+    before, grid = shown(window), grid_of(window)
+    QTest.keyClick(grid, Qt.Key.Key_Delete)
+    gone = len(rows(window))
+    qtbot.waitUntil(lambda: grid.accessibleDescription().startswith(f"{before - gone} "), timeout=WAIT)
+
+
+def test_the_gallery_stays_where_it_is_as_rejected_tiles_go_from_it(gallery: MainWindow, qtbot) -> None:
+    grid = grid_of(gallery)
+    show_only(gallery, qtbot, "Kept")
+    click(grid, 0)
+    for _ in range(3):
+        QTest.keyClick(grid, Qt.Key.Key_PageDown)
+    (row,) = rows(gallery)
+    top = grid.verticalScrollBar().value()
+    assert top > 0
+    reject(gallery, qtbot)
+    assert grid.verticalScrollBar().value() == pytest.approx(top, abs=grid.place_of(row + 1).height() + 20)
+    QTest.keyClick(grid, Qt.Key.Key_Right)  # the next one, and not the first of all
+    assert rows(gallery) == [row + 1]
+    reject(gallery, qtbot)
+    QTest.keyClick(grid, Qt.Key.Key_Left)
+    assert rows(gallery) == [row - 1]
+    QTest.keyClick(grid, Qt.Key.Key_Right, SHIFT)
+    assert rows(gallery) == [row - 1, row + 2]
+    reject(gallery, qtbot)  # of several that go, the next one comes after the last
+    QTest.keyClick(grid, Qt.Key.Key_Right)
+    assert rows(gallery) == [row + 3]
+
+
+def test_another_choice_begins_at_its_first_tile(gallery: MainWindow, qtbot) -> None:
+    grid = grid_of(gallery)
+    click(grid, 0)
+    QTest.keyClick(grid, Qt.Key.Key_Right)
+    QTest.keyClick(grid, Qt.Key.Key_Right, SHIFT)
+    QTest.keyClick(grid, Qt.Key.Key_Delete)
+    click(grid, 5)
+    QTest.keyClick(grid, Qt.Key.Key_PageDown)
+    show_only(gallery, qtbot, "Rejected")
+    assert grid.verticalScrollBar().value() == 0
+    QTest.keyClick(grid, Qt.Key.Key_Down)
+    assert rows(gallery) == [1]
+
+
+def test_what_is_selected_and_not_shown_is_said(gallery: MainWindow, qtbot) -> None:
+    grid, state = grid_of(gallery), area_of(gallery).state
+    click(grid, 0)
+    click(grid, 2, SHIFT)
+    QTest.keyClick(grid, Qt.Key.Key_Delete)
+    click(grid, 4, CTRL)
+    qtbot.waitUntil(lambda: state.text().endswith(" · 4 selected"), timeout=WAIT)
+    show_only(gallery, qtbot, "Kept")
+    qtbot.waitUntil(lambda: state.text().endswith(" · 4 selected, 3 of them not shown"), timeout=WAIT)
+    click(grid, 4, CTRL)
+    qtbot.waitUntil(lambda: state.text().endswith(" · 3 selected, not shown"), timeout=WAIT)
+
+
+def test_the_arrow_beside_sort_says_which_are_first(gallery: MainWindow, qtbot) -> None:
+    area = area_of(gallery)
+    area.sort.setFocus()
+    QTest.keyClick(area.sort, Qt.Key.Key_Down)
+    qtbot.waitUntil(area.direction.isEnabled, timeout=WAIT)
+    assert area.direction.toolTip().startswith("The best first")
+    QTest.mouseClick(area.direction, LEFT)
+    qtbot.waitUntil(lambda: area.direction.toolTip().startswith("The worst first"), timeout=WAIT)
