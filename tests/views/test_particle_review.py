@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from gallery_view import CTRL, LEFT, SHAPE, SHIFT, SIZE, WAIT, click, grid_of, make_project, rows, show
+from gallery_view import CTRL, LEFT, SHAPE, SHIFT, SIZE, WAIT, click, grid_of, make_project, panel_of, rows, show
 from PyQt6.QtCore import Qt
 from PyQt6.QtTest import QTest
 
@@ -115,3 +115,27 @@ def test_the_arrow_beside_sort_says_which_are_first(gallery: MainWindow, qtbot) 
     assert area.direction.toolTip().startswith("The best first")
     QTest.mouseClick(area.direction, LEFT)
     qtbot.waitUntil(lambda: area.direction.toolTip().startswith("The worst first"), timeout=WAIT)
+
+
+def test_too_few_for_so_many_clusters_is_said_with_the_selection_in_mind(gallery: MainWindow) -> None:
+    said: list[str] = []
+    gallery.workbench.notified.connect(lambda note: said.append(note.text))
+    click(grid_of(gallery), 3)
+    panel = panel_of(gallery)
+    QTest.mouseClick(panel.clusters.group, LEFT)
+    assert "the selection of 1 particle" in said[-1] and "Ctrl+Shift+A" in said[-1]
+    assert not panel.jobs.running("group")  # nothing was cut for it
+
+
+def test_the_name_of_a_cluster_can_be_read(gallery: MainWindow, qtbot) -> None:
+    panel = panel_of(gallery)
+    panel.clusters.count.setValue(2)
+    QTest.mouseClick(panel.clusters.group, LEFT)
+    qtbot.waitUntil(lambda: len(panel.clusters.rows) == 2, timeout=WAIT)
+    row = panel.clusters.rows[0]
+    QTest.keyClick(row, Qt.Key.Key_Space)
+    QTest.keyClicks(panel.clusters.name, "ribosome")
+    QTest.keyClick(panel.clusters.name, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: row.title.text() == "1 · ribosome", timeout=WAIT)
+    qtbot.wait(50)
+    assert row.title.fontMetrics().horizontalAdvance(row.title.text()) <= row.title.width()

@@ -10,6 +10,7 @@ from PyQt6.QtGui import QKeyEvent, QMouseEvent
 from PyQt6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from ais_app.core.display.colours import FEATURE_COLOURS
+from ais_app.core.errors import ParameterProblem
 from ais_app.state.commands import particle_results, particles
 from ais_app.state.gallery_groups import Grouping
 from ais_app.views.particles.elided import ElidedLabel
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from ais_app.core.particles.grouping import GroupingParams
 
 METHODS = {"components": "Principal components", "autoencoder": "Autoencoder"}
-SLICE = 52  # px
+SLICE = 46  # px
 MOST_ROWS = 100
 ADD, ENTER = Qt.KeyboardModifier.ControlModifier, (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 
@@ -69,6 +70,18 @@ class ClusterSection(QWidget):
         self.map.lassoed.connect(self._lassoed)
         jobs.changed.connect(self._say_running)
         self.show_groups()
+
+    def check(self) -> None:
+        """Raise `ParameterProblem` where there are fewer particles than clusters."""
+        gallery, wanted = self.workbench.session.gallery, int(self.count.number)
+        count = len(gallery.working)
+        if not 0 < count < wanted:
+            return  # that there is none is said of all work alike
+        which = f"{count:,} particle{'s do' if count != 1 else ' does'} not make {wanted}"
+        if count == len(gallery.kept):
+            raise ParameterProblem("clusters", which, "ask for fewer, or pick more particles")
+        remedy = "select more, or none (Ctrl+Shift+A): then all that are kept are grouped"
+        raise ParameterProblem("clusters", f"the selection of {which}", remedy)
 
     def params(self) -> GroupingParams:
         """Return how particles are grouped."""
@@ -199,18 +212,21 @@ class ClusterRow(QFrame):
         dot = QLabel("●")
         dot.setStyleSheet(f"color: {FEATURE_COLOURS[number % len(FEATURE_COLOURS)]}")
         dot.setToolTip("Colour of its points in the map")
+        below = QHBoxLayout()  # the name above has all the width there is
+        below.setSpacing(6)
+        below.addWidget(dot)
+        below.addWidget(self.count, 1)
         words = QVBoxLayout()
         words.setSpacing(0)
         words.addStretch(1)
         words.addWidget(self.title)
-        words.addWidget(self.count)
+        words.addLayout(below)
         words.addStretch(1)
         row = QHBoxLayout(self)
         row.setContentsMargins(8, 6, 8, 6)
         row.setSpacing(8)
         row.addWidget(self.on)
         row.addWidget(self.strip)
-        row.addWidget(dot)
         row.addLayout(words, 1)
 
     def set_name(self, name: str) -> None:

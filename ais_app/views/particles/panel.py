@@ -109,6 +109,7 @@ class ParticlesPanel(Panel):
                 self.jobs.start_alignment(wedge, dark, lambda: alignment(symmetry))
             else:
                 params = self.clusters.params
+                self.clusters.check()
                 self.jobs.start_grouping(wedge, dark, params)
 
         self.workbench.attempt(start)
