@@ -9,8 +9,12 @@ import pytest
 from gallery_view import CTRL, LEFT, SHAPE, SHIFT, SIZE, WAIT, click, grid_of, make_project, panel_of, rows, show
 from PyQt6.QtCore import Qt
 from PyQt6.QtTest import QTest
+from PyQt6.QtWidgets import QFileDialog
 
+from ais_app.core.model.package import ModelCard, architecture, new_model, save_model
 from ais_app.core.particle_set import Particles
+from ais_app.core.particles.stack import write_stack
+from ais_app.core.particles.wedge import Wedge
 from ais_app.views.main_window import MainWindow
 from ais_app.views.particles.area import ParticleArea
 
@@ -139,3 +143,47 @@ def test_the_name_of_a_cluster_can_be_read(gallery: MainWindow, qtbot) -> None:
     qtbot.waitUntil(lambda: row.title.text() == "1 · ribosome", timeout=WAIT)
     qtbot.wait(50)
     assert row.title.fontMetrics().horizontalAdvance(row.title.text()) <= row.title.width()
+
+
+def test_an_average_says_how_many_were_left_out_and_that_none_is_turned(gallery: MainWindow, qtbot) -> None:
+    grid, section = grid_of(gallery), panel_of(gallery).average
+    QTest.mouseClick(section.average, LEFT)
+    qtbot.waitUntil(lambda: section.save.isEnabled(), timeout=WAIT)
+    words = section.words
+    assert words.text().startswith(f"{COUNT - 1} of {COUNT} particles · ")
+    assert words.text().endswith(" · not turned: no orientation is known")
+    assert "outside their tomogram" in words.toolTip()
+    lines = words.heightForWidth(words.width()) // words.fontMetrics().lineSpacing()
+    assert lines == 2  # the room that is kept
+    click(grid, 0)
+    click(grid, 9, SHIFT)
+    QTest.mouseClick(section.average, LEFT)
+    qtbot.waitUntil(lambda: words.text().startswith("10 particles · "), timeout=WAIT)
+    assert words.toolTip() == ""
+
+
+def test_the_button_says_that_a_network_is_at_work(gallery: MainWindow, tmp_path: Path, qtbot, monkeypatch) -> None:
+    panel = panel_of(gallery)
+    card = ModelCard("rb3d_pooled", {**architecture("rb3d_pooled").parameters, "classes": 2}, feature="subtomogram",
+                     training={"data": {"classes": ["left", "right"]}})  # fmt: skip
+    network = save_model(new_model(card), tmp_path / "classes.aismodel")
+    asked: list[object] = []
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: asked.append(_) or (str(network), ""))
+    QTest.mouseClick(panel.classify, LEFT)
+    (job,) = gallery.workbench.jobs.active
+    job.pause()
+    qtbot.waitUntil(lambda: panel.classify.text() == "Classifying …", timeout=WAIT)
+    QTest.mouseClick(panel.classify, LEFT)
+    assert len(asked) == 1  # a file that would not be used is not asked for
+    job.stop()
+    qtbot.waitUntil(lambda: panel.classify.text() == "Classify with a network…", timeout=WAIT)
+
+
+def test_a_stack_is_named_with_its_number_of_particles(gallery: MainWindow, tmp_path: Path, qtbot) -> None:
+    cubes = np.random.default_rng(0).normal(size=(6, 12, 12, 12)).astype(np.float32)
+    found = Particles(np.full((6, 3), 150.0), tomograms=np.array(["noise"] * 6, dtype=object), voxel_size=SIZE)
+    write_stack(tmp_path / "s.zarr", cubes, found, [Wedge()], np.zeros(6, int), SIZE)
+    source = panel_of(gallery).source
+    assert panel_of(gallery).take_file(tmp_path / "s.zarr")
+    qtbot.waitUntil(lambda: source.source.currentText() == "s.zarr · 6", timeout=WAIT)
+    assert source.tomograms.text() == "those of the stack"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyqtgraph
 from PyQt6.QtCore import Qt, pyqtSignal
@@ -25,8 +26,12 @@ from ais_app.views.workbench import Workbench
 from ais_app.workers.particle_jobs import ParticleJobs
 from ais_app.workers.particle_maps import files_of_an_average
 
+if TYPE_CHECKING:
+    from ais_app.operations.particle_work_results import AverageShown
+
 HEIGHT = 130  # px, of the chart
 MARKS = (0.143, 0.5)
+LEFT_OUT = "Left out are those that lie outside their tomogram, or with more than half of their cube"
 
 
 class AverageSection(QWidget):
@@ -101,11 +106,14 @@ class AverageSection(QWidget):
         else:
             self.strip.show_slices(found.slices, self.workbench.session.view.y_up)
             self.chart.show_curve(found.frequency, found.curve)
-            count = found.count
-            said = [f"{count:,} particle{'s' * (count != 1)}"]
+            asked = found.count if found.worked is None else found.worked.count
+            some = f"{found.count:,} of " * (found.count < asked)
+            said = [f"{some}{asked:,} particle{'s' * (asked != 1)}"]
             for threshold, detail in zip(MARKS, found.resolutions, strict=True):
                 said.append(f"{detail:.1f} Å at {threshold}" if detail is not None else f"none at {threshold}")
-            self.words.setText(" · ".join(said) if len(found.curve) else f"{said[0]} · no halves to compare")
+            said = said if len(found.curve) else [said[0], "no halves to compare"]
+            self.words.setText(" · ".join(said + ["not turned: no orientation is known"] * _is_unturned(found)))
+            self.words.setToolTip(LEFT_OUT if found.count < asked else "")
         self.chart.setVisible(found is None or len(found.curve) > 0)
         self.refresh()
 
@@ -155,6 +163,15 @@ class AverageSection(QWidget):
         last.addWidget(self.place, 1)
         inside.addLayout(last)
         column.addWidget(self._result)
+
+
+def _is_unturned(found: AverageShown) -> bool:
+    """Return whether picks were averaged as they are, and no orientation of any was known."""
+    done = found.worked
+    if done is None or done.arguments["work"] != "average":
+        return False
+    columns, *lines = done.listing.splitlines()
+    return columns.endswith("r33") and all(line.endswith(",nan") for line in lines)
 
 
 class ShellChart(QWidget):

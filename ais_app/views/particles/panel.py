@@ -116,6 +116,10 @@ class ParticlesPanel(Panel):
 
     def ask_network(self) -> None:
         """Let a person choose the network that classifies."""
+        if self.jobs.running("classify"):
+            words = "A network is at work already: stop it in the list of jobs first, or wait for it"
+            self.workbench.notify(words, "warning")
+            return
         folder = str(self.workbench.session.folder())
         chosen, _ = QFileDialog.getOpenFileName(self, "Network that classifies", folder, "Networks (*.aismodel)")
         if chosen:
@@ -159,6 +163,7 @@ class ParticlesPanel(Panel):
         self.average.asked_to_place.connect(self.place_average)
         self.clusters.asked.connect(lambda: self.compute("group"))
         self.classify.clicked.connect(self.ask_network)
+        self.jobs.changed.connect(self._refresh)
         self.jobs.failed.connect(lambda words: self.workbench.notify(words, "error"))
         self.jobs.classified.connect(lambda count: self.workbench.notify(f"{count:,} particles were classified"))
         self.source.wanted_stack.connect(self.open_stack)
@@ -176,7 +181,9 @@ class ParticlesPanel(Panel):
 
     def _refresh(self) -> None:
         there = self.workbench.session.has_project and len(self.workbench.session.gallery.table) > 0
-        self.classify.setEnabled(there)
+        running = self.jobs.running("classify")
+        self.classify.setText("Classifying …" if running else "Classify with a network…")
+        self.classify.setEnabled(there or running)  # switched off it would hand the focus on
 
     def _show_stack(self, read: object) -> None:
         session = self.workbench.session

@@ -59,7 +59,7 @@ class SourceSection(QWidget):
         found = [(f"{words} · {count:,}", source) for words, source, count, _ in sources(session)]
         entries: list[tuple[str, object]] = list(found)
         if isinstance(gallery.source, StackSource):
-            entries.append((gallery.source.path.name, gallery.source))
+            entries.append((f"{gallery.source.path.name} · {len(gallery.table):,}", gallery.source))
         entries.append(("Open subtomograms…", None))
         with QSignalBlocker(self.source):
             self.source.clear()
@@ -140,6 +140,8 @@ class SourceSection(QWidget):
         entries = session.project.tomograms if session.has_project else []
         some = source.tomograms if isinstance(source, PickSource) else ()
         words = f"all {len(entries)} tomograms" if len(entries) > 1 else "the tomogram"
+        if isinstance(source, StackSource):
+            words = "those of the stack"
         self.tomograms.setText(words if not some else f"{len(some)} of {len(entries)} tomograms")
         self.tomograms.setEnabled(isinstance(source, PickSource) and len(entries) > 1)
 
