@@ -187,3 +187,13 @@ def test_a_stack_is_named_with_its_number_of_particles(gallery: MainWindow, tmp_
     assert panel_of(gallery).take_file(tmp_path / "s.zarr")
     qtbot.waitUntil(lambda: source.source.currentText() == "s.zarr · 6", timeout=WAIT)
     assert source.tomograms.text() == "those of the stack"
+
+
+def test_the_box_becomes_larger_and_smaller_by_the_arrows(gallery: MainWindow, qtbot) -> None:
+    gallery_, edge = gallery.workbench.session.gallery, panel_of(gallery).source.edge
+    before = gallery_.box.edge
+    edge.setFocus()
+    for key, expected in ((Qt.Key.Key_Up, before + 2), (Qt.Key.Key_Up, before + 4), (Qt.Key.Key_Down, before + 2)):
+        QTest.keyClick(edge, key)
+        qtbot.waitUntil(lambda expected=expected: edge.value() == expected, timeout=WAIT)
+        assert gallery_.box.edge == expected

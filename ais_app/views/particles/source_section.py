@@ -38,7 +38,9 @@ class SourceSection(QWidget):
         self.tomograms.setMenu(self._menu)
         self.edge = NumberField("voxels", 8, 128, integer=True)
         self.edge.setAccessibleName("Box")
-        self.edge.setToolTip("Edge of the cubes, in voxels after binning; 1.6 diameters of the picks at first")
+        self.edge.setToolTip(
+            "Edge of the cubes, an even number of voxels after binning; 1.6 diameters of the picks at first"
+        )
         self.binning = NumberField("", 1, 16, integer=True)
         self.binning.setAccessibleName("Binning")
         self.binning.setToolTip("Voxels of the tomogram along each edge of one of the cube")
@@ -117,6 +119,8 @@ class SourceSection(QWidget):
     def _set_box(self) -> None:
         session = self.workbench.session
         edge, binning = int(self.edge.number), int(self.binning.number)
+        if edge > session.gallery.box.edge:
+            edge += edge % 2  # the next even number, whichever way a step goes
         self.workbench.attempt(lambda: particles.set_box(session, edge, binning))
 
     def _say_box(self) -> None:
