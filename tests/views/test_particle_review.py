@@ -197,3 +197,20 @@ def test_the_box_becomes_larger_and_smaller_by_the_arrows(gallery: MainWindow, q
         QTest.keyClick(edge, key)
         qtbot.waitUntil(lambda expected=expected: edge.value() == expected, timeout=WAIT)
         assert gallery_.box.edge == expected
+
+
+def test_a_class_that_undo_takes_away_while_it_alone_is_shown_leaves_a_way_out(gallery: MainWindow, qtbot) -> None:
+    grid, area, panel = grid_of(gallery), area_of(gallery), panel_of(gallery)
+    click(grid, 1)
+    line = panel.marks.name.lineEdit()
+    QTest.keyClicks(line, "ribosome")
+    QTest.keyClick(line, Qt.Key.Key_Return)
+    qtbot.waitUntil(area.of_class.isVisible, timeout=WAIT)
+    area.of_class.setFocus()
+    QTest.keyClick(area.of_class, Qt.Key.Key_Down)
+    qtbot.waitUntil(lambda: shown(gallery) == 1, timeout=WAIT)
+    QTest.keyClick(grid, Qt.Key.Key_Z, CTRL)
+    qtbot.waitUntil(area.nothing.isVisible, timeout=WAIT)
+    assert area.of_class.isVisible() and area.of_class.currentText() == "ribosome"
+    QTest.keyClick(area.of_class, Qt.Key.Key_Home)
+    qtbot.waitUntil(lambda: shown(gallery) == COUNT and not area.of_class.isVisible(), timeout=WAIT)

@@ -215,7 +215,7 @@ class ParticleArea(QWidget):
         for button in (self.go_pick, self.go_import):
             button.setEnabled(session.view.tomogram is not None)
         known = classes(session.project) if session.has_project else {}
-        self._fill_classes(known)
+        self._fill_classes(list(known), look.of_class)
         for box, value in (
             (self.sort, look.sort), (self.shown, look.shown), (self.axis, look.axis), (self.deep, look.depth),
             (self.of_class, look.of_class),
@@ -238,7 +238,9 @@ class ParticleArea(QWidget):
             self._take_focus()
         self._say()
 
-    def _fill_classes(self, known: dict[str, str]) -> None:
+    def _fill_classes(self, known: list[str], chosen: str | None) -> None:
+        if chosen and chosen not in known:
+            known = [*known, chosen]  # it has gone, and may come back by redo: others can still be chosen
         wanted = [(EVERY, None), *((name, name) for name in known), (NONE, "")]
         box = self.of_class
         if [(box.itemText(place), box.itemData(place)) for place in range(box.count())] != wanted:
