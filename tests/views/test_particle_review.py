@@ -214,3 +214,16 @@ def test_a_class_that_undo_takes_away_while_it_alone_is_shown_leaves_a_way_out(g
     assert area.of_class.isVisible() and area.of_class.currentText() == "ribosome"
     QTest.keyClick(area.of_class, Qt.Key.Key_Home)
     qtbot.waitUntil(lambda: shown(gallery) == COUNT and not area.of_class.isVisible(), timeout=WAIT)
+
+
+def test_another_order_begins_at_its_first_tile(gallery: MainWindow, qtbot) -> None:
+    grid, area = grid_of(gallery), area_of(gallery)
+    bar = grid.verticalScrollBar()
+    for widget, key in ((area.sort, Qt.Key.Key_Down), (area.direction, Qt.Key.Key_Space)):
+        click(grid, int(gallery.workbench.session.gallery.order[0]))
+        QTest.keyClick(grid, Qt.Key.Key_End)
+        assert bar.value() > 0
+        widget.setFocus()
+        QTest.keyClick(widget, key)
+        qtbot.waitUntil(lambda: bar.value() == 0, timeout=WAIT)
+        qtbot.waitUntil(area.direction.isEnabled, timeout=WAIT)

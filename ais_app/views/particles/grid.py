@@ -46,6 +46,7 @@ class TileGrid(QAbstractScrollArea):
         self._order = np.zeros(0, dtype=np.int64)
         self._cells = CellLayout(1, 0, 88)
         self._choice: object = None  # of particles: what is shown of which source
+        self._sort: object = None
         self._gap: int | None = None  # how many tiles are before the current one, once it has gone from the choice
         self._wants = False
         self._ask = Soon(self, self._ask_for_tiles)
@@ -84,8 +85,9 @@ class TileGrid(QAbstractScrollArea):
         place = self._current_place()
         if place is not None or not same:
             self._gap = int(np.isin(self._order[:place], order).sum()) if same else None
-        stays = same or len(self._order) == len(order)
-        self._choice, self._order = choice, order
+        sort = look.sort, look.descending  # of another order the first are asked for: the best, the worst
+        stays = sort == self._sort and (same or len(self._order) == len(order))
+        self._choice, self._sort, self._order = choice, sort, order
         self._lay_out(first if stays else 0)
         self.want()
         self._describe()
