@@ -61,6 +61,8 @@ class Tab:
 def make_tabs(workbench: Workbench, slices: SliceArea) -> tuple[Tab, ...]:
     """Return the tabs in order."""
     space, gallery = Space(workbench), ParticleArea(workbench)
+    particles = ParticlesPanel(workbench, gallery)
+    particles.went.connect(slices.reveal)
     return (
         Tab("annotate", "Annotate", "Paint features and place boxes", slices, AnnotatePanel(workbench, slices)),
         Tab("train", "Train", "Train networks and combine them", slices, TrainPanel(workbench, slices)),
@@ -68,5 +70,5 @@ def make_tabs(workbench: Workbench, slices: SliceArea) -> tuple[Tab, ...]:
             "export", "Export", "Segment many tomograms", slices, ExportPanel(workbench, slices), QueueTable(workbench)
         ),
         Tab("render", "Render", "See it in space, pick, save", space, RenderPanel(workbench, space)),
-        Tab("particles", "Particles", "Sort, group and average particles", gallery, ParticlesPanel(workbench, gallery)),
+        Tab("particles", "Particles", "Sort, group and average particles", gallery, particles),
     )

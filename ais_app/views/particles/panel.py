@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from PyQt6.QtCore import pyqtSignal
 from PyQt6.QtWidgets import QFileDialog, QPushButton
 
 from ais_app.core.errors import AisAppError
@@ -31,6 +32,8 @@ class ParticlesPanel(Panel):
     area
         The gallery in the middle.
     """
+
+    went = pyqtSignal()  # to the place of a particle: it is to be brought into view
 
     def __init__(self, workbench: Workbench, area: ParticleArea) -> None:
         super().__init__(workbench)
@@ -88,7 +91,8 @@ class ParticlesPanel(Panel):
     def go_to(self, row: int) -> None:
         """Show the place of a particle in the slices."""
         session = self.workbench.session
-        self.workbench.attempt(lambda: particles.go_to(session, row))
+        if self.workbench.attempt(lambda: particles.go_to(session, row)):
+            self.went.emit()
 
     def set_rejected(self, wanted: bool) -> None:
         """Reject what is selected, or keep it."""

@@ -23,6 +23,7 @@ from ais_app.core.tomogram import ZYX
 from ais_app.state.commands import tomograms, view
 from ais_app.state.resolve import ACROSS_UP, Limits
 from ais_app.state.view_state import TABS
+from ais_app.views.slices.crossing import Crossing
 from ais_app.views.slices.pane import NAMES, SlicePane
 from ais_app.views.slices.pointer import Tool
 from ais_app.views.slices.predictions import Predictions
@@ -69,6 +70,7 @@ class SliceArea(QWidget):
         self._lay_out()
         self.presenter = Presenter(workbench.session, self.panes, self)
         self.predictions = Predictions(self.panes)
+        self._crossing = Crossing(workbench.session, self.panes, self.presenter)
         self.cross_tool, self.crop_tool = CrossTool(workbench.session), CropTool(self)
         self._tools: dict[str, tuple[Tool, tuple[str, ...]]] = {}
         self._linking = False
@@ -179,6 +181,10 @@ class SliceArea(QWidget):
         for axis, pane in self.panes.items():
             if axis != "z" and pane.isVisibleTo(self):
                 self._follow(axis, self.panes["z"], centre=True)
+
+    def reveal(self) -> None:
+        """Show where the planes cross, and bring it into view in every pane that is shown."""
+        self._crossing.reveal()
 
     def retry(self) -> None:
         """Try again to read what could not be read."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 ZOOM_STEP = 1.15
 CLOSEST, FARTHEST = 64.0, 1 / 64  # screen pixels per voxel
+EDGE = 0.15  # share of a pane: nearer to an edge of it a place is hard to see together with what is around it
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,21 @@ class Camera:
         sign = -1 if self.flipped else 1
         across, up = self.scales
         return replace(self, across=self.across - dx / across, up=self.up + sign * dy / up)
+
+    def showing(self, across: float, up: float, size: tuple[float, float], pane: tuple[int, int]) -> Camera:
+        """Return the camera with a voxel position in the middle, this one where the position is in view already.
+
+        Near an edge it is not in view, unless the plane of `size` voxels (across, up) goes no farther there.
+        """
+        corners = (-0.5, -0.5), (size[0] - 0.5, size[1] - 0.5)
+        at, *ends = (self.to_pixel(*place, pane) for place in ((across, up), *corners))
+        for place, one, other, length in zip(at, *ends, pane, strict=True):
+            low, high = sorted((one, other))
+            first = EDGE * length if low < -1 else -1
+            last = (1 - EDGE) * length if high > length + 1 else length + 1
+            if not first <= place <= last:
+                return replace(self, across=across, up=up)
+        return self
 
     def to_voxel(self, x: float, y: float, pane: tuple[int, int]) -> tuple[float, float]:
         """Return the voxel position (across, up) under a pixel (from the top left) of a pane."""

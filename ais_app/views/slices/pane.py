@@ -250,6 +250,10 @@ class SlicePane(QWidget):
             self._fitted = False
             self.look(camera)
 
+    def reveal(self, position_zyx: ZYX) -> None:
+        """Bring a place to the middle, if it is out of view or near an edge; the zoom stays."""
+        self.follow(self.camera.showing(*self.on_plane(position_zyx), self.view.size, self.pane_size))
+
     def to_voxel(self, point: QPointF) -> ZYX:
         """Return the voxel indices under a point of the pane."""
         across, up = self.camera.to_voxel(point.x(), point.y(), self.pane_size)

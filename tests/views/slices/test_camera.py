@@ -58,3 +58,20 @@ def test_zoom_has_ends(factors):
     for factor in factors:
         camera = camera.zoomed(factor, (3.0, 4.0))
     assert FARTHEST <= camera.scale <= CLOSEST
+
+
+@given(cameras, sizes, st.tuples(st.integers(1, 3000), st.integers(1, 3000)), st.floats(0, 1), st.floats(0, 1))
+def test_a_place_that_is_asked_for_is_in_the_pane(camera, pane, plane, along, above):
+    place = along * (plane[0] - 1), above * (plane[1] - 1)
+    after = camera.showing(*place, plane, pane)
+    assert after.scale == camera.scale
+    for at, length in zip(after.to_pixel(*place, pane), pane, strict=True):
+        assert -1.001 <= at <= length + 1.001
+    assert after.showing(*place, plane, pane) == after
+
+
+@given(sizes, st.tuples(st.integers(1, 3000), st.integers(1, 3000)), st.floats(0, 1), st.floats(0, 1), aspects)
+def test_nothing_moves_while_the_whole_plane_is_shown(pane, plane, along, above, aspect):
+    camera = Camera(aspect=aspect).fitted(*plane, pane)
+    if camera.scale > FARTHEST:
+        assert camera.showing(along * (plane[0] - 1), above * (plane[1] - 1), plane, pane) == camera
