@@ -103,7 +103,7 @@ class Session:
             return
         self.remembered.keep()
         project, self._project = self._project, None
-        self._volumes.clear()
+        self._volumes = {}  # a new one: what another thread is opening goes into the old one
         self.view.tomogram = None
         self.view.feature = None
         project.close()
@@ -167,11 +167,12 @@ class Session:
         FileProblem
             It cannot be read.
         """
-        volume = self._volumes.get(tomogram)
+        volumes, project = self._volumes, self.project  # in this order: another project may be opened meanwhile
+        volume = volumes.get(tomogram)
         if volume is None:
-            volume = self._volumes[tomogram] = self.project.open_tomogram(tomogram)
-            for older in list(self._volumes)[:-MOST_OPEN]:
-                self._volumes.pop(older, None)
+            volume = volumes[tomogram] = project.open_tomogram(tomogram)
+            for older in list(volumes)[:-MOST_OPEN]:
+                volumes.pop(older, None)
         return volume
 
     def forget_volume(self, tomogram: int) -> None:
@@ -180,7 +181,7 @@ class Session:
 
     def _forget_volumes(self) -> None:
         """Open volumes anew; bring another one into view when that in view has gone."""
-        self._volumes.clear()
+        self._volumes = {}  # as in `close`
         known = [entry.id for entry in self.project.tomograms]
         if self.view.tomogram is not None and self.view.tomogram not in known:
             self.view.tomogram = known[0] if known else None

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PyQt6.QtCore import QObject, pyqtSignal
 
-from ais_app.core.errors import AisAppError
+from ais_app.core.errors import AisAppError, ParameterProblem
 from ais_app.core.prediction.parameters import PredictionParams
 from ais_app.state.commands import projects
 from ais_app.state.project import Project
@@ -36,6 +36,8 @@ class Notification:
         What is behind a fold: a traceback, a list of files.
     button, act
         What can be done about it with one click.
+    passing
+        It goes by itself also where it warns: nothing is lost, and a person can put it right at once.
     """
 
     text: str
@@ -43,6 +45,7 @@ class Notification:
     details: str = ""
     button: str = ""
     act: Callable[[], object] | None = None
+    passing: bool = False
 
 
 class Workbench(QObject):
@@ -91,16 +94,22 @@ class Workbench(QObject):
         details: str = "",
         button: str = "",
         act: Callable[[], object] | None = None,
+        passing: bool = False,
     ) -> None:
         """Show a message that does not block."""
-        self.notified.emit(Notification(text, kind, details, button, act))
+        self.notified.emit(Notification(text, kind, details, button, act, passing))
+
+    def refuse(self, error: AisAppError) -> None:
+        """Say why something was not begun; what only asks for another value or for patience goes by itself."""
+        at_once = isinstance(error, ParameterProblem)
+        self.notify(str(error), "warning" if at_once else "error", passing=at_once)
 
     def attempt(self, action: Callable[[], object]) -> bool:
         """Do something that may fail in a way a person can put right; show the reason if so."""
         try:
             action()
         except AisAppError as error:
-            self.notify(str(error), "error")
+            self.refuse(error)
             return False
         return True
 
@@ -122,8 +131,8 @@ class Workbench(QObject):
 
     def close(self) -> None:
         """Stop the jobs, close the project, save the settings."""
+        self.exports.close()  # first: what ends would begin what waits for it
         self.jobs.shutdown()
         self.preview.close()
-        self.exports.close()
         self.session.close()
         self.save_settings()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,8 @@ from ais_app.workers.job_runner import JobHandle, JobRunner
 if TYPE_CHECKING:
     from ais_app.batch.queue import Queue
     from ais_app.batch.records import Item, Summary, Task
+
+log = logging.getLogger(__name__)
 
 POLL_MS = 400  # how often it is looked whether the queue has changed; one number is read
 
@@ -104,7 +107,7 @@ class Exports(QObject):
         self._change(lambda queue: queue.clear_finished())
 
     def close(self) -> None:
-        """Close the file; the worker has been stopped with the other jobs."""
+        """Close the file; a worker has opened it for itself, and nothing begins after it."""
         self._timer.stop()
         if self._queue is not None:
             self._queue.close()
@@ -139,7 +142,8 @@ class Exports(QObject):
         """Take the queue along to where the project is saved; what this window was doing goes on there."""
         if self._queue is None:
             return
-        old, handle = self._queue.path, self._handle if self.running else None
+        mine = self.running and self._queue in (self._worked_on, self._next)  # not that of a project before
+        old, handle = self._queue.path, self._handle if mine else None
         self.close()
         self._attempt(lambda: self._open_copy(old, now))
         copied = self._queue
@@ -148,7 +152,10 @@ class Exports(QObject):
 
         def remove() -> None:
             if not before.exists() and (handle is None or not handle.is_active):  # that of any other project stays
-                old.unlink(missing_ok=True)
+                try:
+                    old.unlink(missing_ok=True)
+                except OSError as error:  # Windows keeps a file that somebody reads
+                    log.warning("%s: the queue of a draft could not be removed (%s); it may be", old, error.strerror)
 
         remove()
         if handle is not None:

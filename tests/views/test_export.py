@@ -21,6 +21,7 @@ from PyQt6.QtWidgets import QFileDialog
 
 import ais_app
 from ais_app.batch.queue import Queue, queue_path
+from ais_app.batch.records import Task
 from ais_app.core.model.card import ModelCard
 from ais_app.core.model.package import new_model
 from ais_app.core.pickers.blobs import BlobParams
@@ -246,6 +247,38 @@ def test_an_export_begins_when_that_of_the_project_before_has_ended(panel, opene
     assert before.is_active and [item.state for item in exports.items] == ["waiting"]
     finished(qtbot, opened)
     assert not before.is_active and [item.state for item in exports.items] == ["done"]
+
+
+def test_an_export_that_nobody_started_does_not_begin_by_a_save_as(panel, opened, network, tmp_path, qtbot) -> None:
+    with (
+        Project.create(tmp_path / "next" / "Q.aisproj") as other,
+        Queue.open(queue_path(other.path), create=True) as queue,
+    ):
+        queue.add(Task("segment", {}, title="Q"))
+    panel.preview.setChecked(False)
+    exports = opened.workbench.exports
+    panel.add.click()
+    qtbot.waitUntil(lambda: any(item.state == "running" for item in exports.items), timeout=30_000)
+    (before,) = opened.workbench.jobs.active
+    before.pause()  # it holds on between two steps, and is still stopping when the next project is saved elsewhere
+    qtbot.waitUntil(lambda: before.state == "paused", timeout=30_000)
+    opened.open_files([tmp_path / "next" / "Q.aisproj"])
+    opened.workbench.session.save_as(tmp_path / "next" / "R.aisproj")
+    qtbot.waitUntil(lambda: not before.is_active, timeout=30_000)
+    qtbot.wait(200)
+    assert not exports.running and [item.state for item in exports.items] == ["waiting"]
+
+
+def test_no_export_begins_as_the_program_ends(panel, opened, qtbot) -> None:
+    panel.preview.setChecked(False)
+    exports, jobs = opened.workbench.exports, opened.workbench.jobs
+    panel.add.click()
+    qtbot.waitUntil(lambda: any(item.state == "running" for item in exports.items), timeout=30_000)
+    (before,) = jobs.active
+    before.stop()
+    exports.start()  # once that has ended
+    opened.workbench.close()
+    assert not jobs.active and not exports.running
 
 
 def test_an_export_that_is_stopping_goes_on_when_that_is_asked(panel, opened, qtbot) -> None:

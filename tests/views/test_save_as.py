@@ -160,6 +160,22 @@ def test_an_export_goes_on_where_the_project_is_saved(exporting, draft, tmp_path
         assert all(output.exists() for output in item.outputs)
 
 
+def test_a_queue_that_somebody_reads_stays_and_all_else_goes_along(exporting, draft, tmp_path, qtbot, monkeypatch):
+    """Windows does not remove a file that is open."""
+    left, unlink = queue_path(draft.path), Path.unlink
+
+    def refuse(path: Path, missing_ok: bool = False) -> None:
+        if path == left:
+            raise PermissionError(13, "is being used by another process", str(path))
+        unlink(path, missing_ok=missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    exports = exporting.workbench.exports
+    save_as(exporting, tmp_path / "P.aisproj", monkeypatch)
+    qtbot.waitUntil(lambda: not exports.unfinished and not exports.running, timeout=2 * WAIT)
+    assert {item.state for item in exports.items} == {"done"} and left.exists()
+
+
 def test_an_export_that_rests_goes_along_and_rests(exporting, draft, tmp_path, qtbot, monkeypatch):
     exports = exporting.workbench.exports
     exports.pause()
