@@ -166,7 +166,8 @@ class Adversarial:
         self.discriminator.requires_grad_(True)
         with precision():
             persons, generators = self.discriminator(right, images), self.discriminator(drawn.detach(), images)
-        self._learn((persons - 1).square().mean() / 2 + generators.square().mean() / 2, PATIENT * rate)
+        mistakes = (persons - 1).square().mean() / 2 + generators.square().mean() / 2
+        self.usual.follow(mistakes, PATIENT * rate, self.optimisers["discriminator"])
         self.discriminator.requires_grad_(False)
         with precision():
             verdict = self.discriminator(drawn, images)
@@ -177,14 +178,6 @@ class Adversarial:
     def measure(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         """Return the loss without the discriminator, whose word changes its meaning from epoch to epoch."""
         return self.usual.measure(logits, labels)
-
-    def _learn(self, loss: torch.Tensor, rate: float) -> None:
-        optimiser = self.optimisers["discriminator"]
-        for group in optimiser.param_groups:
-            group["lr"] = rate
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        optimiser.step()
 
 
 def build(depth: int = 1, width: int = 64) -> Pix2pix:

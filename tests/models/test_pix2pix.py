@@ -69,8 +69,9 @@ def test_resumed_training_ends_with_the_same_weights(tmp_path, reports):
 class Unmoved(LossObjective):
     """A generator that learns nothing."""
 
-    def follow(self, loss: torch.Tensor, rate: float) -> None:
-        pass
+    def follow(self, loss: torch.Tensor, rate: float, optimiser: torch.optim.Optimizer | None = None) -> None:
+        if optimiser is not None:
+            super().follow(loss, rate, optimiser)
 
 
 def objective(usual=LossObjective):

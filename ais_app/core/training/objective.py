@@ -15,6 +15,7 @@ import torch
 from torch import nn
 
 from ais_app.core.model.network import Network
+from ais_app.core.model.tracing import TRACING
 from ais_app.core.training.losses import loss_function
 from ais_app.core.training.optimise import make_optimiser
 from ais_app.core.training.parameters import TrainParams
@@ -90,9 +91,15 @@ class LossObjective:
         self.follow(loss, rate)
         return float(loss.detach())
 
-    def follow(self, loss: torch.Tensor, rate: float) -> None:
-        """Change the network's weights along the gradient of a scalar loss, by a step of size `rate`."""
-        follow(self.optimisers["network"], loss, rate, self.clip)
+    def follow(self, loss: torch.Tensor, rate: float, optimiser: torch.optim.Optimizer | None = None) -> None:
+        """Change the network's weights along the gradient of a scalar loss, by a step of size `rate`.
+
+        Those of another `optimiser`, where one is given; gradients are not cut then.
+        """
+        if optimiser is None:
+            follow(self.optimisers["network"], loss, rate, self.clip)
+        else:
+            follow(optimiser, loss, rate)
 
     def measure(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         """Return the same loss that training minimises."""
@@ -115,8 +122,10 @@ def follow(optimiser: torch.optim.Optimizer, loss: torch.Tensor, rate: float, cl
     """
     for group in optimiser.param_groups:
         group["lr"] = rate
-    optimiser.zero_grad(set_to_none=True)
+    with TRACING:
+        optimiser.zero_grad(set_to_none=True)
     loss.backward()
     if clip is not None:
         torch.nn.utils.clip_grad_norm_([p for group in optimiser.param_groups for p in group["params"]], clip)
-    optimiser.step()
+    with TRACING:
+        optimiser.step()
