@@ -125,6 +125,7 @@ def check_not_input(outputs: Iterable[str | Path], inputs: Iterable[str | Path])
     """
     named = {Path(path).resolve(): path for path in inputs}
     known = {_identity(Path(path)) for path in named.values()} - {None}
+    around = {folder: path for read, path in named.items() for folder in read.parents}
     remedy = "choose another name or folder"
     for output in map(Path, outputs):
         place = output.resolve()
@@ -132,14 +133,17 @@ def check_not_input(outputs: Iterable[str | Path], inputs: Iterable[str | Path])
             raise ParameterProblem(output, "is an input; it would be overwritten", remedy)
         if (above := next((folder for folder in place.parents if folder in named), None)) is not None:
             raise ParameterProblem(output, f"lies in the input {named[above]}, which would be changed", remedy)
-        if (inside := next((path for read, path in named.items() if place in read.parents), None)) is not None:
-            raise ParameterProblem(output, f"would replace the folder that the input {inside} lies in", remedy)
+        if place in around:
+            raise ParameterProblem(output, f"would replace the folder that the input {around[place]} lies in", remedy)
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
     """Return what a file has under all its names; nothing where it is not there, or its disk does not number files."""
-    found = path.stat() if path.exists() else None
-    return (found.st_dev, found.st_ino) if found is not None and found.st_ino else None
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return (found.st_dev, found.st_ino) if found.st_ino else None
 
 
 def check_suffix(path: str | Path, suffixes: Sequence[str], what: str) -> None:

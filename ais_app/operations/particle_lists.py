@@ -74,7 +74,8 @@ def check_told_apart(tomograms: Sequence[str | Path], *, series: bool = False) -
         other = known.setdefault(name, path)
         if other is not path:
             problem = f"{other} and {path} have one name, {name}, by which particle lists tell tomograms apart"
-            remedy = "give them different names (links do, and --rename for the lists), or do them one by one"
+            links = "links do, and --rename for the lists" if series else "links do"
+            remedy = f"give them different names ({links}), or do them one by one"
             raise ParameterProblem("tomograms", problem, remedy)
 
 

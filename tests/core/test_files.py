@@ -109,6 +109,7 @@ def test_an_output_that_is_an_input_is_refused_under_any_name(tmp_path):
     ):
         check_not_input([stack], [stack / "map.mrc"])
     check_not_input([tmp_path / "other.mrc", tmp_path / "stack.zarr.star"], [*inputs, tmp_path / "not there.mrc"])
+    check_not_input([tmp_path / f"{'long' * 100}.mrc"], [*inputs, tmp_path / f"{'name' * 100}.mrc"])
 
 
 @pytest.mark.parametrize("name", ["map.mrc", "map", "map.star.gz"])

@@ -47,6 +47,8 @@ def test_they_are_refused(folders, ais, words):
     code, _, err = ais(*words)
     assert code != 0
     assert "TS_01/rec.mrc and TS_02/rec.mrc" in err and "different names" in err
+    if "--rename" in err:
+        assert "--rename" in ais(*words[: 1 + (words[0] == "subtomo")], "--help")[1]
     assert set(folders.rglob("*")) == before
 
 

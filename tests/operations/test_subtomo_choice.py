@@ -88,7 +88,7 @@ def test_classes_are_chosen_by_name_and_number_and_rows_as_messages_count_them(s
         ({"of_class": ("0",)}, "has no class 0"),
         ({"of_class": ("3",)}, "has no class 3"),
         ({"rows": "8-10"}, "rows: 8-10: there are 10 subtomograms; give 0 to 9"),
-        ({"rows": "5-3"}, "rows: 5-3"),
+        ({"rows": "5-3"}, "rows: 5-3 runs backwards; write 3-5"),
         ({"leave_out": "a"}, "leave_out: 'a' is no list of numbers; write 0-4,7"),
         ({"leave_out": "0-9"}, "none of its 10 subtomograms is chosen"),
         ({"of_class": ("ribosome",), "rows": "1,2"}, "none of its 10 subtomograms"),

@@ -258,6 +258,20 @@ def test_what_is_not_there_is_said_as_it_is(tmp_path, ais, suffix):
     assert set(tmp_path.iterdir()) == before
 
 
+@pytest.mark.parametrize("kind", [np.int8, np.int16, np.uint16])
+def test_numbers_that_fill_their_type_are_no_single_grey_value(tmp_path, kind):
+    low, high = np.iinfo(kind).min, np.iinfo(kind).max
+    data = np.random.default_rng(0).integers(low, high, (30, 40, 50), dtype=kind, endpoint=True)
+    path = tmp_path / "full.mrc"
+    with create_volume(path, data.shape, kind, like=Tomogram(data, (10.0,) * 3)) as writer:
+        writer.write(0, data)
+    own = Particles(np.array([[150.0, 200, 200], [150.0, 200, 300]]), tomograms=np.full(2, "full", object))
+    write_particles(tmp_path / "picks.star", own, "star", voxel_size=10.0)
+    params = SubtomogramParams(box=8)
+    found = subtomo_extract([path], tmp_path / "s.zarr", params, coordinates=[tmp_path / "picks.star"], tilt="-60,60")
+    assert found.particles == 2 and not found.flat
+
+
 def test_picks_of_a_project(two):
     folder, whole = two
     with Project.create(folder / "P.aisproj") as project:

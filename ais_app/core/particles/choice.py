@@ -134,7 +134,9 @@ def _numbers(text: str, count: int, option: str) -> np.ndarray:
     for word in words.split(","):
         low, _, high = word.partition("-")
         first, last = int(low), int(high or low)
-        if last < first or last >= count:
+        if last < first:
+            raise ParameterProblem(option, f"{word} runs backwards", f"write {last}-{first}")
+        if last >= count:
             raise ParameterProblem(option, f"{word}: there are {count:,} subtomograms", f"give 0 to {count - 1}")
         numbers.append(np.arange(first, last + 1))
     return np.concatenate(numbers)

@@ -6,9 +6,12 @@ a stack that was written with classes.
 
 from __future__ import annotations
 
+import csv
 import itertools
+import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,7 +23,8 @@ from ais_app.core.particles.stack import SubtomogramStack, save_classes
 NO_CLASS = -1
 COLUMN = "class_name"  # of particles, as everywhere in the program
 _NAMES = "class_names"
-_NONE = ("", "nan", "none", "unknown", "-1")
+_WHOLE = re.compile(r"-?\d+\.0*")  # numbers of classes in a column with gaps
+_NONE = ("", "nan", "na", "n/a", "none", "null", "unknown", "-1")
 
 
 def class_names_of(stack: SubtomogramStack) -> tuple[str, ...]:
@@ -53,7 +57,8 @@ def numbered(values: Sequence[object], names: Sequence[str] = ()) -> tuple[np.nd
     Parameters
     ----------
     values
-        (n,); an empty one, ``nan``, ``none``, ``unknown`` and ``-1`` stand for no class.
+        (n,); an empty one, ``nan``, ``na``, ``n/a``, ``none``, ``null``, ``unknown`` and ``-1``, in capitals too, stand
+        for no class.
     names
         Those that are known, in the order of their numbers; new ones follow, sorted (numbers as numbers).
 
@@ -147,7 +152,8 @@ def write_labels(path: str | Path, labels: np.ndarray, names: Sequence[str]) -> 
     """Write classes, (n,) with −1 for none, as a table that `read_labels` reads; its numbers are from 1."""
     called = ["" if label < 0 else names[label] for label in labels]
     table = pd.DataFrame({"row": np.arange(len(labels)), COLUMN: called, "number": labels + 1})
-    return write_text(path, table.to_csv(index=False, lineterminator="\n"))
+    # in quotes a name may begin with what else begins a comment
+    return write_text(path, table.to_csv(index=False, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC))
 
 
 def save_labels(path: str | Path, labels: np.ndarray, names: Sequence[str]) -> None:
@@ -170,7 +176,9 @@ def _table(path: Path) -> pd.DataFrame:
     separators = {".csv": ",", ".tsv": "\t"}
     if path.suffix.lower() in separators:
         try:
-            return pd.read_csv(path, sep=separators[path.suffix.lower()], comment="#")
+            # as text: 01 and 1 may be the names of two classes
+            options: dict[str, Any] = {"comment": "#", "dtype": str, "keep_default_na": False}
+            return pd.read_csv(path, sep=separators[path.suffix.lower()], **options)
         except OSError as error:
             raise FileProblem(path, error.strerror or str(error), "check the name") from error
         except (ValueError, pd.errors.ParserError) as error:
@@ -182,9 +190,8 @@ def _table(path: Path) -> pd.DataFrame:
 
 
 def _word(value: object) -> str:
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value).strip()
+    word = str(value).strip()
+    return word.partition(".")[0] if _WHOLE.fullmatch(word) else word
 
 
 def _order(word: str) -> tuple[int, float, str]:

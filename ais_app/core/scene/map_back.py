@@ -22,6 +22,7 @@ from ais_app.core.particle_set import Particles
 from ais_app.core.tomogram import ZYX
 
 _SLAB_VOXELS = 2**24
+_MIDDLE = 4.0  # voxels around the centre of a particle, where as a rule it has something
 
 
 @dataclass(frozen=True)
@@ -111,14 +112,20 @@ class PlacedMaps:
             inside = mine & (low >= 0).all(axis=1) & (high <= shape - 1).all(axis=1)
             found |= inside
             for row in np.flatnonzero(mine & ~inside & np.isfinite(centres).all(axis=1)):
-                # at a face only its own voxels tell; they are painted into what of the volume is near
-                first = np.clip(np.floor(low[row]), 0, shape).astype(int)
-                last = np.clip(np.ceil(high[row]) + 1, 0, shape).astype(int)
-                near = np.zeros(np.maximum(last - first, 0), dtype=np.float32)
-                here = centres[[row]] - first
-                _paint(near, 0, one.density, one.scale, self._turns[[row]], here, self._threshold, False)
-                found[row] = near.any()
+                # at a face only its own voxels tell; as a rule those around its middle do
+                found[row] = any(self._leaves(one, int(row), reach) for reach in (_MIDDLE, one.reach_zyx))
         return found
+
+    def _leaves(self, one: _Ready, row: int, reach: float | np.ndarray) -> bool:
+        """Say whether a particle leaves anything within reach, voxels, of its centre in the volume."""
+        shape, centre = np.array(self._shape), self._centres[row]
+        middle = np.clip(centre, 0, shape - 1)
+        first = np.clip(np.floor(np.maximum(centre - one.reach_zyx, middle - reach)), 0, shape).astype(int)
+        last = np.clip(np.ceil(np.minimum(centre + one.reach_zyx, middle + reach)) + 1, 0, shape).astype(int)
+        near = np.zeros(np.maximum(last - first, 0), dtype=np.float32)
+        here = centre[None] - first
+        _paint(near, 0, one.density, one.scale, self._turns[[row]], here, self._threshold, False)
+        return bool(near.any())
 
     def slabs(self) -> Iterator[tuple[int, np.ndarray]]:
         """Yield the volume slab by slab: the first slice of each, and (n, y, x) float32."""

@@ -103,7 +103,7 @@ def mask_data(
     size = _size(cubes, params)
     if masks.shape != cubes.shape:
         raise ParameterProblem("masks", f"have the shape {masks.shape}, the cubes {cubes.shape}", "give one for each")
-    others = np.setdiff1d(masks, [0, FEATURE, IGNORE])
+    others = np.unique(masks[~np.isin(masks, (0, FEATURE, IGNORE))])  # sorts only what is wrong
     if others.size:
         problem = f"hold {', '.join(f'{value:g}' for value in others[:3])}"
         raise ParameterProblem("masks", problem, "label voxels 0 background, 1 particle, 2 not known")

@@ -5,7 +5,7 @@ import pytest
 from ais_app.core.coordinates import write_particles
 from ais_app.core.errors import FileProblem, ParameterProblem
 from ais_app.core.particle_set import Particles
-from ais_app.core.particles.labels import class_names_of, labels_of, numbered, read_labels, save_labels
+from ais_app.core.particles.labels import class_names_of, labels_of, numbered, read_labels, save_labels, write_labels
 from ais_app.core.particles.stack import SubtomogramStack, write_stack
 from ais_app.core.particles.wedge import Wedge
 
@@ -48,11 +48,21 @@ def test_names_become_numbers():
     assert labels.tolist() == [2, 0, 1] and names == ("c", "a", "b")
 
 
+def test_classes_that_are_written_are_read_again(tmp_path):
+    names = ["01", "1", "#2", "a,b", 'q"z', "1e3", "true"]
+    labels = np.array([3, 0, -1, 6, 1, 2, 4, 5])
+    back, called = read_labels(write_labels(tmp_path / "c.csv", labels, names), None, len(labels))
+    assert [None if n < 0 else called[n] for n in back] == [None if n < 0 else names[n] for n in labels]
+
+
 def test_classes_from_tables(tmp_path):
     path = tmp_path / "c.csv"
     path.write_text("class_name,other\na,1\nb,1\n,1\na,2\nb,2\n")
     assert read_labels(path, None, COUNT)[0].tolist() == [0, 1, -1, 0, 1]
     assert read_labels(path, "other", COUNT)[1] == ("1", "2")
+    path.write_text('class\n1\nNA\n2.0\n""\n2\n')  # a column with gaps
+    labels, names = read_labels(path, None, COUNT)
+    assert labels.tolist() == [0, -1, 1, -1, 1] and names == ("1", "2")
     path.write_text("row,class\n4,a\n0,b\n")
     labels, names = read_labels(path, None, COUNT)
     assert labels.tolist() == [1, -1, -1, -1, 0] and names == ("a", "b")

@@ -118,11 +118,12 @@ def test_outside_and_none():
         map_back(density, 10.0, picks, (10, 10, 10), (10.0,) * 3)
 
 
-@settings(max_examples=40, deadline=None)
-@given(at=st.tuples(*[st.floats(-60, 160)] * 3), turn=st.tuples(*[st.floats(-180, 180)] * 3))
-def test_what_reaches_into_the_volume_is_what_leaves_something_in_it(at, turn):
-    density = np.zeros((9, 5, 5), np.float32)
+@settings(max_examples=80, deadline=None)
+@given(at=st.tuples(*[st.floats(-60, 160)] * 3), turn=st.tuples(*[st.floats(-180, 180)] * 3), hollow=st.booleans())
+def test_what_reaches_into_the_volume_is_what_leaves_something_in_it(at, turn, hollow):
+    density = np.zeros((15, 5, 5), np.float32)
     density[:, 2, 2] = 1.0
+    density[4:11] *= not hollow  # nothing around the middle, where it is looked first
     picks = Particles(np.array([at]), rotations=geometry.relion_to_matrices(np.array([turn])))
     there = PlacedMaps([(density, 9.0)], np.zeros(1, int), picks, (10, 9, 8), (10.0, 11.0, 12.0)).reaching()
     assert there[0] == map_back(density, 9.0, picks, (10, 9, 8), (10.0, 11.0, 12.0)).any()
