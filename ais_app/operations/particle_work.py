@@ -57,7 +57,9 @@ def average_rows_job(request: CubeRequest, symmetry: str = "C1", seed: int = 0) 
         symmetry=symmetry,
         seed=seed,
     )
-    return replace(shown(averages, cubes.rows, stack.voxel_size), worked=done)
+    turned = request.table.rotations
+    found = shown(averages, cubes.rows, stack.voxel_size)
+    return replace(found, rotations=None if turned is None else turned[cubes.rows], worked=done)
 
 
 def align_rows_job(request: CubeRequest, params: AverageParams) -> Job[AverageShown]:
@@ -71,7 +73,8 @@ def align_rows_job(request: CubeRequest, params: AverageParams) -> Job[AverageSh
     refined = yield from refine_halves_job(
         stack.cubes, stack.wedges, stack.wedge_of, params, voxel_size=stack.voxel_size, start=start
     )
-    return replace(shown(refined.averages, cubes.rows, stack.voxel_size, refined.poses), worked=done)
+    found = shown(refined.averages, cubes.rows, stack.voxel_size, refined.poses)
+    return replace(found, rotations=refined.poses.rotations, worked=done)
 
 
 def group_rows_job(request: CubeRequest, params: GroupingParams) -> Job[GroupsFound]:
@@ -81,7 +84,7 @@ def group_rows_job(request: CubeRequest, params: GroupingParams) -> Job[GroupsFo
     place = request.cache
     kept = checkpoint_path(place.with_name(f"{place.stem}_encoder")) if place and place.parent.is_dir() else None
     found = yield from group_job(cubes.stack.cubes, params, wedges=cubes.stack.wedges, kept=kept)
-    if kept is not None:
+    if kept is not None and found.encoder is not None:
         kept.unlink(missing_ok=True)
     slices = tuple(central_slices(centre) for centre in found.centres)
     return GroupsFound(cubes.rows, found.clusters.assignment, np.asarray(found.map, dtype=float), slices, done)

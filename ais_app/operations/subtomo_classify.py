@@ -6,7 +6,7 @@ import csv
 import io
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +24,9 @@ from ais_app.core.particles.classify import Answers, ClassifyParams, class_names
 from ais_app.core.particles.labels import COLUMN, NO_CLASS
 from ais_app.core.particles.open_set import UNKNOWN, known_classes
 from ais_app.core.particles.stack import SubtomogramStack
-from ais_app.operations.subtomo_answers import kept_answers_job
+from ais_app.operations.subtomo_answers import kept_answers_job, unfinished_answers
 from ais_app.operations.subtomo_inputs import replace_labels, replaced_line
 from ais_app.operations.subtomo_outputs import check_outputs, save_array, stack_parts
-from ais_app.operations.unfinished import Unfinished
 
 PROBABILITY = "class_probability"
 
@@ -114,12 +113,8 @@ def subtomo_classify_job(
     empty = empty_cubes(opened, UNKNOWN)
     known = known_classes(network, model) if params.open_set else None
     features = params.keep in ("features", "both") or params.open_set
-    unfinished = Unfinished(
-        folder / f".{stack.stem}_classify.unfinished.npz",
-        {"stack": str(stack), "model": str(model), "params": params, "features": features},
-        [*stack_parts(stack), Path(model)],
-        [field.name for field in fields(params)],  # what the network says depends on none of them
-    )
+    kept = folder / f".{stack.stem}_classify.unfinished.npz"
+    unfinished = unfinished_answers(kept, stack, model, params, with_features=features)
     options: dict[str, Any] = {"batch": params.batch, "device": compute_device(params.device).type}
     answers = yield from kept_answers_job(opened, network, unfinished, with_features=features, resume=resume, **options)
     classes, probability = answers.probability.argmax(1), answers.probability.max(1)

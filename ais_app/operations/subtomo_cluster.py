@@ -134,7 +134,8 @@ def subtomo_cluster_job(
     if save:
         names = [f"cluster {number + 1}" for number in range(len(result.sizes))]
         result = replace(result, replaced=replace_labels(opened, found.clusters.assignment, names, folder, None))
-    kept.unlink(missing_ok=True)
+    if network is None and found.encoder is not None:  # else the training of another run is kept there
+        kept.unlink(missing_ok=True)
     return result
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +27,9 @@ from ais_app.core.particles.stack import SubtomogramStack
 from ais_app.core.pictures import grey
 from ais_app.core.report import Report
 from ais_app.core.tomogram import Tomogram
-from ais_app.operations.subtomo_answers import kept_answers_job
+from ais_app.operations.subtomo_answers import kept_answers_job, unfinished_answers
 from ais_app.operations.subtomo_classify import check_scale
-from ais_app.operations.subtomo_outputs import of_whole, save_array, stack_parts
-from ais_app.operations.unfinished import Unfinished
+from ais_app.operations.subtomo_outputs import of_whole, save_array
 
 
 @dataclass(frozen=True)
@@ -112,12 +111,7 @@ def subtomo_discover_job(
     check_scale(opened, network)
     known = known_classes(network, model)
     device = compute_device(params.device).type
-    unfinished = Unfinished(
-        folder / ".discover.unfinished.npz",
-        {"stack": str(stack), "model": str(model), "params": params},
-        [*stack_parts(stack), Path(model)],
-        [field.name for field in fields(params)],  # what the network says depends on none of them
-    )
+    unfinished = unfinished_answers(folder / ".discover.unfinished.npz", stack, model, params, with_features=True)
     answers = yield from kept_answers_job(opened, network, unfinished, with_features=True, device=device, resume=resume)
     assert answers.features is not None  # asked for
     yield Progress(0, 0, "grouping")

@@ -44,6 +44,8 @@ class Training:
         What it learns.
     project
         File of the project it belongs to, wherever that is saved: another one may be open before it ends.
+    network
+        File that it makes.
     epochs
         How many were asked for.
     undone
@@ -59,6 +61,7 @@ class Training:
     run: int
     feature: str
     project: Path
+    network: Path
     epochs: int
     undone: frozenset[int]
     handle: JobHandle = field(init=False)
@@ -122,7 +125,7 @@ class Trainings(QObject):
     def _begin(self, run: Run, request: TrainingRequest, resume: bool, on_error: Callable[[Exception], None]) -> None:
         out = training.network_path(self._session, run)
         project, epochs, undone = self._session.project.path, request.params.epochs, _undone(self._session)
-        under_way = Training(run.id, request.feature, project, epochs, undone)
+        under_way = Training(run.id, request.feature, project, out, epochs, undone)
 
         def make_job() -> Any:
             from ais_app.operations.train import train_job
@@ -195,7 +198,7 @@ class Trainings(QObject):
         on_error(error)
 
     def _ended(self, under_way: Training, message: str) -> None:
-        self._end(under_way, lambda session: training.fail(session, under_way.run, message))
+        self._end(under_way, lambda session: training.fail(session, under_way.run, message, under_way.network))
 
     def _end(self, under_way: Training, note: Callable[[Session], None]) -> None:
         self._active.remove(under_way)

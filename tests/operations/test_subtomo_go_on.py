@@ -86,6 +86,12 @@ def test_grouping_that_was_stopped_after_its_training_trains_no_more(stack, grou
     assert not list(tmp_path.glob("*.checkpoint"))
 
 
+def test_a_grouping_that_trains_nothing_leaves_what_another_one_kept(stack, tmp_path):
+    stopped(subtomo_cluster_job(stack, tmp_path, GROUPING), after_epoch(3))
+    subtomo_cluster(stack, tmp_path, replace(GROUPING, by="components"))
+    assert epochs_of(subtomo_cluster_job(stack, tmp_path, GROUPING)) == [4, 5]
+
+
 @pytest.mark.parametrize("change", [{"seed": 1}, {"code": 6}, {"epochs": 4}], ids=str)
 def test_grouping_with_something_else_begins_anew(stack, tmp_path, change):
     stopped(subtomo_cluster_job(stack, tmp_path, GROUPING), after_epoch(3))

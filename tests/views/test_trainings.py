@@ -56,6 +56,16 @@ def test_two_that_begin_in_one_folder_make_two_networks(opened, project, other, 
     assert not list(project.parent.glob("models/*.begun"))
 
 
+def test_a_training_that_fails_before_its_first_epoch_keeps_no_name(opened, project, qtbot):
+    trainings, said = opened.workbench.trainings, []
+    opened.workbench.project.tomograms[0].path.unlink()
+    run = trainings.start(TrainingRequest("membrane", LONG), said.append)
+    assert list(project.parent.glob("models/*.begun"))
+    qtbot.waitUntil(lambda: not trainings.active, timeout=WAIT)
+    assert said and opened.workbench.project.run(run).state == "failed"
+    assert not list(project.parent.glob("models/*.begun"))
+
+
 def test_a_project_that_may_not_be_changed_keeps_no_name(opened, project, other):
     session = opened.workbench.session
     with Project.open(other), pytest.warns(DataWarning, match="open elsewhere"):

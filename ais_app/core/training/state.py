@@ -114,7 +114,7 @@ def belongs(path: Path, signed: str) -> bool:
     """
     if not path.exists():
         return False
-    words, _ = _read(path, "remove it, or begin anew: --fresh")
+    words, _ = _read(path, "remove it to begin anew (in a command also: --fresh)")
     return words.get("format") == FORMAT and words.get("signature") == signed
 
 

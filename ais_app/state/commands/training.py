@@ -162,8 +162,10 @@ def finish(
     )
 
 
-def fail(session: Session, run: int, message: str) -> None:
-    """Note why a training ended without a network."""
+def fail(session: Session, run: int, message: str, network: Path) -> None:
+    """Note why a training ended without a network; where nothing is there to resume it from its name is free again."""
+    if session.project.run(run).checkpoint is None:
+        _kept(network).unlink(missing_ok=True)
     session.project.update_run(run, state="failed", message=message)
 
 
