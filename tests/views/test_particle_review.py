@@ -227,3 +227,15 @@ def test_another_order_begins_at_its_first_tile(gallery: MainWindow, qtbot) -> N
         QTest.keyClick(widget, key)
         qtbot.waitUntil(lambda: bar.value() == 0, timeout=WAIT)
         qtbot.waitUntil(area.direction.isEnabled, timeout=WAIT)
+
+
+def test_cubes_stay_as_wide_where_more_voxels_become_one(gallery: MainWindow, qtbot) -> None:
+    gallery_, source = gallery.workbench.session.gallery, panel_of(gallery).source
+    edge, width = gallery_.box.edge, source.words.text().partition(",")[0]
+    assert gallery_.box.binning == 1 and edge % 4 == 0
+    source.binning.setFocus()
+    for key, expected in ((Qt.Key.Key_Up, (edge // 2, 2)), (Qt.Key.Key_Down, (edge, 1))):
+        QTest.keyClick(source.binning, key)
+        qtbot.waitUntil(lambda expected=expected: (gallery_.box.edge, gallery_.box.binning) == expected, timeout=WAIT)
+        qtbot.waitUntil(lambda: source.edge.value() == gallery_.box.edge, timeout=WAIT)
+        assert source.words.text().partition(",")[0] == width

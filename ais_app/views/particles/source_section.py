@@ -43,7 +43,7 @@ class SourceSection(QWidget):
         )
         self.binning = NumberField("", 1, 16, integer=True)
         self.binning.setAccessibleName("Binning")
-        self.binning.setToolTip("Voxels of the tomogram along each edge of one of the cube")
+        self.binning.setToolTip("Voxels of the tomogram along each edge of one of the cube; the cubes stay as wide")
         self.dark = QCheckBox("Particles are dark")
         self.dark.setChecked(True)
         self.dark.setToolTip("Turn the grey values over when cubes are cut, so that density is bright in averages")
@@ -52,7 +52,7 @@ class SourceSection(QWidget):
         self.source.activated.connect(self._choose)
         self._menu.aboutToShow.connect(self._fill_menu)
         self.edge.valueChanged.connect(lambda _: self._set_box())
-        self.binning.valueChanged.connect(lambda _: self._set_box())
+        self.binning.valueChanged.connect(lambda _: self._set_binning())
 
     def refresh(self) -> None:
         """Show what the gallery shows now."""
@@ -117,10 +117,16 @@ class SourceSection(QWidget):
         self.workbench.attempt(lambda: particles.show_picks(session, source.name, feature, source.tomograms))
 
     def _set_box(self) -> None:
-        session = self.workbench.session
-        edge, binning = int(self.edge.number), int(self.binning.number)
+        session, edge = self.workbench.session, int(self.edge.number)
         if edge > session.gallery.box.edge:
             edge += edge % 2  # the next even number, whichever way a step goes
+        self.workbench.attempt(lambda: particles.set_box(session, edge))
+
+    def _set_binning(self) -> None:
+        """Bin more or less of the same part of the tomogram: the cubes stay as wide as they are."""
+        session, binning = self.workbench.session, int(self.binning.number)
+        box = session.gallery.box
+        edge = 2 * round(box.edge * box.binning / binning / 2)
         self.workbench.attempt(lambda: particles.set_box(session, edge, binning))
 
     def _say_box(self) -> None:
