@@ -224,6 +224,32 @@ def test_rejected_are_background_in_the_next_training(gallery: MainWindow, qtbot
     assert len(session.project.boxes(session.view.tomogram, "not ribosome")) == 2
 
 
+def test_rejected_particles_outside_their_tomogram_get_no_box_and_that_is_said(gallery: MainWindow, qtbot) -> None:
+    session, panel = gallery.workbench.session, panel_of(gallery)
+    said: list[str] = []
+    gallery.workbench.notified.connect(lambda note: said.append(note.text))
+
+    def add(name: str, positions: list[list[float]]) -> None:
+        session.project.add_picks(session.view.tomogram, name, Particles(np.array(positions)))
+        particles.show_picks(session, name)
+        particles.reject(session, list(range(len(positions))))
+        qtbot.waitUntil(panel.marks.negatives.isEnabled, timeout=WAIT)
+        panel.marks.feature.setCurrentText("ribosome")
+
+    add("some", [[50.0, 60, 70], [90.0, 200, 300], [5000.0, 60, 70]])
+    QTest.mouseClick(panel.marks.negatives, LEFT)
+    QTest.mouseClick(panel.marks.negatives, LEFT)
+    add("none", [[50.0, -60, 70], [50.0, 60, 9000]])
+    QTest.mouseClick(panel.marks.negatives, LEFT)
+    after = ": “not ribosome” is background in the next training of ribosome"
+    assert said == [
+        f"2 boxes placed; 1 particle lies outside its tomogram and gets none{after}",
+        f"All others have their box already; 1 particle lies outside its tomogram and gets none{after}",
+        "No box placed: 2 particles lie outside their tomograms and get none",
+    ]
+    assert len(session.project.boxes(session.view.tomogram, "not ribosome")) == 2
+
+
 def test_a_stack_is_dropped_and_marked(window: MainWindow, tmp_path: Path, qtbot) -> None:
     opened = window
     opened.open_files([make_project(tmp_path, None)])

@@ -21,6 +21,7 @@ from ais_app.state.gallery_look import check_look
 from ais_app.state.gallery_table import PickSource, StackSource, stack_document
 from ais_app.state.log import CommandLine, command
 from ais_app.state.particle_classes import CLASS, REJECTED
+from ais_app.state.particle_places import voxels_of
 from ais_app.state.session import Session
 
 if TYPE_CHECKING:
@@ -234,10 +235,8 @@ def rejected_to_negatives(session: Session, feature: str) -> int:
 def _place(session: Session, entry: TomogramEntry, target: Feature, rows: np.ndarray) -> int:
     """Place boxes where there is none yet; return how many."""
     project, table = session.project, session.gallery.table
-    sizes = np.array(entry.require_voxel_size_zyx())
-    edge = max(SMALLEST_BOX, round(table.diameter / float(sizes[1:].mean())))
-    centres = np.round(table.positions_zyx[rows] / sizes)
-    inside = ((centres >= 0) & (centres < np.array(entry.shape))).all(1)
+    centres, inside = voxels_of(entry, table.positions_zyx[rows])
+    edge = max(SMALLEST_BOX, round(table.diameter / float(np.mean(entry.require_voxel_size_zyx()[1:]))))
     there = {tuple(round(at) for at in box.centre_zyx) for box in project.boxes(entry, target)}
     fresh = [(z, y, x) for z, y, x in centres[inside].tolist() if (int(z), int(y), int(x)) not in there]
     project.add_boxes(entry, target, [Box(centre, edge) for centre in dict.fromkeys(fresh)])

@@ -9,6 +9,7 @@ from PyQt6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLabel, QPushBu
 from ais_app.state.commands import particles
 from ais_app.state.gallery import feature_of
 from ais_app.state.particle_classes import classes
+from ais_app.state.particle_places import rejected_outside
 from ais_app.views.particles.elided import ElidedLabel
 from ais_app.views.widgets.colour_button import ColourButton
 from ais_app.views.widgets.fields import ChoiceBox
@@ -95,8 +96,12 @@ class MarkSection(QWidget):
         session, feature = self.workbench.session, self.feature.currentText()
 
         def teach() -> None:
-            count = particles.rejected_to_negatives(session, feature)
-            words = f"{count:,} box{'es' * (count != 1)} placed" if count else "All of them have their box already"
+            placed = particles.rejected_to_negatives(session, feature)
+            rejected, outside = rejected_outside(session)
+            words = _placed(placed, rejected, outside)
+            if rejected == outside:
+                self.workbench.notify(words, "warning", passing=True)
+                return
             self.workbench.notify(
                 f"{words}: “not {feature}” is background in the next training of {feature}", button="Train",
                 act=lambda: setattr(session.view, "tab", "train"),
@@ -124,6 +129,18 @@ class MarkSection(QWidget):
         grid.setColumnStretch(1, 1)
         for layout in (first, second, grid):
             column.addLayout(layout)
+
+
+def _placed(boxes: int, rejected: int, outside: int) -> str:
+    """Return what came of placing boxes at so many rejected particles, of which some lie outside their tomogram."""
+    words = f"{boxes:,} box{'es' * (boxes != 1)} placed" if boxes else "All of them have their box already"
+    if not outside:
+        return words
+    lie = "1 particle lies outside its tomogram and gets" if outside == 1 else (
+        f"{outside:,} particles lie outside their tomograms and get")  # fmt: skip
+    if outside == rejected:
+        return f"No box placed: {lie} none"
+    return f"{words if boxes else 'All others have their box already'}; {lie} none"
 
 
 class ClassList(QWidget):
