@@ -52,6 +52,8 @@ class AverageShown:
         Å at 0.143 and at 0.5; ``None`` where there is no curve, or it never falls so low.
     poses
         Of the rows, where they were aligned; else ``None``.
+    rotations
+        (k, 3, 3) how each is turned in it, NaN where that was not known; ``None`` where it is not kept.
     count
         How many particles went into it; more than the rows where some are gone since.
     worked
@@ -66,6 +68,7 @@ class AverageShown:
     curve: np.ndarray
     resolutions: tuple[float | None, float | None]
     poses: Poses | None = None
+    rotations: np.ndarray | None = None
     count: int = 0
     worked: Worked | None = None
 
@@ -123,7 +126,7 @@ def shown(averages: Averages, rows: np.ndarray, voxel_size: float, poses: Poses 
     frequency, curve = (np.zeros(0), np.zeros(0)) if fsc is None else (fsc.frequency, fsc.best)
     at = [None if fsc is None else _finite(fsc.resolution(threshold)) for threshold in THRESHOLDS]
     slices = central_slices(averages.average)
-    return AverageShown(averages, rows, voxel_size, slices, frequency, curve, (at[0], at[1]), poses, len(rows))
+    return AverageShown(averages, rows, voxel_size, slices, frequency, curve, (at[0], at[1]), poses, count=len(rows))
 
 
 # kept beside the project
@@ -140,6 +143,8 @@ def keep_average(found: AverageShown, table: ParticleTable, path: Path) -> None:
     averages, fsc = found.averages, found.averages.fsc
     arrays: dict[str, Any] = {name: getattr(averages, name) for name in ("average", "half1", "half2")}
     arrays |= {"sets": table.sets[found.rows], "ids": table.ids[found.rows]}
+    if found.rotations is not None:
+        arrays["rotations"] = found.rotations
     if fsc is not None:
         arrays |= {name: curve for name in CURVES if (curve := getattr(fsc, name)) is not None}
     about: dict[str, Any] = {"voxel_size": found.voxel_size, "count": found.count}
@@ -172,13 +177,17 @@ def kept_average(path: Path, table: ParticleTable) -> AverageShown | None:
         rows = rows_of(table, arrays["sets"], arrays["ids"])
         if any(cube.shape != (edge,) * 3 for cube in cubes):
             raise ValueError("cubes of different sizes")
+        rising = np.argsort(rows, kind="stable")[(rows < 0).sum() :]
+        turned = arrays["rotations"][rising] if "rotations" in arrays else None
         work = None
         if "arguments" in about:
-            work = Worked(about["arguments"], str(about["list"]), int(about["count"]), int(about["of"]))
-        found = shown(Averages(cubes[0], cubes[1], cubes[2], fsc), np.sort(rows[rows >= 0]), voxel_size)
+            listing = str(about["list"])
+            asked = len(listing.splitlines()) - 1  # more than went in, where some have no cube
+            work = Worked(about["arguments"], listing, asked, int(about["of"]))
+        found = shown(Averages(cubes[0], cubes[1], cubes[2], fsc), rows[rising], voxel_size)
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
         raise FileProblem(path, f"is damaged: {error}", "average the particles again") from error
-    return replace(found, count=int(about["count"]), worked=work) if len(found.rows) else None
+    return replace(found, rotations=turned, count=int(about["count"]), worked=work) if len(found.rows) else None
 
 
 # files

@@ -206,7 +206,7 @@ class Gallery:
         if project is None:
             return empty_table()
         if self._reader is None:
-            self._reader = PickReader(project, self.source)
+            self._reader = PickReader(project, self.source.holds)
         return self._reader.table()
 
     def _take(self, table: ParticleTable) -> None:

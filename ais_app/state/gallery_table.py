@@ -7,7 +7,7 @@ STACK.zarr + marks ───────┘
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -119,18 +119,18 @@ def empty_table() -> ParticleTable:
 
 
 class PickReader:
-    """Reads the picks of a source; of those that were read before only the sets that have changed.
+    """Reads the picks of some sets; of those that were read before only the sets that have changed.
 
     Parameters
     ----------
     project
         Where they are.
-    source
-        Which.
+    holds
+        Says of a set whether its picks are wanted.
     """
 
-    def __init__(self, project: Project, source: PickSource) -> None:
-        self._project, self._source = project, source
+    def __init__(self, project: Project, holds: Callable[[PickSet], bool]) -> None:
+        self._project, self._holds = project, holds
         self._read: dict[int, tuple[TomogramEntry, int, Picks]] = {}
 
     def forget(self, pick_set: int) -> None:
@@ -143,7 +143,7 @@ class PickReader:
         found = []
         for pick_set in self._project.pick_sets:
             entry = entries.get(pick_set.tomogram)
-            if entry is None or not pick_set.count or not self._source.holds(pick_set):
+            if entry is None or not pick_set.count or not self._holds(pick_set):
                 continue
             if pick_set.id not in self._read or self._read[pick_set.id][0] != entry:
                 self._read[pick_set.id] = (entry, pick_set.id, self._project.pick_store(pick_set).read())

@@ -5,10 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
+from ais_app.core.errors import ParameterProblem
 from ais_app.core.jobs import JobCancelled
 from ais_app.core.tomogram import Tomogram
+from ais_app.state.chosen_particles import Chosen
 from ais_app.state.copying import particles_folder
-from ais_app.state.gallery_table import ParticleTable
+from ais_app.state.gallery_table import ParticleTable, Source
 from ais_app.state.session import Session
 
 
@@ -30,13 +34,22 @@ class Asked:
 
     session: Session
     project: Path
-    source: object
+    source: Source
     table: ParticleTable
 
     @classmethod
     def now(cls, session: Session) -> Asked:
-        """Return what is shown in the gallery."""
-        return cls(session, session.project.path, session.gallery.source, session.gallery.table)
+        """Return what is shown in the gallery.
+
+        Raises
+        ------
+        ParameterProblem
+            Nothing is.
+        """
+        gallery = session.gallery
+        if gallery.source is None:
+            raise ParameterProblem("particles", "there is none to work on", "choose a set of picks, or open a stack")
+        return cls(session, session.project.path, gallery.source, gallery.table)
 
     @property
     def is_open(self) -> bool:
@@ -45,9 +58,12 @@ class Asked:
 
     @property
     def is_shown(self) -> bool:
-        """Whether the particles are still those of the gallery."""
-        gallery = self.session.gallery
-        return self.is_open and gallery.source == self.source and gallery.table.same_particles(self.table)
+        """Whether the gallery shows what was asked about."""
+        return self.is_open and self.session.gallery.source == self.source
+
+    def chosen(self, rows: np.ndarray) -> Chosen:
+        """Return some of the particles, as they were."""
+        return Chosen(self.source, self.table, rows)
 
     def folder(self) -> Path | None:
         """Return that of the project's particles; ``None`` where it is not open, or may not be changed."""

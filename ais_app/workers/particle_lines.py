@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ais_app.state.gallery_table import PickSource, StackSource
-from ais_app.state.session import Session
 
 if TYPE_CHECKING:
     from ais_app.operations.particle_work_list import Worked
+    from ais_app.state.chosen_particles import Chosen
+    from ais_app.state.project import Project
 
 MOST_WORDS = 60  # bytes of the words in the name of a file
 
@@ -32,20 +33,20 @@ def file_name(source: object) -> str:
     return f"{plain}_{hashlib.blake2b(whole.encode(), digest_size=3).hexdigest()}"
 
 
-def shell_of(session: Session, done: Worked) -> str:
-    """Return what to type to do the same to what is shown; empty where a terminal cannot say it.
+def shell_of(project: Project, asked: Chosen, done: Worked) -> str:
+    """Return what to type to do the same to particles as they were; empty where a terminal cannot say it.
 
     It knows sets of picks, without those that were rejected, and whole stacks: no selections. Particles that are
     aligned there begin at random where nothing is known of how they are turned.
     """
     from ais_app.operations.particle_work_list import shell_line
 
-    gallery, arguments = session.gallery, done.arguments
-    stack = isinstance(gallery.source, StackSource)
-    if done.count != (len(gallery.table) if stack else len(gallery.kept)):
+    table, arguments, stack = asked.table, done.arguments, isinstance(asked.source, StackSource)
+    kept = np.flatnonzero(~table.rejected)
+    if done.count != (len(table) if stack else len(kept)):
         return ""
-    turned = gallery.table.rotations
-    if arguments["work"] == "align" and (turned is None or not np.isfinite(turned[gallery.kept]).all()):
+    turned = table.rotations
+    if arguments["work"] == "align" and (turned is None or not np.isfinite(turned[kept]).all()):
         return ""
     command, given = {
         "average": ("average", {"align": False, **{name: arguments.get(name) for name in ("symmetry", "seed")}}),
@@ -53,12 +54,11 @@ def shell_of(session: Session, done: Worked) -> str:
         "group": ("cluster", arguments.get("grouping", {})),
         "classify": ("classify", {"model": arguments.get("model")}),
     }[arguments["work"]]
-    return shell_line(done, command, given, "" if stack else picks_in_words(session))
+    return shell_line(done, command, given, "" if stack else picks_in_words(project, asked.source))
 
 
-def picks_in_words(session: Session) -> str:
-    """Return the options of ``ais-app subtomo extract`` that name the picks that are shown."""
-    source, project = session.gallery.source, session.project
+def picks_in_words(project: Project, source: object) -> str:
+    """Return the options of ``ais-app subtomo extract`` that name the picks of a source."""
     names = {entry.id: entry.name for entry in project.tomograms}
     if not isinstance(source, PickSource):
         return ""

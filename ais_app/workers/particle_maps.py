@@ -41,12 +41,12 @@ def place_at_picks(session: Session, found: AverageShown, rows: np.ndarray) -> P
     Parameters
     ----------
     rows
-        Of the gallery, those that went into it and are still there.
+        (k,) of the gallery: where each of those is that went into it, −1 for those that are gone.
 
     Raises
     ------
     ParameterProblem
-        The particles are no picks, or of several sets.
+        The particles are no picks, or of several sets, or they are not turned as they are in the average.
     ProjectProblem
         The project is open read-only: the map would be written beside it.
     """
@@ -56,11 +56,14 @@ def place_at_picks(session: Session, found: AverageShown, rows: np.ndarray) -> P
     if not isinstance(source, PickSource) or not source.name:
         remedy = "show one set of picks; of a stack save the average, then: ais-app mapback"
         raise ParameterProblem("average", "there are no picks of one set to place it at", remedy)
-    if not len(rows):
+    there = rows >= 0
+    if not there.any():
         raise ParameterProblem("average", "none of its particles is there any more", "undo, or average others")
     if session.project.read_only:
         remedy = "save the average instead, or work on a copy of the project"
         raise ProjectProblem(session.project.path, "is open read-only, and the map belongs beside it", remedy)
+    table = session.gallery.table
+    _check_turned(found, there, table.rotations, rows[there])
     level = surface_level(found.averages.average)
     folder = particles_folder(session.project.path)
     folder.mkdir(parents=True, exist_ok=True)
@@ -68,11 +71,24 @@ def place_at_picks(session: Session, found: AverageShown, rows: np.ndarray) -> P
     # the scenes of other tomograms, and of other particles of this set, have maps of their own
     mark = hashlib.blake2b(np.ascontiguousarray(clean, dtype=np.float32).tobytes(), digest_size=4).hexdigest()
     path = write_map(clean, found.voxel_size, folder / f"{file_name(source)}_{mark}_average.mrc")
-    table = session.gallery.table
-    there = np.unique(table.tomograms[rows]).tolist()
-    if session.view.tomogram not in there:
-        session.view.tomogram = int(there[0])
+    shown_in = np.unique(table.tomograms[rows[there]]).tolist()
+    if session.view.tomogram not in shown_in:
+        session.view.tomogram = int(shown_in[0])
     render.refresh(session)
     render.change_picks(session, source.name, style="map", template=str(path), template_level=level, visible=True)
     session.view.tab = "render"
     return path
+
+
+def _check_turned(found: AverageShown, there: np.ndarray, rotations: np.ndarray | None, rows: np.ndarray) -> None:
+    """Raise `ParameterProblem` where picks are not turned as they are in an average: it would stand askew there."""
+    turned = np.full((len(rows), 3, 3), np.nan) if rotations is None else rotations[rows]
+    if found.rotations is not None:
+        same = np.isclose(turned, found.rotations[there], atol=1e-6, equal_nan=True).all(axis=(1, 2))
+    else:  # kept by an earlier version, which did not note it
+        aligned = found.worked is not None and found.worked.arguments["work"] == "align"
+        same = np.isfinite(turned).all(axis=(1, 2)) | (not aligned)
+    if not same.all():
+        count = int((~same).sum())
+        problem = f"{count:,} of its {len(rows):,} picks {'are' if count != 1 else 'is'} turned otherwise than in it"
+        raise ParameterProblem("average", problem, "redo the alignment if it was undone, or average them again")

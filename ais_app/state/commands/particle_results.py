@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ais_app.core.errors import DataWarning, ParameterProblem
+from ais_app.core.errors import DataWarning, ParameterProblem, ProjectProblem
 from ais_app.core.particles.wedge import Wedge
+from ais_app.state.chosen_particles import Chosen
 from ais_app.state.commands import particles
-from ais_app.state.gallery_groups import Grouping, keep_grouping
+from ais_app.state.gallery_groups import Grouping, keep_grouping, rows_of
 from ais_app.state.gallery_groups import name_clusters as keep_names
-from ais_app.state.gallery_table import StackSource
+from ais_app.state.gallery_table import PickReader, PickSource, StackSource
 from ais_app.state.log import CommandLine, command
 from ais_app.state.session import Session
 
@@ -23,53 +24,146 @@ if TYPE_CHECKING:
     from ais_app.core.particles.poses import Poses
 
 
-def take_poses(session: Session, rows: np.ndarray, poses: Poses, voxel_size: float) -> None:
+def take_poses(session: Session, asked: Chosen, poses: Poses, voxel_size: float) -> np.ndarray:
     """Put what an alignment found into picks, as one step of undo, or into the stack: where, how turned, how well.
+
+    Picks that were removed or moved since stay as they are: a person knew better.
 
     Parameters
     ----------
-    rows
-        (k,) of the gallery.
+    asked
+        (k,) particles as they were when their cubes were cut.
     poses
         (k,) of the cubes around the picks' nearest voxels.
     voxel_size
         Å, of the cubes.
+
+    Returns
+    -------
+    numpy.ndarray
+        (m,) places among `asked` of those that got their poses.
+
+    Raises
+    ------
+    ParameterProblem
+        The stack has other particles now.
     """
-    gallery = session.gallery
-    if isinstance(gallery.source, StackSource):
-        from ais_app.core.particles.poses import Poses as Known
-        from ais_app.core.particles.stack import SubtomogramStack, save_poses
-
-        before = SubtomogramStack.open(gallery.source.path).poses
-        parts = [np.array(each) for each in (before.rotations, before.shifts_zyx, before.scores)]
-        for part, fresh in zip(parts, (poses.rotations, poses.shifts_zyx, poses.scores), strict=True):
-            part[rows] = fresh
-        save_poses(gallery.source.path, Known(*parts))
-        return
-    table = gallery.table
-    title = f"Align {len(rows):,} particles"
-    with session.project.group(title):
-        for pick_set in np.unique(table.sets[rows]).tolist():
-            places = np.flatnonzero(table.sets[rows] == pick_set)
-            mine = rows[places]
-            sizes = np.array(session.project.tomogram(int(table.tomograms[mine[0]])).require_voxel_size_zyx())
-            nearest = np.floor(table.positions_zyx[mine] / sizes + 0.5) * sizes
-            session.project.pick_store(int(pick_set)).change(
-                table.ids[mine],
-                positions_zyx=nearest + poses.shifts_zyx[places] * voxel_size,
-                rotations=poses.rotations[places],
-                scores=poses.scores[places],
+    if isinstance(asked.source, StackSource):
+        _pose_stack(asked, poses)
+        return np.arange(len(asked))
+    there, places = asked.here_now(session.project)
+    before = asked.part(places)
+    unmoved = (there.table.positions_zyx[there.rows] == before.table.positions_zyx[before.rows]).all(axis=1)
+    there, places = there.part(unmoved), places[unmoved]
+    if not len(there):
+        return places
+    with session.project.group(f"Align {len(there):,} particles"):
+        for pick_set, among in there.by_set():
+            mine, found = there.rows[among], places[among]
+            sizes = np.array(session.project.tomogram(int(there.table.tomograms[mine[0]])).require_voxel_size_zyx())
+            nearest = np.floor(there.table.positions_zyx[mine] / sizes + 0.5) * sizes
+            session.project.pick_store(pick_set).change(
+                there.table.ids[mine],
+                positions_zyx=nearest + poses.shifts_zyx[found] * voxel_size,
+                rotations=poses.rotations[found],
+                scores=poses.scores[found],
             )
+    return places
 
 
-def take_grouping(session: Session, title: str, grouping: Grouping) -> None:
-    """Take clusters into the project, as one step of undo; where it is open read-only they are shown and not kept."""
-    gallery = session.gallery
-    if gallery.source is None or session.project.read_only:
+def _pose_stack(asked: Chosen, poses: Poses) -> None:
+    from ais_app.core.particles.poses import Poses as Known
+    from ais_app.core.particles.stack import SubtomogramStack, save_poses
+
+    assert isinstance(asked.source, StackSource)
+    path = asked.source.path
+    before = SubtomogramStack.open(path).poses
+    if len(before.rotations) != len(asked.table):
+        problem = f"has {len(before.rotations):,} particles now, and had {len(asked.table):,}"
+        raise ParameterProblem(path, problem, "open it again, and align these")
+    parts = [np.array(each) for each in (before.rotations, before.shifts_zyx, before.scores)]
+    for part, fresh in zip(parts, (poses.rotations, poses.shifts_zyx, poses.scores), strict=True):
+        part[asked.rows] = fresh
+    save_poses(path, Known(*parts))
+
+
+def take_classes(session: Session, asked: Chosen, names: Sequence[str]) -> tuple[int, int]:
+    """Give particles the classes that a network said, as one step of undo.
+
+    Return how many of them are still there, and how many of these had another class before.
+    """
+    there, places = asked.here_now(session.project)
+    before = there.table.classes
+    changed, given = particles.give_classes(session, there, [names[place] for place in places.tolist()])
+    if len(changed):
+        session.log.note(CommandLine(particles.class_title(given), _classes_again(changed, given)))
+    return len(there), int((before[changed.rows] != "").sum())
+
+
+def class_picks(session: Session, picks: Mapping[int, Sequence[int]], names: Sequence[str]) -> int:
+    """Give picks classes, as one step of undo, whatever the gallery shows; return how many changed.
+
+    Parameters
+    ----------
+    picks
+        Ids of picks, set by set.
+    names
+        One for each, in the same order; of picks that are not there they are passed over.
+    """
+    sets = np.repeat(np.array(list(picks), dtype=np.int64), [len(ids) for ids in picks.values()])
+    ids = np.array([id for each in picks.values() for id in each], dtype=np.int64)
+    table = PickReader(session.project, lambda pick_set: pick_set.id in picks).table()
+    rows = rows_of(table, sets, ids)
+    given = [name for name, row in zip(names, rows.tolist(), strict=True) if row >= 0]
+    changed, given = particles.give_classes(session, Chosen(PickSource(), table, rows[rows >= 0]), given)
+    if len(changed):
+        session.log.note(CommandLine(particles.class_title(given), _classes_again(changed, given)))
+    return len(changed)
+
+
+def _classes_again(chosen: Chosen, names: Sequence[str]) -> str:
+    """Return the line that gives the same particles these classes again."""
+    if isinstance(chosen.source, StackSource):
+        shown = f"commands.particles.open_stack(session, {str(chosen.source.path)!r})"
+        return f"{shown}; commands.particles.set_classes(session, {chosen.rows.tolist()}, {list(names)!r})"
+    picks = {pick_set: chosen.table.ids[chosen.rows[places]].tolist() for pick_set, places in chosen.by_set()}
+    ordered = [names[place] for _, places in chosen.by_set() for place in places.tolist()]
+    return f"commands.particle_results.class_picks(session, {picks!r}, {ordered!r})"
+
+
+def take_grouping(session: Session, title: str, grouping: Grouping, asked: Chosen | None = None) -> int:
+    """Take clusters into the project, as one step of undo; return how many of the particles are still there.
+
+    Where the project is open read-only they are shown and not kept.
+
+    Parameters
+    ----------
+    title
+        Of the step.
+    grouping
+        Of the rows of a table.
+    asked
+        Those that were grouped, and the table; if not given what the gallery shows.
+
+    Raises
+    ------
+    ProjectProblem
+        The project is open read-only, and the gallery shows others.
+    """
+    gallery, project = session.gallery, session.project
+    if asked is None and gallery.source is not None:
+        asked = Chosen(gallery.source, gallery.table, np.flatnonzero(grouping.assignment >= 0))
+    if asked is None or project.read_only:
+        if asked is not None and gallery.source != asked.source:
+            remedy = "group them again and show them until that is done, or work on a copy"
+            raise ProjectProblem(project.path, "is open read-only, and clusters of others are shown nowhere", remedy)
         gallery.set_grouping(grouping)
-        return
-    with session.project.group(title):
-        keep_grouping(session.project, gallery.source, gallery.table, grouping)
+        return len(gallery.table)
+    there, _ = asked.here_now(project)
+    if len(there):
+        with project.group(title):
+            keep_grouping(project, asked.source, asked.table, grouping)
+    return len(there)
 
 
 def name_clusters(session: Session, clusters: Sequence[int], name: str) -> int:

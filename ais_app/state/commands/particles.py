@@ -15,12 +15,12 @@ import numpy as np
 from ais_app.core.annotation.boxes import Box
 from ais_app.core.errors import ParameterProblem
 from ais_app.state import particle_classes
+from ais_app.state.chosen_particles import Chosen
 from ais_app.state.commands import tomograms
 from ais_app.state.gallery import BoxChoice
 from ais_app.state.gallery_look import check_look
-from ais_app.state.gallery_table import PickSource, StackSource, stack_document
+from ais_app.state.gallery_table import PickSource, StackSource
 from ais_app.state.log import CommandLine, command
-from ais_app.state.particle_classes import CLASS, REJECTED
 from ais_app.state.particle_places import voxels_of
 from ais_app.state.session import Session
 
@@ -136,20 +136,15 @@ def keep(session: Session, rows: Sequence[int] | np.ndarray) -> int:
 
 def _set_rejected(session: Session, rows: Sequence[int] | np.ndarray, value: bool, name: str) -> int:
     gallery = session.gallery
-    chosen = _checked(session, rows)
-    chosen = chosen[gallery.table.rejected[chosen] != value]
-    if not len(chosen):
+    changing = _checked(session, rows)
+    changing = changing[gallery.table.rejected[changing] != value]
+    if not len(changing) or gallery.source is None:
         return 0
-    title = f"{name.capitalize()} {_count(len(chosen))}"
+    title = f"{name.capitalize()} {_count(len(changing))}"
     with session.project.group(title):
-        if isinstance(gallery.source, StackSource):
-            rejected = gallery.table.rejected.copy()
-            rejected[chosen] = value
-            session.project.set_document(gallery.source.document, stack_document(rejected, gallery.table.classes))
-        else:
-            _mark(session, chosen, REJECTED, [value] * len(chosen))
-    _note(session, title, name, chosen)
-    return len(chosen)
+        Chosen(gallery.source, gallery.table, changing).set_rejected(session.project, value)
+    _note(session, title, name, changing)
+    return len(changing)
 
 
 # classes
@@ -164,30 +159,40 @@ def set_class(session: Session, rows: Sequence[int] | np.ndarray, name: str) -> 
 
 
 def set_classes(session: Session, rows: Sequence[int] | np.ndarray, names: Sequence[str]) -> int:
-    """Give each of the rows a class of its own, as one step of undo: what a network said; return how many changed."""
-    gallery = session.gallery
-    chosen, given = _checked(session, rows), np.array(list(names), dtype=object)
-    differs = gallery.table.classes[chosen] != given if len(chosen) else np.zeros(0, dtype=bool)
-    chosen, given = chosen[differs], given[differs]
-    if not len(chosen):
+    """Give each of the rows a class of its own, as one step of undo; return how many changed."""
+    gallery, given = session.gallery, list(names)
+    checked = _checked(session, rows)
+    if gallery.source is None:
         return 0
-    known = list(dict.fromkeys(name for name in given.tolist() if name))
-    title = f"Class of {_count(len(chosen))}: {', '.join(known) or 'none'}"
-    with session.project.group(title):
-        for name in known:
-            particle_classes.ensure_class(session.project, name)
-        if isinstance(gallery.source, StackSource):
-            classes = gallery.table.classes.copy()
-            classes[chosen] = given
-            document = stack_document(gallery.table.rejected, classes)
-            session.project.set_document(gallery.source.document, document)
-        else:
-            _mark(session, chosen, CLASS, [name or None for name in given.tolist()])
-    if len(known) <= 1:
-        _note(session, title, "set_class", chosen, repr(known[0] if known else ""))
-    else:
-        _note(session, title, "set_classes", chosen, repr(given.tolist()))
-    return len(chosen)
+    changed, given = give_classes(session, Chosen(gallery.source, gallery.table, checked), given)
+    known = list(dict.fromkeys(name for name in given if name))
+    if len(changed) and len(known) <= 1:
+        _note(session, class_title(given), "set_class", changed.rows, repr(known[0] if known else ""))
+    elif len(changed):
+        _note(session, class_title(given), "set_classes", changed.rows, repr(given))
+    return len(changed)
+
+
+def give_classes(session: Session, chosen: Chosen, names: Sequence[str]) -> tuple[Chosen, list[str]]:
+    """Give particles classes, whatever the gallery shows, as one step of undo; return those that changed, and theirs.
+
+    Nothing is noted: how it is said again depends on who asks.
+    """
+    given = np.array(list(names), dtype=object)
+    differs = chosen.table.classes[chosen.rows] != given if len(chosen) else np.zeros(0, dtype=bool)
+    changing, fresh = chosen.part(differs), given[differs].tolist()
+    if len(changing):
+        with session.project.group(class_title(fresh)):
+            for name in dict.fromkeys(name for name in fresh if name):
+                particle_classes.ensure_class(session.project, name)
+            changing.set_classes(session.project, fresh)
+    return changing, fresh
+
+
+def class_title(names: Sequence[str]) -> str:
+    """Return what giving particles these classes is called."""
+    known = list(dict.fromkeys(name for name in names if name))
+    return f"Class of {_count(len(names))}: {', '.join(known) or 'none'}"
 
 
 @command("Colour of class {name}: {colour}")
@@ -270,15 +275,6 @@ def _checked(session: Session, rows: Sequence[int] | np.ndarray) -> np.ndarray:
     if len(chosen) and not (chosen.min() >= 0 and chosen.max() < count):
         raise ParameterProblem("particles", f"there are {count:,}, and no row {chosen.max()}", "rows count from 0")
     return chosen
-
-
-def _mark(session: Session, rows: np.ndarray, column: str, values: list[Any]) -> None:
-    """Write a column of picks; within a group."""
-    table = session.gallery.table
-    for pick_set in np.unique(table.sets[rows]).tolist():
-        places = np.flatnonzero(table.sets[rows] == pick_set)
-        store = session.project.pick_store(int(pick_set))
-        store.change(table.ids[rows[places]], columns={column: [values[place] for place in places.tolist()]})
 
 
 def _note(session: Session, title: str, name: str, rows: np.ndarray, *others: str) -> None:

@@ -122,7 +122,7 @@ class ParticlesPanel(Panel):
         """Let a person choose the network that classifies."""
         if self.jobs.running("classify"):
             words = "A network is at work already: stop it in the list of jobs first, or wait for it"
-            self.workbench.notify(words, "warning")
+            self.workbench.notify(words, "warning", passing=True)
             return
         folder = str(self.workbench.session.folder())
         chosen, _ = QFileDialog.getOpenFileName(self, "Network that classifies", folder, "Networks (*.aismodel)")
@@ -150,7 +150,7 @@ class ParticlesPanel(Panel):
         """Show the newest average at every pick, in Render."""
         found = self.jobs.average
         if found is not None:
-            self.workbench.attempt(lambda: place_at_picks(self.workbench.session, found, self.jobs.average_rows))
+            self.workbench.attempt(lambda: place_at_picks(self.workbench.session, found, self.jobs.newest.rows))
 
     def _connect(self) -> None:
         session = self.workbench.session
@@ -169,7 +169,7 @@ class ParticlesPanel(Panel):
         self.classify.clicked.connect(self.ask_network)
         self.jobs.changed.connect(self._refresh)
         self.jobs.failed.connect(lambda words: self.workbench.notify(words, "error"))
-        self.jobs.classified.connect(lambda count: self.workbench.notify(f"{count:,} particles were classified"))
+        self.jobs.told.connect(self.workbench.notify)
         self.source.wanted_stack.connect(self.open_stack)
         self.marks.judged.connect(self.set_rejected)
         self.area.asked.connect(self.asked)
