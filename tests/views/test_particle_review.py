@@ -155,6 +155,12 @@ def test_an_average_says_how_many_were_left_out_and_that_none_is_turned(gallery:
     assert "outside their tomogram" in words.toolTip()
     lines = words.heightForWidth(words.width()) // words.fontMetrics().lineSpacing()
     assert lines == 2  # the room that is kept
+    before, path = words.text(), gallery.workbench.session.project.path
+    gallery.workbench.session.close()
+    gallery.open_files([path])
+    show(gallery, qtbot)
+    qtbot.waitUntil(lambda: section.save.isEnabled(), timeout=WAIT)
+    assert words.text() == before and "outside their tomogram" in words.toolTip()  # what is kept says the same
     click(grid, 0)
     click(grid, 9, SHIFT)
     QTest.mouseClick(section.average, LEFT)
