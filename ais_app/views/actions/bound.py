@@ -85,5 +85,5 @@ class BoundActions(QObject):
         try:
             record.run(self._window)
         except AisAppError as error:
-            self._window.workbench.notify(str(error), "error")
+            self._window.workbench.refuse(error)
         self.refresh()

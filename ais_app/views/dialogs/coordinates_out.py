@@ -102,7 +102,7 @@ class CoordinatesOut(QDialog):
         try:
             particles = picks.gathered(session, sets, boxes)
         except ParameterProblem as problem:
-            self.workbench.notify(str(problem), "error")
+            self.workbench.refuse(problem)
             return
 
         def written(files: list[Path]) -> None:

@@ -133,8 +133,10 @@ class MessageList(QWidget):
         self._show(self.model.index(0, 0))
 
     def _add(self, note: Note) -> None:
-        if self.model.rowCount() and self.model.index(0, 0).data(THING) is note:
-            self.model.removeRow(0)
+        for row in range(self.model.rowCount()):
+            if self.model.index(row, 0).data(THING) is note:  # it came before, and is counted
+                self.model.removeRow(row)
+                break
         theme = current_theme()
         kind = note.notification.kind
         colours = {"warning": theme.warning, "error": theme.error}

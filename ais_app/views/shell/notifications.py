@@ -3,7 +3,8 @@
     workbench.notify(...) ──► NotificationArea ──► up to three cards
                                     └──► history (the bell in the status line)
 
-What informs fades after some seconds; a warning or an error stays until it is dismissed.
+What informs fades after some seconds, and so does a warning that a person can put right at once; any other warning or
+error stays until it is dismissed. When a project is closed, all go but the errors: they may tell of work that is lost.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ MARGIN, BELOW = 16, 56  # below lies the bar of the slices
 MOST_SHOWN = 3
 MOST_KEPT = 200
 INFO_SECONDS = 6.0
+WARNING_TIMES = 2  # as long stays a warning that goes by itself
 FADE_MS = 150
 ICONS = {"info": "mdi6.information-outline", "warning": "mdi6.alert-outline", "error": "mdi6.alert-circle-outline"}
 
@@ -50,6 +52,11 @@ class Note:
     def text(self) -> str:
         """The sentence, with how often it came."""
         return self.notification.text + (f" (×{self.count})" if self.count > 1 else "")
+
+    @property
+    def passes(self) -> bool:
+        """Whether it goes by itself."""
+        return self.notification.kind == "info" or self.notification.passing
 
 
 class NotificationArea(QWidget):
@@ -81,7 +88,9 @@ class NotificationArea(QWidget):
         self._column.setSpacing(8)
         self.setFixedWidth(WIDTH)
         self.setAccessibleName("Messages")
+        self._session = workbench.session
         workbench.notified.connect(self.add)
+        self._session.events.opened.connect(self._leave_project)
         parent.installEventFilter(self)
         self.hide()
 
@@ -95,19 +104,21 @@ class NotificationArea(QWidget):
         return self._cards[id(note)]
 
     def add(self, notification: Notification) -> None:
-        """Show a message; the same one again is counted instead of stacked."""
-        last = self._open[-1] if self._open else None
-        if last is not None and _same(last.notification, notification):
-            last.count += 1
-            last.when = time.time()
-            self.card(last).refresh()
+        """Show a message as the newest; the same one again is counted, and the same words take the place of others."""
+        note = next((known for known in self._open if _same(known.notification, notification)), None)
+        self._open = [known for known in self._open if known.notification.text != notification.text]
+        if note is None:
+            note = Note(notification)
         else:
-            last = Note(notification)
-            self._open.append(last)
-            self.history.append(last)
-            del self.history[:-MOST_KEPT]
+            note.count += 1
+            note.when = time.time()
+            self.history = [known for known in self.history if known is not note]
+        self._open.append(note)
+        self.history.append(note)
+        del self.history[:-MOST_KEPT]
         self._refresh()
-        self.noted.emit(last)
+        self.card(note).refresh()
+        self.noted.emit(note)
 
     def dismiss(self, note: Note) -> None:
         """Take a message off the screen; it stays in the history."""
@@ -118,6 +129,11 @@ class NotificationArea(QWidget):
         """Take all messages off the screen."""
         self._open.clear()
         self._refresh()
+
+    def _leave_project(self) -> None:
+        if not self._session.has_project:  # also before another one is opened in its place
+            self._open = [note for note in self._open if note.notification.kind == "error"]
+            self._refresh()
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802 - Qt's name
         """Stay in the corner."""
@@ -181,17 +197,22 @@ class NoteCard(QFrame):
             self.fold = Fold("Details", Details(notification.details))
             self.fold.toggled.connect(lambda _: QTimer.singleShot(0, self.resized.emit))
             column.addWidget(self.fold)
+        self._fading: QPropertyAnimation | None = None
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
-        self._timer.setInterval(int(fade_seconds * 1000))
+        self._timer.setInterval(int(fade_seconds * (1 if notification.kind == "info" else WARNING_TIMES) * 1000))
         self._timer.timeout.connect(self._fade)
-        if notification.kind == "info":
+        if note.passes:
             self._timer.start()
 
     def refresh(self) -> None:
         """Say the count again, and stay as long as a new message does."""
         self.text.set_text(self.note.text)
-        if self.note.notification.kind == "info":
+        if self._fading is not None:
+            self._fading.stop()
+            self._fading = None
+            self.setGraphicsEffect(None)
+        if self.note.passes:
             self._timer.start()
 
     def enterEvent(self, event: QEvent | None) -> None:  # type: ignore[override]  # noqa: N802 - Qt's name
@@ -199,8 +220,8 @@ class NoteCard(QFrame):
         self._timer.stop()
 
     def leaveEvent(self, event: QEvent | None) -> None:  # noqa: N802 - Qt's name
-        """Go some time after the pointer has left, if it only informs."""
-        if self.note.notification.kind == "info":
+        """Go some time after the pointer has left, if it goes by itself."""
+        if self.note.passes:
             self._timer.start()
 
     def changeEvent(self, event: QEvent | None) -> None:  # noqa: N802 - Qt's name
@@ -249,7 +270,7 @@ class NoteCard(QFrame):
     def _fade(self) -> None:
         effect = QGraphicsOpacityEffect(self)
         self.setGraphicsEffect(effect)
-        fading = QPropertyAnimation(effect, b"opacity", self)
+        self._fading = fading = QPropertyAnimation(effect, b"opacity", self)
         fading.setDuration(FADE_MS)
         fading.setStartValue(1.0)
         fading.setEndValue(0.0)

@@ -190,7 +190,7 @@ class TrainingSetup(QWidget):
     def _start(self) -> None:
         if not self.form.is_valid:
             self.fold(False)
-            self.workbench.notify(self.form.message, "error")
+            self.workbench.notify(self.form.message, "warning", passing=True)
             return
         request = self.request()
         self.workbench.project.set_display(DOCUMENT, request.to_dict())

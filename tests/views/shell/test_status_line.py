@@ -6,7 +6,9 @@ from PyQt6.QtCore import QPoint, Qt
 from PyQt6.QtTest import QTest
 from shell_view import failing_job, texts, waiting_job
 
+from ais_app.core.errors import FileProblem, ParameterProblem
 from ais_app.core.jobs import Progress
+from ais_app.state.project import Project
 from ais_app.views.shell.history_window import HistoryWindow
 
 # jobs
@@ -129,6 +131,66 @@ def test_three_messages_at_most_and_the_same_one_is_counted(window):
     assert shown == ["warning 2", "warning 3", "warning 4 (×2)"]
     window.notifications.dismiss(window.notifications.shown[-1])
     assert [note.text for note in window.notifications.shown] == ["warning 1", "warning 2", "warning 3"]
+
+
+def test_what_can_be_put_right_at_once_goes_by_itself_and_what_failed_stays(window, qtbot, monkeypatch):
+    def refused():
+        raise ParameterProblem("tilts", "are not known", "give the lowest and highest tilt")
+
+    def failed():
+        raise FileProblem("TS_01.mrc", "cannot be written", "see whether the disk is full")
+
+    area = window.notifications
+    monkeypatch.setattr(area, "fade_seconds", 0.1)
+    window.workbench.notify("TS_09 has no voxel size", "warning")
+    assert not window.workbench.attempt(failed) and not window.workbench.attempt(refused)
+    kinds = [note.notification.kind for note in area.shown]
+    assert kinds == ["warning", "error", "warning"]
+    qtbot.waitUntil(lambda: len(area.shown) == 2, timeout=5000)
+    qtbot.wait(600)
+    assert [note.text.split(":")[0] for note in area.shown] == ["TS_09 has no voxel size", "TS_01.mrc"]
+    assert "give the lowest" in texts(window)[-1]  # it can be read again
+
+
+def test_the_same_words_are_shown_once_whatever_came_between(window):
+    area, notify = window.notifications, window.workbench.notify
+    for words in ("one", "two", "one", "three", "four", "five", "one"):
+        notify(words, "warning")
+    assert [note.text for note in area.shown] == ["four", "five", "one (×3)"]
+    notify("four failed: x", "error", details="at byte 7")
+    notify("four failed: x", "error", details="at byte 9")
+    assert [note.text for note in area.shown] == ["five", "one (×3)", "four failed: x"]
+    assert area.shown[-1].notification.details == "at byte 9"
+    QTest.mouseClick(window.status.bell, Qt.MouseButton.LeftButton)
+    model = window.findChild(HistoryWindow).messages.model
+    listed = [model.index(row, 0).data().split("  ")[1] for row in range(model.rowCount())]
+    assert listed == ["four failed: x", "four failed: x", "one (×3)", "five", "four", "three", "two"]
+    notify("two", "warning")
+    assert model.rowCount() == 7 and model.index(0, 0).data().endswith("two (×2)")
+
+
+def test_a_message_that_comes_again_while_it_fades_stays(window, qtbot, monkeypatch):
+    area = window.notifications
+    monkeypatch.setattr(area, "fade_seconds", 0.1)
+    window.workbench.notify("Written")
+    card = area.card(area.shown[0])
+    qtbot.waitUntil(lambda: card.graphicsEffect() is not None)
+    window.workbench.notify("Written")
+    assert card.graphicsEffect() is None and [note.text for note in area.shown] == ["Written (×2)"]
+
+
+def test_another_project_begins_without_the_messages_of_the_one_before(window, tmp_path):
+    names = [tmp_path / name for name in ("first.aisproj", "second.aisproj")]
+    for path in names:
+        Project.create(path).close()
+    area = window.notifications
+    window.workbench.notify("the graphics are slow", "warning")
+    window.open_files([names[0]])
+    assert [note.text for note in area.shown] == ["the graphics are slow"]  # no project was open before
+    window.workbench.notify("TS_01 has no voxel size", "warning")
+    window.workbench.notify("Training failed: no memory is left", "error")
+    window.open_files([names[1]])
+    assert [note.text for note in area.shown] == ["Training failed: no memory is left"]
 
 
 def test_the_button_of_a_message_acts(window):
