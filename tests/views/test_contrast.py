@@ -10,6 +10,7 @@ from slice_view import known_volume, make_project, opened, settle, slice_area
 
 from ais_app.core.filters import filters
 from ais_app.state.commands import tomograms, view
+from ais_app.state.project import Project
 from ais_app.views.tomograms.contrast import ContrastPanel
 from ais_app.views.tomograms.filters import FilterPanel
 
@@ -174,6 +175,48 @@ def test_without_a_tomogram_there_is_nothing_to_set(contrast, area, session, qtb
     session.close()
     qtbot.waitUntil(lambda: not contrast.isEnabled())
     assert contrast.histogram.limits is None
+
+
+def test_another_project_has_contrast_of_its_own_whatever_tab_is_in_front(contrast, area, session, tmp_path, qtbot):
+    """Its tomograms have the same numbers as those of the project before."""
+    first, session.view.tab = area.limits, "particles"
+    area.show()
+    folder = tmp_path / "other"
+    folder.mkdir()
+    noise = np.random.default_rng(5).normal(3000, 40, known_volume().shape).astype(np.float32)
+    path, before = make_project(folder, noise), session.project.path
+    for there, mean in ((path, 3000), (before, 100), (before.parent / "none.aisproj", None), (path, 3000)):
+        if mean is None:
+            Project.create(there).close()
+        area.workbench.open_files([there])
+        if mean is None:
+            qtbot.waitUntil(lambda: not contrast.isEnabled())
+            assert contrast.histogram.histogram is None and contrast.histogram.limits is None
+            assert {field.text() for field in (contrast.black, contrast.white)} == {"–"}
+            continue
+        settle(area, qtbot)
+        qtbot.waitUntil(lambda: contrast.histogram.histogram is not None)
+        low, high = area.limits
+        assert low < mean < high < 1.2 * mean + 100
+        assert contrast.histogram.limits == (low, high)
+        assert contrast.histogram.histogram.low < mean < contrast.histogram.histogram.high
+        assert contrast.black.number == pytest.approx(low, rel=1e-3)
+        assert contrast.white.number == pytest.approx(high, rel=1e-3) and contrast.white.isEnabled()
+        if mean == 100:
+            assert (low, high) == pytest.approx(first)
+
+
+def test_a_tomogram_that_comes_back_by_undo_has_its_contrast_again(contrast, area, session, qtbot):
+    shown = contrast.black.number
+    tomograms.close(session, [entry.id for entry in session.project.tomograms])
+    qtbot.waitUntil(lambda: not contrast.isEnabled())
+    assert contrast.black.text() == "–"
+    session.project.undo()
+    tomograms.show(session, session.project.tomograms[0].id)
+    settle(area, qtbot)
+    qtbot.waitUntil(lambda: contrast.histogram.histogram is not None)
+    assert contrast.black.number == pytest.approx(shown, rel=0.2)
+    assert contrast.black.isEnabled()
 
 
 # filters

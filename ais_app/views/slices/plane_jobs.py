@@ -33,9 +33,13 @@ class PlaneJobs:
 
     def __init__(self, session: Session, overlays: Overlays, source: PlaneSource) -> None:
         self._session, self._overlays, self._source = session, overlays, source
-        self._auto: dict[Hashable, Limits] = {}
-        self._ranges: dict[Hashable, Limits] = {}  # of histograms
         self._attempts = 0  # at choosing the contrast
+        self.forget()
+
+    def forget(self) -> None:
+        """Forget what was found out: the tomograms of another project may have the same numbers."""
+        self._auto: dict[Hashable, Limits] = {}
+        self._ranges: dict[Hashable, Limits] = {}  # of histograms; new, for what is being counted goes into the old
 
     def planes(self, view: PaneView) -> list[PlaneJob]:
         """Return the jobs for image and labels of a pane."""

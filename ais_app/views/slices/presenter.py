@@ -91,6 +91,7 @@ class Presenter(QObject):
         events.labels.connect(self._labels_changed)
         for signal in (events.opened, events.tomograms):
             signal.connect(self._forget, check_nargs=False)
+        events.opened.connect(self.jobs.forget)
         events.opened.connect(self._show_nothing)
 
     @property
@@ -234,7 +235,7 @@ class Presenter(QObject):
 
     def _show_nothing(self) -> None:
         """Empty the panes; no tomogram is in view, or another project is open."""
-        self._views = {}
+        self._begin_anew()
         for pane in self.panes.values():
             pane.present_nothing()
             if not self.session.has_project:
@@ -255,8 +256,12 @@ class Presenter(QObject):
 
     def _forget(self, *_: object) -> None:
         self.source.clear()
-        self._views = {}
+        self._begin_anew()
         self.later()
+
+    def _begin_anew(self) -> None:
+        """Forget what is shown: what comes next is news, also where it looks the same."""
+        self._views, self._limits, self._counted = {}, None, None
 
     def _labels_changed(self, tomogram: int, feature: int, region: Region) -> None:
         """Take over a change of labels: what it did not touch stays valid, what is on screen is changed at once."""

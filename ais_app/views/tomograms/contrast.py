@@ -14,6 +14,7 @@ from ais_app.views.widgets.numbers import NumberField
 from ais_app.views.widgets.panel import heading
 from ais_app.views.workbench import Workbench
 
+NOTHING = "–"  # where there is no tomogram
 DIGITS = 4  # that a grey value is shown with
 
 
@@ -96,17 +97,20 @@ class ContrastPanel(QWidget):
         self._refresh()
 
     def _refresh(self, *_: object) -> None:
-        state, limits = self._session.view, self._slices.limits
+        state = self._session.view
         has_image = state.tomogram is not None
+        limits = self._slices.limits if has_image else None
         self.setEnabled(has_image)
         if not has_image:
             self.histogram.show_histogram(None)
-        self.histogram.show_limits(limits if has_image else None, state.invert)
+        self.histogram.show_limits(limits, state.invert)
         for button, on in ((self.lock, state.contrast_locked), (self.invert, state.invert)):
             with QSignalBlocker(button):
                 button.setChecked(on)
         for field, place in ((self.black, 0), (self.white, 1)):
             with QSignalBlocker(field):
+                if field.isEnabledTo(self) is not has_image:
+                    field.set_off("" if has_image else NOTHING)
                 field.setValue(0.0 if limits is None else float(f"{limits[place]:.{DIGITS}g}"))
 
 
