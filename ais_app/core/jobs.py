@@ -81,6 +81,29 @@ def run(
         return result
 
 
+def retold(job: Job[R], tell: Callable[[Progress], Progress]) -> Job[R]:
+    """Do a job as part of another one, and say otherwise how far it is."""
+    cancelled: JobCancelled | None = None
+    try:
+        step = next(job)
+        while True:
+            try:
+                yield tell(step)
+            except JobCancelled as stop:
+                cancelled = stop
+            step = job.throw(cancelled) if cancelled is not None else next(job)
+            cancelled = None
+    except StopIteration as finished:
+        result: R = finished.value
+        return result
+
+
+def in_words(step: Progress) -> Progress:
+    """Return the progress of a step whose share of the whole is not known: its own share only in words, in tens."""
+    share = f": {10 * int(10 * step.done / step.total)} %" if step.total else ""
+    return Progress(0, 0, step.message + share, step.values)
+
+
 def direct(job: Callable[P, Job[R]]) -> Callable[P, R]:
     """Return the function that does the whole of a job at once and returns its result.
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from ais_app.core.errors import DataWarning, FileProblem, ParameterProblem
-from ais_app.core.jobs import Job, Progress, direct
+from ais_app.core.jobs import Job, Progress, direct, in_words, retold
 from ais_app.core.particles.extract import SubtomogramParams
 from ais_app.core.particles.grouping import GroupingParams, group_job
 from ais_app.core.particles.halves_params import AverageParams
@@ -46,7 +46,7 @@ def average_rows_job(request: CubeRequest, symmetry: str = "C1", seed: int = 0) 
     from ais_app.core.particles.average import average_now_job
 
     done = worked(request, "average", symmetry=symmetry, seed=seed)
-    cubes = yield from cubes_job(request)
+    cubes = yield from retold(cubes_job(request), in_words)
     stack = cubes.stack
     averages = yield from average_now_job(
         stack.cubes,
@@ -67,7 +67,7 @@ def align_rows_job(request: CubeRequest, params: AverageParams) -> Job[AverageSh
     from ais_app.core.particles.halves import refine_halves_job
 
     done = worked(request, "align", alignment=params.to_dict())
-    cubes = yield from cubes_job(request)
+    cubes = yield from retold(cubes_job(request), in_words)
     stack = cubes.stack
     start = None if params.random_start else stack.poses
     refined = yield from refine_halves_job(
@@ -80,7 +80,7 @@ def align_rows_job(request: CubeRequest, params: AverageParams) -> Job[AverageSh
 def group_rows_job(request: CubeRequest, params: GroupingParams) -> Job[GroupsFound]:
     """Group cubes without labels; where they are kept beside the project, so is a training that is stopped."""
     done = worked(request, "group", grouping=params.to_dict())
-    cubes = yield from cubes_job(request)
+    cubes = yield from retold(cubes_job(request), in_words)
     place = request.cache
     kept = checkpoint_path(place.with_name(f"{place.stem}_encoder")) if place and place.parent.is_dir() else None
     found = yield from group_job(cubes.stack.cubes, params, wedges=cubes.stack.wedges, kept=kept)
@@ -98,7 +98,7 @@ def classify_rows_job(request: CubeRequest, model: str | Path) -> Job[ClassesFou
     yield Progress(0, 0, "reading the network")
     done = worked(request, "classify", model=str(model))
     network = load_model(model)
-    cubes = yield from cubes_job(request)
+    cubes = yield from retold(cubes_job(request), in_words)
     names, parts = class_names(network), []
     count = len(cubes.rows)
     for low in range(0, count, CLASSIFIED_AT_ONCE):

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from ais_app.core.errors import AisAppError, ParameterProblem
-from ais_app.core.jobs import Job, Progress
+from ais_app.core.jobs import Job, Progress, retold
 from ais_app.core.particles.wedge import Wedge
 from ais_app.core.particles.wedge_estimate import WedgeEstimate, estimate_wedge_job
 from ais_app.core.tomogram import Tomogram
@@ -59,7 +60,7 @@ def shared_wedge_job(tomograms: Sequence[tuple[str, Callable[[], Tomogram]]]) ->
     for number, (name, opened) in enumerate(tomograms):
         yield Progress(number, len(tomograms), name)
         try:
-            found = yield from estimate_wedge_job(opened())
+            found = yield from retold(estimate_wedge_job(opened()), partial(_of_all, number, len(tomograms), name))
         except AisAppError as error:
             errors.append(error)
             continue
@@ -72,6 +73,11 @@ def shared_wedge_job(tomograms: Sequence[tuple[str, Callable[[], Tomogram]]]) ->
     if not seen:
         raise ParameterProblem("tilts", f"no missing wedge is seen in {_listed(unseen)}", REMEDY)
     return _joined(seen, unseen, len(errors))
+
+
+def _of_all(number: int, count: int, name: str, step: Progress) -> Progress:
+    share = step.done / step.total if step.total else 0.0
+    return Progress(number + share, count, f"{name}: {step.message}", step.values)
 
 
 def _joined(seen: dict[str, WedgeEstimate], unseen: list[str], unread: int) -> WedgeFound:

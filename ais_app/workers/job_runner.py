@@ -62,6 +62,7 @@ class JobHandle(QObject):
         self.lines: list[str] = []
         self.started = time.monotonic()
         self.ended_after: float | None = None  # seconds
+        self._measured = self.started, 0.0  # when its progress could first be told, and how far it was
         self._make_job = make_job
         self._stop, self._pause = threading.Event(), threading.Event()
         self._told.connect(self._hear)
@@ -79,10 +80,11 @@ class JobHandle(QObject):
 
     @property
     def seconds_left(self) -> float | None:
-        """Estimate from the progress so far; ``None`` when it cannot be told."""
-        share = self.progress.done / self.progress.total if self.progress.total else 0.0
-        passed = time.monotonic() - self.started
-        return passed / share - passed if share > 0.01 and passed > 1 else None
+        """Estimate from the progress since it could be told; ``None`` when it cannot be told."""
+        began, first = self._measured
+        gained, passed = self.progress.done - first, time.monotonic() - began
+        known = self.progress.total > 0 and gained > 0.01 * self.progress.total and passed > 1
+        return passed / gained * (self.progress.total - self.progress.done) if known else None
 
     def stop(self) -> None:
         """Ask the job to stop at its next step; it may still give a result, such as the best weights so far."""
@@ -133,6 +135,9 @@ class JobHandle(QObject):
         """Take in, on the main thread, what the job's thread has said."""
         if what == "progress":
             self._note(value.message)
+            if value.total != self.progress.total or value.done < self.progress.done:
+                # what a stopped training had done already took none of this job's time
+                self._measured = time.monotonic(), value.done
             self.progress = value
             self.progressed.emit(value)
         elif what == "finished":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 
 from ais_app.core.errors import DataWarning, FileProblem, ParameterProblem
 from ais_app.core.io import open_tomogram, write_volume
-from ais_app.core.jobs import JobCancelled, run
+from ais_app.core.jobs import JobCancelled, Progress, run
 from ais_app.core.particle_set import Particles
 from ais_app.core.particles.extract import SubtomogramParams
 from ais_app.core.particles.grouping import GroupingParams
@@ -83,6 +84,23 @@ def test_the_line_of_the_log_does_it_again(request_: CubeRequest, tmp_path: Path
     assert (tmp_path / "again" / "average.mrc").read_bytes() == saved(found, tmp_path / "out").read_bytes()
     again = run(kept_job(average_rows_job(request_), request_.table, lambda: tmp_path, "spots"))
     assert again.worked is not None and again.worked.path == done.path  # one list for the same particles
+
+
+@pytest.mark.parametrize("work", ["align", "group", "average"])
+def test_how_far_it_is_never_goes_back(request_: CubeRequest, tmp_path: Path, work: str) -> None:
+    """Cutting, reading and averaging have no known share of the whole."""
+    request = replace(request_, rows=np.arange(24), cache=tmp_path / "c.zarr")
+    jobs = {
+        "align": lambda: align_rows_job(request, AverageParams(iterations=2, angular_step=60.0, max_shift=20.0)),
+        "group": lambda: group_rows_job(request, GroupingParams(clusters=2, epochs=2, map="components", device="cpu")),
+        "average": lambda: average_rows_job(request),
+    }
+    said: list[Progress] = []
+    run(jobs[work](), said.append)
+    measured = [step for step in said if step.total]
+    assert measured and len({step.total for step in measured}) == 1
+    assert all(one.done <= next_.done <= one.total for one, next_ in itertools.pairwise(measured))
+    assert all(step.total == 0 for step in said if step.message.startswith(("cutting", "looking", "reading")))
 
 
 def test_groups_and_what_is_not_written(request_: CubeRequest, tmp_path: Path) -> None:

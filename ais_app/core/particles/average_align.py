@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from ais_app.core.jobs import Job, JobCancelled, Progress
+from ais_app.core.jobs import Job, Progress, retold
 from ais_app.core.particles.average_sums import cubes_tensor
 from ais_app.core.particles.poses import Poses
 
@@ -108,16 +108,8 @@ def in_frame_of(
 
 def within(work: Job[R], before: float, total: float, doing: str) -> Job[R]:
     """Do a job as part of a larger one, of whose `total` steps `before` are done."""
-    cancelled: JobCancelled | None = None
-    try:
-        step = next(work)
-        while True:
-            try:
-                yield Progress(before + step.done, total, doing + step.message, step.values)
-            except JobCancelled as stop:
-                cancelled = stop
-            step = work.throw(cancelled) if cancelled is not None else next(work)
-            cancelled = None
-    except StopIteration as finished:
-        result: R = finished.value
-        return result
+
+    def tell(step: Progress) -> Progress:
+        return Progress(before + step.done, total, doing + step.message, step.values)
+
+    return (yield from retold(work, tell))

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ais_app.core.errors import ParameterProblem
-from ais_app.core.jobs import Job, JobCancelled, Progress, direct
+from ais_app.core.jobs import Job, JobCancelled, Progress, direct, in_words, retold
 from ais_app.core.params import Params, param
 from ais_app.core.particles.clusters import Clusters, cluster_codes, suggested_count
 from ais_app.core.particles.components import principal_components
@@ -119,7 +119,7 @@ def group_job(
         problem = f"{count:,} {does} not make {chosen.clusters or 'two or more'} groups"
         raise ParameterProblem("clusters", problem, "give more subtomograms, or ask for fewer groups")
     yield Progress(0, 0, "reading subtomograms")
-    small = yield from prepare_job(cubes, chosen, wedges)
+    small = yield from retold(prepare_job(cubes, chosen, wedges), in_words)
     if chosen.by == "components" and encoder is None:
         codes, decode = _components(small, chosen.code, chosen.seed)
     else:

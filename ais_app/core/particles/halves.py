@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ais_app.core.errors import ParameterProblem
-from ais_app.core.jobs import Job, Progress, direct
+from ais_app.core.jobs import Job, Progress, direct, in_words, retold
 from ais_app.core.particles.average import Averages, averages_of, split_halves
 from ais_app.core.particles.average_align import align_groups_job, in_frame_of, within
 from ais_app.core.particles.average_sums import Sums
@@ -98,7 +98,8 @@ def refine_halves_job(
             keep(now, averages)
         done, total = now.iteration * count, params.iterations * count
         yield Progress(done, total, f"iteration {now.iteration}", now.history[-1])
-    first, second = yield from _sums(data, now.poses, now.half_of, params, fine=True)
+    last = _sums(data, now.poses, now.half_of, params, fine=True)
+    first, second = yield from retold(last, in_words if params.iterations else lambda step: step)
     averages = averages_of(first, second, voxel_size, outline)
     if params.filter_by_fsc and averages.fsc is not None:
         whole = (first + second).average(snr_of_fsc(averages.fsc.best))
@@ -139,8 +140,16 @@ def _iteration(
     data: MeasuredCubes, now: HalvesState, params: AverageParams, outline: np.ndarray, given: np.ndarray | None
 ) -> Job[tuple[HalvesState, Averages]]:
     """Align all particles to the references of their halves, and compare the new halves."""
+    whole, total = len(data), params.iterations * len(data)
+
+    def before(step: Progress) -> Progress:
+        return Progress(now.iteration * whole, total, f"iteration {now.iteration + 1}: {step.message}")
+
+    def after_all(step: Progress) -> Progress:
+        return Progress((now.iteration + 1) * whole, total, f"iteration {now.iteration + 1}: {step.message}")
+
     if given is None:
-        sums = yield from _sums(data, now.poses, now.half_of, params)
+        sums = yield from retold(_sums(data, now.poses, now.half_of, params), before)
         if not params.independent or not all(part.count for part in sums):
             sums = [sums[0] + sums[1]] * 2
         references = [reference_of(part, now.shells, outline, now.fsc if len(now.fsc) else None) for part in sums]
@@ -151,12 +160,13 @@ def _iteration(
     poses = yield from _aligned(data, references, now, params, whole=given is not None)
     turned = np.median(angles_between(now.poses.rotations, poses.rotations, params.symmetry))
     moved = np.median(np.linalg.norm(now.poses.shifts_zyx - poses.shifts_zyx, axis=1)) * data.voxel_size
-    first, second = yield from _sums(data, poses, now.half_of, params)
+    first, second = yield from retold(_sums(data, poses, now.half_of, params), after_all)
     if params.independent and second.count:
         maps = [filtered(part.average(), now.shells, outline) for part in (first, second)]
         asked: dict[str, Any] = {"symmetry": params.symmetry, "device": params.device}
         poses = in_frame_of(maps[0], maps[1], poses, now.half_of == 1, now.shells, **asked)
-        (second,) = yield from _sums(data, poses, np.where(now.half_of == 1, 0, -1), params, count=1)
+        again = _sums(data, poses, np.where(now.half_of == 1, 0, -1), params, count=1)
+        (second,) = yield from retold(again, after_all)
     averages = averages_of(first, second, data.voxel_size, outline)
     edge = first.edge
     fsc = np.ones(edge // 2 + 1) if averages.fsc is None else averages.fsc.best
