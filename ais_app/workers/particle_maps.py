@@ -10,14 +10,17 @@ import numpy as np
 
 from ais_app.core.errors import ParameterProblem, ProjectProblem
 from ais_app.core.jobs import Job, Progress
+from ais_app.state import scene_store as store
 from ais_app.state.commands import render
 from ais_app.state.copying import particles_folder
-from ais_app.state.gallery_table import PickSource
+from ais_app.state.gallery_table import PickSource, StackSource
 from ais_app.state.session import Session
 from ais_app.workers.particle_lines import file_name
 
 if TYPE_CHECKING:
     from ais_app.operations.particle_work_results import AverageShown
+
+COVERED = 0.25  # share of the picks of a set that another one covers: then that one is in the way
 
 
 def saving_job(found: AverageShown, folder: Path) -> Job[list[Path]]:
@@ -33,6 +36,39 @@ def files_of_an_average(folder: Path) -> list[Path]:
     from ais_app.operations.particle_work_results import WRITTEN
 
     return [path for name in WRITTEN if (path := folder / name).exists()]
+
+
+def why_not_placed(session: Session) -> str:
+    """Return why an average of what the gallery shows cannot be placed at picks, and what to do; empty where it can."""
+    source = session.gallery.source
+    if isinstance(source, StackSource):
+        return "A stack has no picks in the scene: save the average, then in a terminal: ais-app mapback"
+    if not isinstance(source, PickSource) or not source.name:
+        return "The average belongs to no single set of picks: show one set, and average that"
+    return ""
+
+
+def hide_what_covers(session: Session) -> list[str]:
+    """Hide the sets of the scene in view that cover what is drawn at the picks of the gallery; return their names.
+
+    A pick is covered where one of another set lies closer than the radius of the particle; arrows cover nothing.
+    """
+    from scipy.spatial import cKDTree
+
+    scene, entry, source, project = store.scene_of(session), session.tomogram, session.gallery.source, session.project
+    assert entry is not None and isinstance(source, PickSource)  # something was drawn at its picks
+    places = {each.name: project.pick_store(each).read().positions_zyx for each in project.picks(entry)}
+    radius = next(each.size for each in scene.picks if each.name == source.name) / 2
+    covering = []
+    for each in scene.picks:
+        if each.name == source.name or not each.visible or each.style == "arrows" or not len(places.get(each.name, ())):
+            continue
+        nearest, _ = cKDTree(places[each.name]).query(places[source.name], distance_upper_bound=radius)
+        if np.isfinite(nearest).mean() >= COVERED:
+            covering.append(each.name)
+    for covers in covering:
+        render.change_picks(session, covers, visible=False)
+    return covering
 
 
 def place_at_picks(session: Session, found: AverageShown, rows: np.ndarray) -> Path:

@@ -13,7 +13,9 @@ from PyQt6.QtTest import QTest
 from PyQt6.QtWidgets import QFileDialog, QMessageBox
 
 from ais_app.core.particle_set import Particles
-from ais_app.state.commands import particles
+from ais_app.core.particles.stack import write_stack
+from ais_app.core.particles.wedge import Wedge
+from ais_app.state.commands import particles, render
 from ais_app.state.gallery_table import PickSource, StackSource
 from ais_app.state.scene_store import scene_of
 from ais_app.views.main_window import MainWindow
@@ -113,6 +115,63 @@ def test_each_scene_shows_the_average_that_was_placed_in_it(shown, tmp_path, qtb
     session.gallery.show(PickSource("found", None, (1,)))
     qtbot.waitUntil(lambda: panel.jobs.average is not None, timeout=WAIT)
     assert np.array_equal(panel.jobs.average.averages.average, cubes[0])
+
+
+def test_sets_that_would_cover_the_average_are_hidden_where_it_is_placed(shown, qtbot) -> None:
+    session, panel = shown.workbench.session, panel_of(shown)
+    moved = PICKS.positions_zyx + np.array([0.0, 20.0, 0.0])
+    for name, positions in {
+        "found by another": moved, "arrows": moved, "far away": PICKS.positions_zyx + np.array([0.0, 90.0, 0.0]),
+        "a few": moved[:3], "hidden": moved,
+    }.items():  # fmt: skip
+        session.project.add_picks(1, name, Particles(positions), feature="membrane", radius=50.0)
+    render.refresh(session)
+    render.change_picks(session, "arrows", style="arrows")
+    render.change_picks(session, "hidden", visible=False)
+    session.gallery.show(PickSource("found", None, ()))
+    settle(shown, qtbot)
+    averaged(shown, qtbot)
+    said: list[str] = []
+    shown.workbench.notified.connect(lambda note: said.append(note.text))
+    QTest.mouseClick(panel.average.place, LEFT)
+    assert session.view.tab == "render"
+    seen = {picks.name: picks.visible for picks in scene_of(session).picks}
+    assert seen == {"found": True, "found by another": False, "arrows": True, "far away": True, "a few": True,
+                    "hidden": False}  # fmt: skip
+    assert said == [
+        "“found by another” is hidden, which would cover the average at the same places: "
+        "show it again in the list of picks"
+    ]
+    session.view.tab = "particles"
+    qtbot.waitUntil(panel.average.place.isVisible, timeout=WAIT)
+    QTest.mouseClick(panel.average.place, LEFT)
+    assert session.view.tab == "render" and len(said) == 1  # nothing is in the way any more
+
+
+def test_the_average_of_a_stack_or_of_several_sets_cannot_be_placed_and_that_is_said_before(
+    shown, tmp_path, qtbot
+) -> None:
+    session, panel = shown.workbench.session, panel_of(shown)
+    place, action = panel.average.place, shown.actions_by_id["particles.place"]
+    averaged(shown, qtbot)
+    assert place.isEnabled() and "at every pick" in place.toolTip()
+    qtbot.waitUntil(action.isEnabled, timeout=WAIT)
+    session.gallery.show(PickSource(feature=session.project.feature("ribosome").id))
+    settle(shown, qtbot)
+    averaged(shown, qtbot)
+    assert not place.isEnabled() and "show one set" in place.toolTip() and panel.average.save.isEnabled()
+    cubes = np.random.default_rng(0).normal(size=(6, 12, 12, 12)).astype(np.float32)
+    inside = Particles(np.full((6, 3), 150.0), tomograms=np.full(6, "noise", object), voxel_size=10.0, shape_zyx=SHAPE)
+    write_stack(tmp_path / "s.zarr", cubes, inside, [Wedge()], np.zeros(6, int), 10.0)
+    panel.open_stack(tmp_path / "s.zarr")
+    qtbot.waitUntil(lambda: isinstance(session.gallery.source, StackSource), timeout=WAIT)
+    settle(shown, qtbot)
+    averaged(shown, qtbot)
+    assert not place.isEnabled() and "ais-app mapback" in place.toolTip() and panel.average.save.isEnabled()
+    qtbot.waitUntil(lambda: not action.isEnabled(), timeout=WAIT)
+    session.gallery.show(PickSource("found"))
+    qtbot.waitUntil(lambda: place.isEnabled() and action.isEnabled(), timeout=WAIT)
+    assert "at every pick" in place.toolTip()
 
 
 def test_every_choice_of_particles_has_files_of_its_own() -> None:

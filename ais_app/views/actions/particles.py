@@ -9,6 +9,7 @@ import numpy as np
 
 from ais_app.state.commands import particles
 from ais_app.views.actions.action import SEPARATOR, Action
+from ais_app.workers.particle_maps import why_not_placed
 
 if TYPE_CHECKING:
     from ais_app.views.main_window import MainWindow
@@ -34,6 +35,10 @@ def _has_selection(window: MainWindow) -> bool:
 
 def _has_average(window: MainWindow) -> bool:
     return _in_front(window) and _panel(window).jobs.average is not None
+
+
+def _can_place(window: MainWindow) -> bool:
+    return _has_average(window) and not why_not_placed(window.workbench.session)
 
 
 def _open(window: MainWindow) -> None:
@@ -90,7 +95,7 @@ ACTIONS = (
     Action("particles.save_average", "Save the average…", lambda window: _panel(window).average.ask_folder(),
            "mdi6.content-save-outline", "", "Write average, halves and their correlation", enabled=_has_average),
     Action("particles.place", "&Place the average at picks", lambda window: _panel(window).place_average(),
-           "mdi6.map-marker-plus-outline", "", "Show the average at every pick, in Render", enabled=_has_average),
+           "mdi6.map-marker-plus-outline", "", "Show the average at every pick, in Render", enabled=_can_place),
     Action("particles.group", "Grou&p by likeness", lambda window: _panel(window).compute("group"),
            "mdi6.scatter-plot-outline", "", "Group what is selected, or all that is kept", enabled=_has_particles),
     Action("particles.classify", "&Classify with a network…", lambda window: _panel(window).ask_network(),

@@ -24,13 +24,14 @@ from ais_app.views.particles.tilt_section import TiltSection
 from ais_app.views.theme import current_theme
 from ais_app.views.workbench import Workbench
 from ais_app.workers.particle_jobs import ParticleJobs
-from ais_app.workers.particle_maps import files_of_an_average
+from ais_app.workers.particle_maps import files_of_an_average, why_not_placed
 
 if TYPE_CHECKING:
     from ais_app.operations.particle_work_results import AverageShown
 
 HEIGHT = 130  # px, of the chart
 MARKS = (0.143, 0.5)
+PLACE = "Show the average at every pick in Render, turned as each particle is"
 LEFT_OUT = "Left out are those that lie outside their tomogram, or with more than half of their cube"
 
 
@@ -62,7 +63,6 @@ class AverageSection(QWidget):
         self.chart = ShellChart()
         self.save, self.place = QPushButton("Save…"), QPushButton("Place at picks")
         self.save.setToolTip("Write average.mrc, half1.mrc, half2.mrc and fsc.csv into a folder")
-        self.place.setToolTip("Show the average at every pick in Render, turned as each particle is")
         self._result = QWidget()
         self._build()
         self.average.clicked.connect(lambda: self.asked.emit("average"))
@@ -80,6 +80,9 @@ class AverageSection(QWidget):
     def refresh(self) -> None:
         """Say what can be done now."""
         self.tilts.refresh()
+        why_not = why_not_placed(self.workbench.session)
+        self.place.setEnabled(self.jobs.average is not None and not why_not)
+        self.place.setToolTip(why_not or PLACE)
         gallery = self.workbench.session.gallery
         there = len(gallery.table) > 0
         for button, kind, words in (
@@ -97,8 +100,7 @@ class AverageSection(QWidget):
     def show_average(self) -> None:
         """Show the newest average."""
         found = self.jobs.average
-        for button in (self.save, self.place):
-            button.setEnabled(found is not None)
+        self.save.setEnabled(found is not None)
         if found is None:
             self.strip.show_slices(())
             self.chart.show_curve((), ())

@@ -18,7 +18,7 @@ from ais_app.views.widgets.panel import Panel, heading
 from ais_app.views.widgets.soon import Soon
 from ais_app.views.workbench import Workbench
 from ais_app.workers.particle_jobs import ParticleJobs, alignment
-from ais_app.workers.particle_maps import place_at_picks, saving_job
+from ais_app.workers.particle_maps import hide_what_covers, place_at_picks, saving_job
 from ais_app.workers.tiles import is_stack
 
 
@@ -147,10 +147,20 @@ class ParticlesPanel(Panel):
             )
 
     def place_average(self) -> None:
-        """Show the newest average at every pick, in Render."""
-        found = self.jobs.average
+        """Show the newest average at every pick, in Render; sets of picks that would cover it are hidden."""
+        found, session = self.jobs.average, self.workbench.session
+
+        def place() -> None:
+            assert found is not None  # asked before
+            place_at_picks(session, found, self.jobs.newest.rows)
+            hidden = hide_what_covers(session)
+            if hidden:
+                names, one = ", ".join(f"“{name}”" for name in hidden), len(hidden) == 1
+                words = f"{names} {'is' if one else 'are'} hidden, which would cover the average at the same places"
+                self.workbench.notify(f"{words}: show {'it' if one else 'them'} again in the list of picks")
+
         if found is not None:
-            self.workbench.attempt(lambda: place_at_picks(self.workbench.session, found, self.jobs.newest.rows))
+            self.workbench.attempt(place)
 
     def _connect(self) -> None:
         session = self.workbench.session
