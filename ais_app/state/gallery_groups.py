@@ -116,6 +116,18 @@ def name_clusters(project: Project, id: int, names: Mapping[int, str]) -> None:
     project.set_document(DOCUMENT, index)
 
 
+def call_otherwise(project: Project, name: str, fresh: str) -> None:
+    """Give clusters that were called after a class its new name; an empty one takes theirs away. Within a group."""
+    index = _index(project)
+    changed = False
+    for entry in index:
+        if name in entry["names"].values():
+            renamed = {number: fresh if each == name else each for number, each in entry["names"].items()}
+            entry["names"], changed = {number: each for number, each in renamed.items() if each}, True
+    if changed:
+        project.set_document(DOCUMENT, index)
+
+
 def rows_of(table: ParticleTable, sets: np.ndarray, ids: np.ndarray) -> np.ndarray:
     """Return the row of each of some particles, (m,) int64, −1 where the table does not have it.
 

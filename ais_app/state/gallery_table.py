@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ais_app.state.project import Project
     from ais_app.state.records import PickSet, TomogramEntry
 
+STACKS = "particles/"  # documents: marks of stacks, by their paths
 DIAMETER = 200.0  # Å, of picks that do not say
 
 
@@ -57,7 +58,7 @@ class StackSource:
     @property
     def document(self) -> str:
         """Name under which the project keeps the marks of its particles."""
-        return f"particles/{self.path}"
+        return f"{STACKS}{self.path}"
 
 
 Source = PickSource | StackSource

@@ -88,6 +88,13 @@ class RecordPart(ProjectPart):
         row = self._history.get("document", (name,))
         return default if row is None else from_text(row[0], self.path, f"document {name}")
 
+    def document_names(self, start: str) -> list[str]:
+        """Return the names of the documents that begin so."""
+        rows = self._history.database.rows(
+            "SELECT name FROM document WHERE substr(name, 1, ?) = ? ORDER BY name", (len(start), start)
+        )
+        return [name for (name,) in rows]
+
     def set_document(self, name: str, content: Any) -> None:
         """Store JSON-able values under a name; ``None`` removes them. Can be undone."""
         row = None if content is None else (to_text(content, name),)

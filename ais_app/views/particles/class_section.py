@@ -1,8 +1,7 @@
-"""What is done with the particles that are selected: reject, keep, name their class; and the classes there are."""
+"""What is done with the particles that are selected: reject, keep, name their class."""
 
 from __future__ import annotations
 
-import numpy as np
 from PyQt6.QtCore import QSignalBlocker, pyqtSignal
 from PyQt6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
@@ -10,10 +9,7 @@ from ais_app.state.commands import particles
 from ais_app.state.gallery import feature_of
 from ais_app.state.particle_classes import classes
 from ais_app.state.particle_places import rejected_outside
-from ais_app.views.particles.elided import ElidedLabel
-from ais_app.views.widgets.colour_button import ColourButton
 from ais_app.views.widgets.fields import ChoiceBox
-from ais_app.views.widgets.panel import discard, hint
 from ais_app.views.workbench import Workbench
 
 
@@ -141,86 +137,3 @@ def _placed(boxes: int, rejected: int, outside: int) -> str:
     if outside == rejected:
         return f"No box placed: {lie} none"
     return f"{words if boxes else 'All others have their box already'}; {lie} none"
-
-
-class ClassList(QWidget):
-    """The classes: colour, name, how many.
-
-    Parameters
-    ----------
-    workbench
-        Whose.
-    after
-        The widget that the key Tab comes from.
-    """
-
-    def __init__(self, workbench: Workbench, after: QWidget) -> None:
-        super().__init__()
-        self.workbench, self._after = workbench, after
-        self._rows: dict[str, _ClassRow] = {}
-        self._column = QVBoxLayout(self)
-        self._column.setContentsMargins(0, 0, 0, 0)
-        self._column.setSpacing(2)
-        self._nothing = hint("Select particles and name their class, group them, or let a network classify them.")
-        self._column.addWidget(self._nothing)
-
-    @property
-    def names(self) -> list[str]:
-        """The classes that have a row."""
-        return list(self._rows)
-
-    def row(self, name: str) -> _ClassRow:
-        """Return the row of a class."""
-        return self._rows[name]
-
-    def refresh(self) -> None:
-        """Bring the rows up to date, in place."""
-        session = self.workbench.session
-        known = classes(session.project) if session.has_project else {}
-        for gone in set(self._rows) - set(known):
-            discard(self._rows.pop(gone))
-        names, counts = np.unique(session.gallery.table.classes.astype(str), return_counts=True)
-        of = dict(zip(names.tolist(), counts.tolist(), strict=True))
-        for name, colour in known.items():
-            if name not in self._rows:
-                self._rows[name] = row = _ClassRow(self.workbench, name)
-                self._column.addWidget(row)
-                # what is made later would come behind all of the window
-                others = [each.select for each in self._rows.values() if each is not row]
-                QWidget.setTabOrder(others[-1] if others else self._after, row.colour)
-                QWidget.setTabOrder(row.colour, row.select)
-            self._rows[name].show_class(colour, of.get(name, 0))
-        self._nothing.setVisible(not known)
-
-
-class _ClassRow(QWidget):
-    def __init__(self, workbench: Workbench, name: str) -> None:
-        super().__init__()
-        self._workbench, self._name = workbench, name
-        self.colour = ColourButton("#808080", f"Colour of class {name}")
-        self.title, self.count = ElidedLabel(name), QLabel()
-        self.select = QPushButton("Select")
-        self.select.setToolTip(f"Select all particles of class {name}")
-        self.select.setAccessibleName(f"Select class {name}")
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(8)
-        row.addWidget(self.colour)
-        row.addWidget(self.title, 1)
-        row.addWidget(self.count)
-        row.addWidget(self.select)
-        session = workbench.session
-        self.colour.changed.connect(
-            lambda colour: workbench.attempt(lambda: particles.recolour_class(session, name, colour))
-        )
-        self.select.clicked.connect(self._select)
-
-    def show_class(self, colour: str, count: int) -> None:
-        """Show colour and number."""
-        self.colour.set_colour(colour)
-        self.count.setText(f"{count:,}")
-        self.select.setEnabled(count > 0)
-
-    def _select(self) -> None:
-        session = self._workbench.session
-        particles.select(session, np.flatnonzero(session.gallery.table.classes == self._name))

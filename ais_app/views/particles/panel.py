@@ -11,7 +11,8 @@ from ais_app.core.errors import AisAppError
 from ais_app.state.commands import particles, projects
 from ais_app.views.particles.area import ParticleArea
 from ais_app.views.particles.average_section import AverageSection
-from ais_app.views.particles.class_section import ClassList, MarkSection
+from ais_app.views.particles.class_list import ClassList
+from ais_app.views.particles.class_section import MarkSection
 from ais_app.views.particles.cluster_section import ClusterSection
 from ais_app.views.particles.source_section import SourceSection
 from ais_app.views.widgets.panel import Panel, heading

@@ -52,6 +52,11 @@ class ColourButton(QToolButton):
         self.setAccessibleName(f"{self._name}: {self._colour}")
         self.setToolTip(f"{self._name} ({self._colour})")
 
+    def set_name(self, name: str) -> None:
+        """Say anew what has this colour."""
+        self._name = name
+        self.set_colour(self._colour)
+
     def choose(self, colour: str) -> None:
         """Take a colour as if a person had clicked it."""
         if QColor(colour).name() != self._colour:
