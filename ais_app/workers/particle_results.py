@@ -126,6 +126,8 @@ class ParticleResults(QObject):
         said = [count, *(more or [])]
         if kept < len(rows):
             said.append(f"{len(rows) - kept:,} of them got nothing, as they were {why}")
+        if self._session.project.read_only:
+            said.append("shown, and not kept, as the project is open read-only")
         if not asked.is_shown:
             said.append(f"the result is in “{name_of(self._session.project, chosen)}”")
         if len(said) > 1 or more is not None:

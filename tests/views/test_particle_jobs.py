@@ -35,6 +35,7 @@ from ais_app.core.particle_set import Particles
 from ais_app.core.particles.wedge import Wedge
 from ais_app.core.scene.scene import ScenePicks
 from ais_app.state.commands import particle_results, particles, projects
+from ais_app.state.project import Project
 from ais_app.state.scene_store import scene_of
 from ais_app.views.main_window import MainWindow
 from ais_app.views.particles.average_section import AverageSection
@@ -293,6 +294,40 @@ def test_tilts_are_estimated_kept_and_doubted(window: MainWindow, tmp_path: Path
     assert not tilts.words.isVisibleTo(tilts)
     again(window, qtbot)
     assert tilts.wedge() == Wedge(found.tilt_min, 55)  # what cannot be was not kept
+
+
+def test_in_a_project_that_is_open_read_only_results_are_shown_and_not_kept(
+    window: MainWindow, two_kinds: tuple[np.ndarray, Particles], tmp_path: Path, qtbot
+) -> None:
+    volume, picks = two_kinds
+    spectrum = np.fft.fftn(volume)
+    z, _, x = np.meshgrid(*[np.fft.fftfreq(n) for n in SHAPE], indexing="ij")
+    angle = np.degrees(np.arctan2(np.where(x < 0, -z, z), np.abs(x)))
+    seen = np.fft.ifftn(spectrum * ((angle > -45) & (angle < 50))).real.astype(np.float32)
+    path = make_project(tmp_path, picks, seen, radius=50.0)
+    with Project.open(path):  # by another window
+        window.open_files([path])
+        show(window, qtbot)
+        panel, session = panel_of(window), window.workbench.session
+        said: list[tuple[str, str]] = []
+        window.workbench.notified.connect(lambda note: said.append((note.kind, note.text)))
+        tilts, files = panel.average.tilts, sorted(tmp_path.rglob("*"))
+        QTest.mouseClick(tilts.estimate, LEFT)
+        qtbot.waitUntil(lambda: "Seen" in tilts.words.text(), timeout=WAIT)
+        assert tilts.words.text().endswith(". Not kept: the project is open read-only.")
+        assert tilts.words.property("role") == "hint" and tilts.low.number == pytest.approx(-45, abs=5)
+        QTest.mouseClick(panel.clusters.group, LEFT)
+        qtbot.waitUntil(lambda: bool(panel.clusters.rows) and bool(said), timeout=WAIT)
+        QTest.mouseClick(panel.average.average, LEFT)
+        qtbot.waitUntil(lambda: panel.jobs.average is not None and len(said) > 1, timeout=WAIT)
+        why = "shown, and not kept, as the project is open read-only"
+        assert said == [("info", f"30 particles were {done}; {why}") for done in ("grouped", "averaged")]
+        tilts.low.setFocus()
+        tilts.low.selectAll()
+        QTest.keyClicks(tilts.low, "-40\r")
+        assert tilts.words.text() == "Not kept: the project is open read-only." and tilts.wedge().tilt_min == -40
+        assert sorted(tmp_path.rglob("*")) == files and len(said) == 2
+        session.close()
 
 
 def test_where_no_wedge_is_seen_that_is_said_beside_the_fields(shown: MainWindow, qtbot) -> None:

@@ -14,6 +14,8 @@ from ais_app.views.widgets.panel import hint
 from ais_app.views.workbench import Workbench
 from ais_app.workers.particle_jobs import ParticleJobs
 
+NOT_KEPT = "Not kept: the project is open read-only."
+
 
 class TiltSection(QWidget):
     """Lowest and highest tilt, the axes, and the button that estimates them."""
@@ -85,10 +87,13 @@ class TiltSection(QWidget):
         session = self.workbench.session
         low, high, (tilt, beam) = self.low.number, self.high.number, self.axes.currentData()
         if session.has_project and low < high:  # else it is said when somebody computes with it
-            self.workbench.attempt(lambda: particle_results.set_tilts(session, low, high, tilt, beam))
+            if self.workbench.attempt(lambda: particle_results.set_tilts(session, low, high, tilt, beam)):
+                self._say(NOT_KEPT if session.project.read_only else "")
 
     def _found(self, words: str, kind: str) -> None:
-        self._say(words, kind)
+        session = self.workbench.session
+        found = kind != "error" and session.has_project and session.project.read_only
+        self._say(f"{words}. {NOT_KEPT}" if found else words, kind)
 
     def _say(self, words: str, kind: str = "hint") -> None:
         self.words.setText(words)
