@@ -43,6 +43,8 @@ class JobHandle(QObject):
         What it said, with times.
     quiet
         Nobody asked for it: it is shown nowhere, unless it fails.
+    why
+        Why nothing came of it, in words; empty where a person knows.
     """
 
     progressed = pyqtSignal(object)  # Progress
@@ -54,7 +56,7 @@ class JobHandle(QObject):
 
     def __init__(self, title: str, make_job: Callable[[], Job[Any]], parent: QObject, quiet: bool = False) -> None:
         super().__init__(parent)
-        self.title, self.quiet = title, quiet
+        self.title, self.quiet, self.why = title, quiet, ""
         self.state = "running"
         self.progress = Progress(0, 0)
         self.error: Exception | None = None
@@ -85,6 +87,11 @@ class JobHandle(QObject):
         gained, passed = self.progress.done - first, time.monotonic() - began
         known = self.progress.total > 0 and gained > 0.01 * self.progress.total and passed > 1
         return passed / gained * (self.progress.total - self.progress.done) if known else None
+
+    def explain(self, why: str) -> None:
+        """Say why nothing comes of it, where it is listed."""
+        self.why = why
+        self._note(why)
 
     def stop(self) -> None:
         """Ask the job to stop at its next step; it may still give a result, such as the best weights so far."""
@@ -117,8 +124,8 @@ class JobHandle(QObject):
     def _run(self) -> None:
         try:
             result = run(self._make_job(), lambda step: self._told.emit("progress", step), self._stopping)
-        except JobCancelled:
-            self._told.emit("cancelled", None)
+        except JobCancelled as stopped:
+            self._told.emit("cancelled", str(stopped))
         except Exception as error:  # noqa: BLE001 - whatever ends a job is shown to the person, with its traceback
             self.details = traceback.format_exc()
             self._told.emit("failed", error)
@@ -151,6 +158,7 @@ class JobHandle(QObject):
             self._become("failed")
             self.failed.emit(value)
         else:
+            self.why = value or self.why
             self._become("cancelled")
             self.cancelled.emit()
 

@@ -15,6 +15,8 @@ from ais_app.state.copying import particles_folder
 from ais_app.state.gallery_table import ParticleTable, Source
 from ais_app.state.session import Session
 
+CLOSED = "its project was closed: nothing is kept"
+
 
 @dataclass(frozen=True, eq=False)
 class Asked:
@@ -81,7 +83,12 @@ class Asked:
         JobCancelled
             The project is not open any more.
         """
-        volume = self.session.volume(tomogram) if self.is_open else None
+        try:
+            volume = self.session.volume(tomogram) if self.is_open else None
+        except Exception:  # it may have been closed just now, and what is read from it fails in any way
+            if self.is_open:
+                raise
+            volume = None
         if volume is None or not self.is_open:
-            raise JobCancelled
+            raise JobCancelled(CLOSED)
         return volume

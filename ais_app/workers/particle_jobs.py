@@ -20,7 +20,7 @@ from ais_app.state.commands import particle_results
 from ais_app.state.gallery_table import StackSource
 from ais_app.state.session import Session
 from ais_app.workers.job_runner import JobHandle, JobRunner
-from ais_app.workers.particle_asked import Asked
+from ais_app.workers.particle_asked import CLOSED, Asked
 from ais_app.workers.particle_average import NewestAverage
 from ais_app.workers.particle_lines import file_name
 from ais_app.workers.particle_results import ParticleResults
@@ -169,6 +169,12 @@ class ParticleJobs(QObject):
             if asked.is_open:  # else it was stopped, and may have failed for want of the project
                 self._fail(error)
 
+        def taken(found: Any) -> None:
+            if asked.is_open:
+                take(found, asked)
+            else:
+                handle.explain(CLOSED)  # it was at its end just then
+
         def make_job() -> Any:
             from ais_app.core.particles.extract import SubtomogramParams
             from ais_app.operations.particle_cubes import CubeRequest
@@ -181,12 +187,7 @@ class ParticleJobs(QObject):
             return kept_job(make(request), asked.table, asked.folder, name)
 
         count = f"{len(rows):,} particle{'s' * (len(rows) != 1)}"
-        handle = self._jobs.start(
-            f"{title}: {count}",
-            make_job,
-            on_result=lambda found: take(found, asked),
-            on_error=fail,
-        )
+        handle = self._jobs.start(f"{title}: {count}", make_job, on_result=taken, on_error=fail)
         self._follow_job(kind, handle, asked)
 
     def _check_free(self, kind: str, title: str) -> None:
@@ -204,7 +205,8 @@ class ParticleJobs(QObject):
     def _stop_what_nobody_waits_for(self) -> None:
         """Stop the jobs of a project that was closed: there is nothing left to take what they find."""
         for handle, asked in self._handles.values():
-            if not asked.is_open:
+            if handle.is_active and not asked.is_open:
+                handle.explain(CLOSED)
                 handle.stop()
 
     def _fail(self, error: Exception) -> None:

@@ -110,9 +110,6 @@ class ParticleResults(QObject):
         Where there may be `more` to say, which `take` puts there, it is said in any case how many there were.
         """
         count = f"{len(rows):,} particle{'s' * (len(rows) != 1)} {'were' if len(rows) != 1 else 'was'} {done}"
-        if not asked.is_open:
-            self.told.emit(f"{count}, and nothing was kept: the project was closed")
-            return
         chosen = asked.chosen(rows)
         try:
             kept = take(chosen)

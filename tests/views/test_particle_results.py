@@ -149,16 +149,28 @@ def test_where_all_picks_are_gone_that_is_said_and_nothing_is_kept(shown: MainWi
     assert session.project.undo_title == before and panel.jobs.average is None
 
 
-def test_what_ends_after_the_project_was_closed_says_that_nothing_was_kept(shown: MainWindow, said, qtbot) -> None:
-    panel = panel_of(shown)
-    job = pressed(shown, panel.average.average)
-    found: list[object] = []
+def listed(window: MainWindow, job: JobHandle, words: str, qtbot) -> None:
+    """Wait until the list of jobs says this of one."""
+    window.jobs_panel.toggle()
+    qtbot.waitUntil(lambda: window.jobs_panel.rows[job].message.text() == words, timeout=WAIT)
+
+
+def test_the_list_of_jobs_says_that_nothing_is_kept_of_a_closed_project(shown: MainWindow, said, qtbot) -> None:
+    job = pressed(shown, panel_of(shown).average.align)
+    shown.workbench.session.close()
+    qtbot.waitUntil(lambda: job.state == "cancelled", timeout=WAIT)
+    listed(shown, job, "its project was closed: nothing is kept", qtbot)
+    assert not said
+
+
+def test_work_that_ends_just_as_the_project_is_closed_says_so_as_well(shown: MainWindow, said, qtbot) -> None:
+    job, found = pressed(shown, panel_of(shown).average.average), []
     job.finished.connect(found.append)
     ended(shown, job, qtbot)
-    assert not said
     shown.workbench.session.close()
-    job.finished.emit(found[0])  # it was at its end just then
-    assert said == [("info", "30 particles were averaged, and nothing was kept: the project was closed")]
+    job.finished.emit(found[0])
+    listed(shown, job, "its project was closed: nothing is kept", qtbot)
+    assert not said
 
 
 def test_clusters_of_a_set_that_is_not_in_view(shown: MainWindow, said, qtbot) -> None:

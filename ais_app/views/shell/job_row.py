@@ -96,7 +96,7 @@ class JobRow(QFrame):
             button.setVisible(button.isVisibleTo(self) and job.is_active)
         self.forget.setVisible(not job.is_active)
         failed = job.state == "failed"
-        message = str(job.error) if failed else job.progress.message
+        message = str(job.error) if failed else job.why or job.progress.message
         if message != self.message.text():
             self.message.set_text(message)
         self.message.setProperty("kind", "error" if failed else "")
