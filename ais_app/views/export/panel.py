@@ -127,7 +127,7 @@ class ExportPanel(Panel):
         self.everything.clicked.connect(lambda: self._check_all(Qt.CheckState.Checked))
         self.nothing.clicked.connect(lambda: self._check_all(Qt.CheckState.Unchecked))
         self.browse.clicked.connect(self._browse)
-        self.add.clicked.connect(lambda: self.workbench.attempt(self._add))
+        self.add.clicked.connect(self._try_add)
         self.report.clicked.connect(lambda: make_report(self.workbench, self, Path(self.folder.text())))
         self.workbench.exports.changed.connect(self._refresh_buttons)
 
@@ -186,6 +186,12 @@ class ExportPanel(Panel):
         chosen = QFileDialog.getExistingDirectory(self, "Folder of the results", self.folder.text())
         if chosen:
             self.folder.setText(chosen)
+
+    def _try_add(self) -> None:
+        try:
+            self._add()
+        except AisAppError as error:  # whatever it is about, the results of other work may be at stake
+            self.workbench.notify(str(error), "error")
 
     def _add(self) -> None:
         """Plan the export and put it into the queue; what cannot be is said before anything is added."""
