@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PyQt6.QtCore import QObject, QTimer, pyqtSignal
 
-from ais_app.core.errors import AisAppError, ParameterProblem
+from ais_app.core.errors import AisAppError, ParameterProblem, ProjectProblem
 from ais_app.core.particles.wedge import Wedge
 from ais_app.state.commands import particle_results
 from ais_app.state.gallery_table import StackSource
@@ -86,6 +86,10 @@ class ParticleJobs(QObject):
 
     def start_alignment(self, wedge: Wedge, dark: bool, params: Callable[[], AverageParams]) -> None:
         """Align what is selected, or all that is kept, to its own average; orientations go into the picks."""
+        project = self._session.project
+        if project.read_only:  # said before minutes of work, not after them
+            remedy = "average them as they are, or work on a copy of the project"
+            raise ProjectProblem(project.path, "is open read-only, and orientations belong into its picks", remedy)
 
         def make(request: CubeRequest) -> Any:
             from ais_app.operations.particle_work import align_rows_job
@@ -141,7 +145,6 @@ class ParticleJobs(QObject):
         def fail(error: Exception) -> None:
             if asked.is_open:
                 self.wedge_found.emit(str(error), "error")
-                self._fail(error)
 
         words = opened[0][0] if len(opened) == 1 else f"{len(opened)} tomograms"
         handle = self._jobs.start(f"Tilts of {words}", make_job, on_result=take, on_error=fail)

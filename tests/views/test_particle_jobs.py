@@ -327,15 +327,21 @@ def test_in_a_project_that_is_open_read_only_results_are_shown_and_not_kept(
         QTest.keyClicks(tilts.low, "-40\r")
         assert tilts.words.text() == "Not kept: the project is open read-only." and tilts.wedge().tilt_min == -40
         assert sorted(tmp_path.rglob("*")) == files and len(said) == 2
+        QTest.mouseClick(panel.average.align, LEFT)  # its orientations belong into picks that cannot be changed
+        assert "is open read-only, and orientations belong into its picks" in said[2][1]
+        assert not panel.jobs.running("align")
         session.close()
 
 
 def test_where_no_wedge_is_seen_that_is_said_beside_the_fields(shown: MainWindow, qtbot) -> None:
-    tilts = panel_of(shown).average.tilts
+    tilts, said = panel_of(shown).average.tilts, []
+    shown.workbench.notified.connect(said.append)
     QTest.mouseClick(tilts.estimate, LEFT)
     qtbot.waitUntil(lambda: "no missing wedge is seen" in tilts.words.text(), timeout=WAIT)
     assert tilts.words.property("role") == "error" and tilts.wedge() == Wedge(-60, 60)
     assert tilts.estimate.isEnabled()
+    qtbot.wait(100)
+    assert not said  # once is enough
 
 
 def test_a_network_says_the_classes(shown: MainWindow, tmp_path: Path, qtbot, monkeypatch) -> None:
