@@ -8,11 +8,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from ais_app.cli.app import run
 
 # the plug-ins of whoever runs the tests stay out of them
 os.environ["AIS_APP_MODELS"] = str(Path(__file__).parent / "data" / "no_models")
+
+# the same examples in every run; others with: pytest --hypothesis-profile=default
+settings.register_profile("repeatable", derandomize=True)
+settings.load_profile("repeatable")
 
 VOXEL_SIZES = (8.0, 13.68)
 

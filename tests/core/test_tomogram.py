@@ -42,6 +42,12 @@ def test_a_slice_outside_is_refused():
         Tomogram(np.zeros((3, 2, 2))).slab(3)
 
 
+def test_a_first_voxel_far_off_costs_the_others_no_digits():
+    data = np.full((4, 5, 6), 1.34375, dtype=np.float32)
+    data[0, 0, 0] = -8885.879
+    assert Tomogram(data).statistics.mean == pytest.approx(data.mean(dtype=np.float64), abs=1e-5)
+
+
 @given(
     arrays.arrays(np.float32, (4, 5, 6), elements=st.floats(-1e4, 1e4, width=32)),
     st.floats(-1e6, 1e6, width=32),

@@ -109,12 +109,20 @@ def _of_piece(piece: np.ndarray) -> Moments:
         return _of_odd_piece(values)
     reference = np.float32(0.5) * values[0] + np.float32(0.5) * values[-1]
     with np.errstate(over="ignore", invalid="ignore"):
-        away = values - reference
-        offset = float(away.sum()) / away.size
-        squares = max(0.0, float(np.dot(away, away)) - away.size * offset * offset)
+        offset, squares = _about(values, reference)
+        if values.size * offset * offset > squares:  # the ends lie off the rest, which loses its digits
+            reference = np.float32(reference + offset)
+            offset, squares = _about(values, reference)
     if not np.isfinite(squares):  # too large to be squared in float32
         return _of_odd_piece(values)
-    return Moments(away.size, low, high, float(reference) + offset, squares)
+    return Moments(values.size, low, high, float(reference) + offset, squares)
+
+
+def _about(values: np.ndarray, reference: np.float32) -> tuple[float, float]:
+    """Return how far the mean lies from a reference, and the sum of squared distances from the mean."""
+    away = values - reference
+    offset = float(away.sum()) / away.size
+    return offset, max(0.0, float(np.dot(away, away)) - away.size * offset * offset)
 
 
 def _of_odd_piece(values: np.ndarray) -> Moments:
