@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ais_app.core.errors import ParameterProblem
+from ais_app.core.errors import AisAppError, ParameterProblem
 from ais_app.core.jobs import JobCancelled
 from ais_app.core.tomogram import Tomogram
 from ais_app.state.chosen_particles import Chosen
@@ -85,7 +85,7 @@ class Asked:
         """
         try:
             volume = self.session.volume(tomogram) if self.is_open else None
-        except Exception:  # it may have been closed just now, and what is read from it fails in any way
+        except AisAppError:  # it may have been closed just now
             if self.is_open:
                 raise
             volume = None

@@ -9,7 +9,10 @@ import mrcfile
 import numpy as np
 import pytest
 
+from ais_app.core.particle_set import Particles
+from ais_app.state.commands import particles
 from ais_app.state.project import Project
+from ais_app.state.session import Session
 
 SHAPE = (20, 70, 90)
 
@@ -37,3 +40,14 @@ def project(tmp_path: Path, make_tomogram: Callable[..., Path]) -> Iterator[Proj
         project.add_tomogram(make_tomogram("T2", 2))
         project.add_feature("membrane")
         yield project
+
+
+@pytest.fixture
+def session(project: Project) -> Session:
+    """Sets of 140 and 5 picks called ribosome on two tomograms, and 4 spots; the ribosomes are shown."""
+    random = np.random.default_rng(4)
+    for name, label, count in (("T1", "ribosome", 140), ("T2", "ribosome", 5), ("T2", "spots", 4)):
+        project.add_picks(name, label, Particles(random.uniform(20, 180, (count, 3))), feature="membrane")
+    made = Session(project)
+    particles.show_picks(made, "ribosome")
+    return made

@@ -5,25 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import pytest
 
-from ais_app.core.particle_set import Particles
 from ais_app.state.chosen_particles import Chosen, name_of
 from ais_app.state.commands import particle_results, particles
 from ais_app.state.gallery_table import PickSource, StackSource
-from ais_app.state.project import Project
 from ais_app.state.session import Session
-
-
-@pytest.fixture
-def session(project: Project) -> Session:
-    """Sets of 140 and 5 picks called ribosome on two tomograms, and 4 spots; the ribosomes are shown."""
-    random = np.random.default_rng(4)
-    for name, label, count in (("T1", "ribosome", 140), ("T2", "ribosome", 5), ("T2", "spots", 4)):
-        project.add_picks(name, label, Particles(random.uniform(20, 180, (count, 3))), feature="membrane")
-    made = Session(project)
-    particles.show_picks(made, "ribosome")
-    return made
 
 
 def asked(session: Session, rows: list[int]) -> Chosen:

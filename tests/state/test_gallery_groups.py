@@ -20,17 +20,6 @@ from ais_app.state.session import Session
 EDGE = 6
 
 
-@pytest.fixture
-def session(project: Project) -> Session:
-    """Sets of 140 and 5 picks called ribosome on two tomograms, and 4 spots; the ribosomes are shown."""
-    random = np.random.default_rng(4)
-    for name, label, count in (("T1", "ribosome", 140), ("T2", "ribosome", 5), ("T2", "spots", 4)):
-        project.add_picks(name, label, Particles(random.uniform(20, 180, (count, 3))), feature="membrane")
-    made = Session(project)
-    particles.show_picks(made, "ribosome")
-    return made
-
-
 def grouped(session: Session, count: int = 3) -> Grouping:
     """Group what is shown, but for the first particle."""
     n = len(session.gallery.table)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -39,29 +40,30 @@ def slow(monkeypatch: pytest.MonkeyPatch):
     return gate, opened
 
 
-def test_a_tomogram_of_the_project_before_is_not_shown_as_one_of_this_one(tmp_path: Path, slow) -> None:
+def asked_while(session: Session, slow, change: Callable[[], object]) -> int:
+    """Ask for the tomogram in view on a thread, change something before it is handed over; return its id."""
     gate, opened = slow
-    session = Session(made(tmp_path, "A"))
     id = session.view.tomogram
+    assert id is not None
     with ThreadPoolExecutor(1) as thread:
         asked = thread.submit(session.volume, id)
-        opened.wait(30)
-        session.open(made(tmp_path, "B"))
+        assert opened.wait(30)
+        change()
         gate.set()
         asked.result()
+    return id
+
+
+def test_a_tomogram_of_the_project_before_is_not_shown_as_one_of_this_one(tmp_path: Path, slow) -> None:
+    session = Session(made(tmp_path, "A"))
+    id = asked_while(session, slow, lambda: session.open(made(tmp_path, "B")))
     assert session.view.tomogram == id and session.volume(id).path == tmp_path / "B.mrc"
     session.close()
 
 
 def test_a_voxel_size_that_is_set_meanwhile_counts(tmp_path: Path, slow) -> None:
-    gate, opened = slow
     session = Session(made(tmp_path, "A"))
-    id = session.view.tomogram
-    with ThreadPoolExecutor(1) as thread:
-        asked = thread.submit(session.volume, id)
-        opened.wait(30)
-        session.project.set_voxel_size(id, (20.0, 20.0, 20.0))
-        gate.set()
-        asked.result()
-    assert session.volume(id).voxel_size_zyx == (20.0, 20.0, 20.0)
+    size = (20.0, 20.0, 20.0)
+    id = asked_while(session, slow, lambda: session.project.set_voxel_size(session.project.tomograms[0], size))
+    assert session.volume(id).voxel_size_zyx == size
     session.close()
